@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { AppSetting, Brake, IntentClass, PolicySetting } from './settings.ts'
+
+/** The one YAML file. Unknown keys are refused. Secrets are references (`env:NAME`, `file:/path`), never values. */
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name is lower-case letters, digits and dashes, and begins with a letter')
+  .describe('name')
+
+/** `state` and `reread` are not the file's to say: rulings and the connector's abilities decide them. */
+const fromFile = AppSetting.omit({ state: true, reread: true })
+
+export const AppConfig = z.strictObject({
+  connector: z.string().describe('a connector kind (see `grantline connectors`), or the path of a TypeScript module beginning with ./'),
+  with: z.record(z.string(), z.unknown()).default({}).describe('the connector kind’s own settings'),
+  everySeconds: z.number().min(1).default(3600).describe('a complete snapshot begins this often'),
+  changesEverySeconds: z.number().min(0.1).default(10).describe('changes are asked for this often, where the connector can'),
+  catalogueFile: z.string().nullable().default(null).describe('CSV with the columns native,name; added to `catalogue`'),
+  ...fromFile.shape,
+})
+export type AppConfig = z.infer<typeof AppConfig>
+
+export const FeedConfig = z.strictObject({
+  class: IntentClass,
+  format: z.enum(['csv', 'ndjson']),
+  path: z.string().nullable().default(null).describe('a file; null where records arrive by HTTP POST only'),
+  everySeconds: z.number().min(1).default(3600),
+  /** our field name -> column or property of the file; fields not listed have the same name there */
+  fields: z.record(z.string(), z.string()).default({}),
+  /** identities only: match space -> column */
+  keys: z.record(z.string(), z.string()).default({}),
+  /** identities only: columns kept as attributes, for the `when` of business roles */
+  attributes: z.array(z.string()).default([]),
+  brake: Brake.prefault({}),
+})
+export type FeedConfig = z.infer<typeof FeedConfig>
+
+export const Config = z.strictObject({
+  dataDir: z.string().default('./data').describe('log, state and tables; relative to this file'),
+  partitions: z.int().min(1).max(256).default(4).describe('of every topic; fixed for the life of the data directory'),
+  tickSeconds: z.number().min(0.05).default(1),
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65535).default(7400).describe('0 takes any free port'),
+      token: z.string().nullable().default(null).describe('secret reference; without one a token is made in the data directory'),
+    })
+    .prefault({}),
+  apps: z.record(name, AppConfig).default({}),
+  feeds: z.record(name, FeedConfig).default({}),
+  policy: PolicySetting.prefault({}),
+})
+export type Config = z.infer<typeof Config>

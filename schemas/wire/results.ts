@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { AccountKind, AccountStatus, ClassManifest, Part, Position, Verdict, millis } from './common.ts'
+
+/** What downstream services consume: findings, access, lag, sync-runs, dead-letters; and commands, towards the connectors. */
+
+export const FindingKind = z
+  .enum([
+    'unauthorised-grant', 'missing-grant', 'orphaned-account', 'leaver-access', 'expired-grant', 'unowned-nhi', 'owner-left',
+    'stale-credential', 'dormant-account', 'unmapped-entitlement', 'sod-conflict', 'ambiguous-match', 'held-absences',
+  ])
+  .meta({ id: 'FindingKind' })
+export type FindingKind = z.infer<typeof FindingKind>
+
+/**
+ * One change of one finding; key: home. `id` names the finding for ever: a finding that opens again has the same id and the
+ * same `since` (first seen). `opened`: when this opening was decided. `object`: credential, rule or class, where the kind has one.
+ */
+export const Finding = z
+  .object({
+    type: z.literal('Finding'),
+    id: z.string(),
+    kind: FindingKind,
+    severity: z.enum(['low', 'medium', 'high', 'critical']).meta({ id: 'Severity' }),
+    change: z.enum(['opened', 'changed', 'closed', 'reopened']).meta({ id: 'FindingChange' }),
+    home: z.string(),
+    identity: z.string().nullable(),
+    app: z.string().nullable(),
+    account: z.string().nullable(),
+    entitlement: z.string().nullable(),
+    object: z.string().nullable(),
+    since: millis,
+    opened: millis,
+    closedAs: z.enum(['resolved', 'moved', 'gone']).meta({ id: 'ClosedAs' }).nullable(),
+    successor: z.string().nullable(),
+    detail: z.string(),
+    valid: millis.nullable(),
+    observed: millis.nullable(),
+    decided: millis,
+    causes: z.array(Position),
+    cause: Position,
+  })
+  .meta({ id: 'Finding' })
+export type Finding = z.infer<typeof Finding>
+
+export const GrantVerdict = z
+  .enum(['matched', 'matched-indirectly', 'unauthorised', 'pending', 'undecided'])
+  .meta({ id: 'GrantVerdict' })
+export type GrantVerdict = z.infer<typeof GrantVerdict>
+
+export const AccessGrant = z
+  .object({
+    entitlement: z.string(),
+    native: z.string(),
+    verdict: GrantVerdict,
+    direct: z.boolean(),
+    since: millis,
+    valid: millis.nullable(),
+    paths: z.array(z.array(z.string())),
+  })
+  .meta({ id: 'AccessGrant' })
+export type AccessGrant = z.infer<typeof AccessGrant>
+
+/** One change of one account's effective access; key: home. `set` replaces by entitlement, `removed` ends, `gone` ends all. */
+export const AccessChange = z
+  .object({
+    type: z.literal('AccessChange'),
+    home: z.string(),
+    identity: z.string().nullable(),
+    app: z.string(),
+    account: z.string(),
+    kind: AccountKind,
+    status: AccountStatus,
+    gone: z.boolean(),
+    set: z.array(AccessGrant),
+    removed: z.array(z.string()),
+    valid: millis.nullable(),
+    observed: millis,
+    decided: millis,
+    cause: Position,
+  })
+  .meta({ id: 'AccessChange' })
+export type AccessChange = z.infer<typeof AccessChange>
+
+/** A desired change that was seen done: how long it took. `pending` samples are still waiting. */
+export const LagSample = z
+  .object({
+    type: z.literal('LagSample'),
+    home: z.string(),
+    app: z.string(),
+    entitlement: z.string(),
+    direction: z.enum(['grant', 'revoke']).meta({ id: 'LagDirection' }),
+    desired: millis,
+    observed: millis,
+    lagMs: z.int(),
+    decided: millis,
+    cause: Position,
+  })
+  .meta({ id: 'LagSample' })
+export type LagSample = z.infer<typeof LagSample>
+
+/**
+ * One step of a run; key: source. The connector writes `begin` and `end`; each partition that applied the run writes
+ * `partition` with its own verdict. A run is complete only if its end and all its partitions say so.
+ */
+export const SyncRun = z
+  .object({
+    type: z.literal('SyncRun'),
+    source: z.string(),
+    run: z.int(),
+    phase: z.enum(['begin', 'end', 'partition']).meta({ id: 'RunPhase' }),
+    partition: z.int().nullable(),
+    verdict: Verdict.nullable(),
+    reason: z.string().nullable(),
+    place: z.string().nullable(),
+    at: millis,
+    pages: z.int(),
+    read: z.int(),
+    rejected: z.int(),
+    changed: z.int(),
+    absent: z.int(),
+    held: z.int(),
+    classes: z.array(ClassManifest),
+  })
+  .meta({ id: 'SyncRun' })
+export type SyncRun = z.infer<typeof SyncRun>
+
+/** What could not be processed; key: source. `payload` is masked. `place`: file and line, page and row, or topic position. */
+export const DeadLetter = z
+  .object({
+    type: z.literal('DeadLetter'),
+    id: z.string(),
+    source: z.string(),
+    run: z.int().nullable(),
+    stage: z.string(),
+    code: z.string(),
+    reason: z.string(),
+    place: z.string(),
+    record: z.string().nullable(),
+    payload: z.string(),
+    at: millis,
+    cause: Position.nullable(),
+  })
+  .meta({ id: 'DeadLetter' })
+export type DeadLetter = z.infer<typeof DeadLetter>
+
+/** Something asked of an application; key: app. `reread`: read this account singly, its run did not show it. */
+export const Command = z
+  .object({
+    type: z.literal('Command'),
+    id: z.string(),
+    app: z.string(),
+    kind: z.enum(['sync', 'reread']).meta({ id: 'CommandKind' }),
+    account: z.string().nullable(),
+    run: z.int().nullable(),
+    reason: z.string(),
+    at: millis,
+    cause: Position.nullable(),
+  })
+  .meta({ id: 'Command' })
+export type Command = z.infer<typeof Command>
+
+export const FindingRecord = z.discriminatedUnion('type', [Finding])
+export const AccessRecord = z.discriminatedUnion('type', [AccessChange, Part])
+export const LagRecord = z.discriminatedUnion('type', [LagSample])
+export const SyncRunRecord = z.discriminatedUnion('type', [SyncRun])
+export const DeadLetterRecord = z.discriminatedUnion('type', [DeadLetter])
+export const CommandRecord = z.discriminatedUnion('type', [Command])

@@ -1,0 +1,49 @@
+import type { AppConfig, Config } from '../../schemas/config.ts'
+import { AppSetting, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
+import type { Topic } from '../../schemas/wire/topics.ts'
+
+export interface SettingToPublish {
+  name: string
+  value: AppSetting | PolicySetting | SourcesSetting
+  topics: readonly Topic[]
+}
+
+const everyInput: readonly Topic[] = ['raw', 'intent', 'facts']
+
+/**
+ * The settings that a config file stands for. An application that the log knows and the file does not is published as paused
+ * (`known` holds the log's last values): leaving the file deletes nothing.
+ */
+export function settingsOf(
+  config: Config,
+  partitions: SourcesSetting['partitions'],
+  known: ReadonlyMap<string, AppSetting>,
+  canReread: (app: string) => boolean,
+): SettingToPublish[] {
+  const apps = Object.entries(config.apps).map(([name, app]) => setting(`app/${name}`, appSetting(app, known.get(name)?.state, canReread(name))))
+  const left = [...known].filter(([name]) => !(name in config.apps)).map(([name, value]) => setting(`app/${name}`, { ...value, state: value.state === 'retired' ? 'retired' : 'paused' }))
+  const sources: SourcesSetting = {
+    apps: Object.keys(config.apps).sort(),
+    feeds: Object.entries(config.feeds)
+      .map(([name, feed]) => ({ name, class: feed.class, brake: feed.brake }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    partitions,
+  }
+  return [...apps, ...left, setting('policy', config.policy), setting('sources', sources)]
+}
+
+const setting = (name: string, value: SettingToPublish['value']): SettingToPublish => ({ name, value, topics: everyInput })
+
+function appSetting(app: AppConfig, state: AppSetting['state'] | undefined, reread: boolean): AppSetting {
+  return AppSetting.parse({
+    state: state === 'retired' ? 'retired' : 'active',
+    ids: app.ids,
+    match: app.match,
+    ownerSpace: app.ownerSpace,
+    catalogue: app.catalogue,
+    identityMapping: app.identityMapping,
+    reread,
+    brake: app.brake,
+    allowedDelaySeconds: app.allowedDelaySeconds,
+  })
+}

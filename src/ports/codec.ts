@@ -1,0 +1,19 @@
+import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
+
+/**
+ * Logical records to framed Avro and back. Encoding is deterministic: equal records give equal bytes.
+ * A frame with an unknown schema id or bytes that don't fit its schema throws CodecError: data, not environment.
+ */
+export interface Codec {
+  /** One message that holds these records, in this order; topics that are not chunked take exactly one. */
+  encode<T extends Topic>(topic: T, records: readonly RecordOf<T>[]): Uint8Array
+  /** Any version of the topic's schema that was ever written, read as today's. */
+  decode<T extends Topic>(topic: T, value: Uint8Array): RecordOf<T>[]
+  /** Each record's own Avro bytes, without the frame: what replay compares. */
+  encodeRecord<T extends Topic>(topic: T, record: RecordOf<T>): Uint8Array
+  decodeRecord<T extends Topic>(topic: T, bytes: Uint8Array): RecordOf<T>
+}
+
+export class CodecError extends Error {
+  override name = 'CodecError'
+}

@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import type { AttributesFacet, Ref } from '../../schemas/wire/raw.ts'
+import type { Credential } from '../../schemas/wire/common.ts'
+
+/**
+ * A connector holds what is particular to one kind of application: its config, how to read its pages, and a pure mapping.
+ * Retry, limits, the page ledger, verdicts, checkpoints, stamps, dead letters and publishing belong to src/connect.
+ */
+export interface ConnectorType<C = unknown> {
+  readonly kind: string
+  readonly summary: string
+  readonly config: z.ZodType<C>
+  /** Opens what the reads need (a connection, a transaction). Throws ConnectError; holds no state between runs. */
+  open(config: C, platform: Platform): Promise<ConnectorSession>
+}
+
+export interface ConnectorSession {
+  /** Read in this order; streams that define roles and groups come before those that list accounts. */
+  readonly streams: readonly Stream[]
+  /**
+   * One account, read singly: its pieces; or null where the application answers that there is no such account *and* a control
+   * object of the same class was found by the same means in the same call.
+   */
+  readonly readOne?: (nativeId: string) => Promise<Mapped[] | null>
+  /** Native ids of accounts that changed after `cursor` (null: from now on), each of which is then read singly. */
+  readonly changes?: (cursor: string | null) => Promise<{ accounts: string[]; cursor: string }>
+  close(): Promise<void>
+}
+
+/** The classes of what is read. A loss in a stream makes every class that it contributes to partial. */
+export type ObservedClass = 'accounts' | 'memberships' | 'grants' | 'credentials' | 'definitions'
+
+export interface Stream {
+  readonly name: string
+  readonly classes: readonly ObservedClass[]
+  /**
+   * What proves that nothing is missing. `transaction`: one consistent snapshot. `total`: the source's own count, before and
+   * after. `cursor`: an opaque chain that ends only when the source says so. `manifest`: a count or digest beside a file.
+   * `none`: the source offers no proof, the verdict is `unknown`.
+   */
+  readonly proof: 'transaction' | 'total' | 'cursor' | 'manifest' | 'none'
+  pages(): AsyncIterable<Page>
+  /** Pure. Throws MappingError for a row that can't be mapped: it goes to the dead letters and the rest goes on. */
+  map(row: unknown): Mapped[]
+}
+
+export interface Page {
+  rows: readonly unknown[]
+  /** Where in the source, for people: `users page 3 (startIndex=201)`, `accounts.csv line 17-516`. */
+  place: string
+  /** The source's own count of all rows of this stream, if it gives one with this page. */
+  total: number | null
+  /** Position of this page's first row in the stream, if the source says: a gap or an overlap is a loss. */
+  start: number | null
+  /** Rows of this page that the source itself could not deliver whole (unparsable lines). */
+  rejected?: readonly Rejected[]
+}
+
+export interface Rejected {
+  /** canonical spelling not needed; null where no id could be read */
+  id: string | null
+  code: string
+  reason: string
+  place: string
+  payload: string
+}
+
+/** What a row means. Several pieces may concern one object; src/connect puts them together into facets. */
+export type Mapped =
+  | { piece: 'definition'; ref: Ref; name: string | null; valid: number | null }
+  | { piece: 'child'; parent: Ref; child: Ref }
+  | { piece: 'account'; id: string; valid: number | null; attributes: Omit<AttributesFacet, 'whole'> }
+  | { piece: 'membership'; account: string; ref: Ref; valid: number | null }
+  | { piece: 'grant'; account: string; entitlement: string; valid: number | null }
+  | { piece: 'credential'; account: string; credential: Credential }
+
+export interface Platform {
+  readonly app: string
+  /** Requests with retry, limits, time-outs and error classes; refuses every host but the configured one. */
+  readonly http: HttpClient
+  /** Resolves `env:NAME` or `file:/path`; the value never enters a record, a log line or an error. */
+  secret(reference: string): Promise<string>
+  /** Directory of the config file: relative paths in config start there. */
+  readonly baseDir: string
+  readonly signal: AbortSignal
+}
+
+export interface HttpClient {
+  request(request: HttpRequest): Promise<HttpResponse>
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  url: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+export interface HttpResponse {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** What the platform does about an error follows from its class. */
+export type ErrorClass =
+  | 'configuration' | 'authentication' | 'permission' | 'throttled' | 'transient' | 'schema' | 'not-found' | 'conflict' | 'partial' | 'fatal'
+
+export class ConnectError extends Error {
+  override name = 'ConnectError'
+  readonly class: ErrorClass
+  /** where in the source, for people */
+  readonly place: string
+  constructor(errorClass: ErrorClass, message: string, place: string, options?: ErrorOptions) {
+    super(message, options)
+    this.class = errorClass
+    this.place = place
+  }
+}
+
+export class MappingError extends Error {
+  override name = 'MappingError'
+  /** native id of the object, where it could be read */
+  readonly id: string | null
+  constructor(message: string, id: string | null) {
+    super(message)
+    this.id = id
+  }
+}

@@ -1,0 +1,77 @@
+import type { Topic } from '../../schemas/wire/topics.ts'
+
+/**
+ * The log: topics, each with a fixed number of partitions, each an append-only sequence of messages.
+ *
+ * A caller may rely on: offsets of a partition grow and are never reused; what a commit appended is readable in that order, whole
+ * or not at all; a reader never sees what was not committed; what was acknowledged survives SIGKILL.
+ * A caller may not rely on: offsets without gaps; order between partitions; how many messages one read answers.
+ */
+export interface Message {
+  offset: number
+  /** partition key of the records within, or null where the message was broadcast or carries records of many keys */
+  key: string | null
+  /** append time of the first input that caused it, ms */
+  timestamp: number
+  /** Confluent framing: 0x00, 4 bytes schema id, Avro */
+  value: Uint8Array
+}
+
+export interface Append {
+  topic: Topic
+  partition: number
+  key: string | null
+  timestamp: number
+  value: Uint8Array
+}
+
+export interface ReadLimits {
+  maxMessages: number
+  maxBytes: number
+}
+
+export interface Log {
+  readonly partitions: Readonly<Record<Topic, number>>
+  /** Messages from `offset` on, at least one if there is one at or after it; empty at the end. */
+  read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]>
+  /** The offset that the next append gets. */
+  end(topic: Topic, partition: number): Promise<number>
+  /** Resolves when the partition may hold a message at or after `offset`, or when the signal aborts. */
+  waitFor(topic: Topic, partition: number, offset: number, signal: AbortSignal): Promise<void>
+  /**
+   * Takes the task over: whoever held `id` before can commit nothing any more (its commit throws FencedError).
+   * The state is as the last commit left it.
+   */
+  openTask(id: string): Promise<TaskStore>
+  close(): Promise<void>
+}
+
+/** One owner's transactional hold on a piece of state and the right to append under `id`. */
+export interface TaskStore {
+  readonly id: string
+  readonly state: StateReader
+  /** All of it, or nothing. Throws FencedError when another owner took over; any error spends this hold: open it again. */
+  commit(change: Commit): Promise<CommitResult>
+}
+
+export interface Commit {
+  appends: Append[]
+  /** null deletes; keys are `<table>/<key>`, at most once each */
+  state: ReadonlyMap<string, Uint8Array | null>
+}
+
+export interface CommitResult {
+  /** offsets of `appends`, in their order */
+  offsets: number[]
+}
+
+/** Keys iterate in code point order. */
+export interface StateReader {
+  get(key: string): Uint8Array | undefined
+  /** entries with `prefix`, strictly after `after` where given */
+  range(prefix: string, after?: string): Iterable<readonly [key: string, value: Uint8Array]>
+}
+
+export class FencedError extends Error {
+  override name = 'FencedError'
+}

@@ -1,0 +1,55 @@
+import type { Position } from '../../schemas/wire/common.ts'
+import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
+
+/**
+ * A processor is a pure, synchronous function (state, record) -> outputs + state changes. No clock, randomness, IO or ambient
+ * config: time is `context.now`, settings are records. Anything it keeps outside `state` is a cache that a reload may drop at
+ * any record without changing an output.
+ */
+export interface Processor<In extends Topic> {
+  /** One record of the input. Work that grows with the state is not done here but queued in the state for `slice`. */
+  process(context: Context, record: RecordOf<In>): void
+  /**
+   * Continues queued work, touching about `budget` rows; true while some is left. The runtime calls it until false before the
+   * next record, each call possibly in its own transaction, and once when a task starts.
+   */
+  slice(context: Context, budget: number): boolean
+}
+
+export interface ProcessorType<In extends Topic = Topic> {
+  readonly name: string
+  readonly input: In
+  readonly outputs: readonly Topic[]
+  /** Raised when the same input may give other outputs. */
+  readonly version: number
+  readonly stateFormat: number
+  create(): Processor<In>
+}
+
+export interface Context {
+  /** The largest tick of this task's partition, ms; 0 before the first. */
+  readonly now: number
+  /** Of the record in hand (in `slice`: of the record that queued the work in progress). */
+  readonly position: Position
+  readonly partition: number
+  readonly partitions: Readonly<Record<Topic, number>>
+  readonly state: State
+  /** To the partition that `key` hashes to. */
+  emit<T extends Topic>(topic: T, key: string, record: RecordOf<T>): void
+  /** To every partition of the topic. */
+  broadcast<T extends Topic>(topic: T, record: RecordOf<T>): void
+}
+
+/**
+ * Tables of JSON values by string key. Reads see this record's own writes. Iteration is in code point order of the keys and may
+ * be stopped at any row; rows changed while iterating are not promised to be seen.
+ */
+export interface State {
+  get<V>(table: string, key: string): V | undefined
+  put(table: string, key: string, value: unknown): void
+  delete(table: string, key: string): void
+  range<V>(table: string, options?: { prefix?: string; after?: string }): Iterable<readonly [key: string, value: V]>
+}
+
+export type InputOf<P> = P extends ProcessorType<infer In> ? RecordOf<In> : never
+export type { AnyRecord }

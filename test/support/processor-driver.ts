@@ -1,0 +1,122 @@
+import type { Position } from '../../schemas/wire/common.ts'
+import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import { compareKeys } from '../../src/core/order.ts'
+import type { Context, Processor, ProcessorType, State } from '../../src/ports/processor.ts'
+
+export interface Output {
+  topic: Topic
+  /** null: broadcast */
+  key: string | null
+  record: RecordOf<Topic>
+}
+
+export interface DriverOptions {
+  partition?: number
+  partitions?: number
+  /** rows per slice, asked before each slice; default 1,000 */
+  budget?: () => number
+  /** a new instance over the same state after every record and slice: outputs must not differ */
+  reload?: boolean
+}
+
+/** Runs one processor over records in memory, with a clock that only ticks move. Given records, when pushed, then outputs. */
+export class ProcessorDriver<In extends Topic> {
+  readonly outputs: Output[] = []
+  readonly #tables = new Map<string, Map<string, string>>()
+  readonly #type: ProcessorType<In>
+  readonly #options: DriverOptions
+  #processor: Processor<In>
+  #offset = 0
+  #now = 0
+
+  constructor(type: ProcessorType<In>, options: DriverOptions = {}) {
+    this.#type = type
+    this.#options = options
+    this.#processor = type.create()
+  }
+
+  /** Feeds records in order, finishing queued work after each; answers what they gave. */
+  push(...records: RecordOf<In>[]): Output[] {
+    const from = this.outputs.length
+    for (const record of records) {
+      if (record.type === 'Tick') this.#now = Math.max(this.#now, (record as { at: number }).at)
+      const position = { topic: this.#type.input, partition: this.#options.partition ?? 0, offset: this.#offset++, index: 0 }
+      this.#processor.process(this.#context(position), structuredClone(record))
+      this.#reload()
+      while (this.#processor.slice(this.#context(position), this.#options.budget?.() ?? 1_000)) this.#reload()
+      this.#reload()
+    }
+    return this.outputs.slice(from)
+  }
+
+  /** Rows of a table, decoded: for assertions on what must not have been written. */
+  table(name: string): ReadonlyMap<string, unknown> {
+    return new Map([...(this.#tables.get(name) ?? [])].map(([key, value]) => [key, decode(value)]))
+  }
+
+  /** The whole state as text, to compare two drivers or to prove that nothing was written. */
+  dump(): string {
+    return JSON.stringify(
+      [...this.#tables].map(([name, rows]) => [name, [...rows].sort(([a], [b]) => compareKeys(a, b))]).sort(([a], [b]) => compareKeys(a as string, b as string)),
+    )
+  }
+
+  #reload(): void {
+    if (this.#options.reload) this.#processor = this.#type.create()
+  }
+
+  #context(position: Position): Context {
+    const count = this.#options.partitions ?? 1
+    const partitions = new Proxy({} as Record<Topic, number>, { get: () => count })
+    const push = (topic: Topic, key: string | null, record: RecordOf<Topic>): void => {
+      if (!this.#type.outputs.includes(topic)) throw new Error(`${this.#type.name} does not declare output ${topic}`)
+      this.outputs.push({ topic, key, record: structuredClone(record) })
+    }
+    return {
+      now: this.#now,
+      position,
+      partition: this.#options.partition ?? 0,
+      partitions,
+      state: this.#state,
+      emit: (topic, key, record) => push(topic, key, record),
+      broadcast: (topic, record) => push(topic, null, record),
+    }
+  }
+
+  readonly #state: State = {
+    get: <V>(table: string, key: string): V | undefined => {
+      const text = this.#tables.get(table)?.get(key)
+      return text === undefined ? undefined : (decode(text) as V)
+    },
+    put: (table, key, value) => {
+      let rows = this.#tables.get(table)
+      if (rows === undefined) this.#tables.set(table, (rows = new Map<string, string>()))
+      rows.set(key, encode(value))
+    },
+    delete: (table, key) => {
+      this.#tables.get(table)?.delete(key)
+    },
+    range: <V>(table: string, { prefix = '', after }: { prefix?: string; after?: string } = {}) => {
+      const keys = [...(this.#tables.get(table)?.keys() ?? [])]
+        .filter((key) => key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0))
+        .sort(compareKeys)
+      const rows = this.#tables.get(table)
+      return (function* () {
+        for (const key of keys) {
+          const text = rows?.get(key)
+          if (text !== undefined) yield [key, decode(text) as V] as const
+        }
+      })()
+    },
+  }
+}
+
+/** Values must survive JSON and Uint8Array; anything else would not survive a restart either. */
+function encode(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => (item instanceof Uint8Array ? { $bytes: [...item] } : item))
+}
+function decode(text: string): unknown {
+  return JSON.parse(text, (_key, item: unknown) =>
+    typeof item === 'object' && item !== null && '$bytes' in item ? Uint8Array.from(item.$bytes as number[]) : item,
+  )
+}
