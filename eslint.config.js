@@ -17,7 +17,7 @@ const zodValue = { regex: '/schemas/config\\.ts$', message: 'a processor knows s
 
 const ambientCalls = [
   ...['Date', 'Intl', 'process', 'Buffer', 'fetch', 'setTimeout', 'performance'].map((name) => ({
-    selector: `Identifier[name='${name}']:not(MemberExpression > Identifier.property)`,
+    selector: `Identifier[name='${name}']:not(MemberExpression > Identifier.property, MethodDefinition > Identifier.key, Property > Identifier.key, TSMethodSignature > Identifier.key)`,
     message: `${name} is ambient: a processor's outputs may depend on its input only`,
   })),
   { selector: "MemberExpression[object.name='Math'][property.name=/^(random|sin|cos|tan|exp|log|pow|sqrt|cbrt|log2|log10)$/]", message: 'not the same on every engine' },
@@ -28,7 +28,7 @@ const ambientCalls = [
 ]
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', 'data/', '.cache/', '**/data/', 'test/lint/planted/'] },
+  { ignores: ['node_modules/', 'dist/', 'data/', '.cache/', '**/data/', 'types/', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -38,8 +38,11 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off', // noUncheckedIndexedAccess makes indexing into checked bounds need it
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-unnecessary-type-parameters': 'off', // State.get<V> names what the table holds
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': 'off',
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      '@typescript-eslint/require-await': 'off', // ports are async so that a throw becomes a rejection
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -50,7 +53,14 @@ export default tseslint.config(
   layer(['connectors/*/**/*.ts'], [adapters, barrel, edges, { regex: '^\\.\\./(?!\\.\\./(src/(core|ports|connect)/|schemas/))', message: 'a connector imports core, ports, src/connect helpers and its vendor’s client, never another connector' }]),
   layer(['src/runtime/**/*.ts', 'src/connect/**/*.ts', 'src/sink/**/*.ts', 'src/reports/**/*.ts'], [adapters, barrel, edges]),
   { files: ['processors/**/*.ts', 'src/core/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...ambientCalls] } },
-  { files: ['src/core/canonical-id.ts', 'src/core/generate-fold-table.ts'], rules: { 'no-restricted-syntax': 'off' } }, // the one place for Unicode
-  { files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'schemas/generate.ts', 'src/cli/**/*.ts'], rules: { 'no-console': 'off' } },
-  { files: ['test/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-imports': ['error', { patterns: [barrel] }], 'max-lines': 'off' } },
+  { files: ['src/core/canonical-id.ts', 'src/core/fold-table.ts'], rules: { 'no-restricted-syntax': 'off' } }, // the one place for Unicode
+  { files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'schemas/generate*.ts', 'src/cli/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [barrel] }],
+      'max-lines': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off', // vitest types its asymmetric matchers as any
+    },
+  },
 )

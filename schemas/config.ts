@@ -8,8 +8,8 @@ const name = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name is lower-case letters, digits and dashes, and begins with a letter')
   .describe('name')
 
-/** `state` and `reread` are not the file's to say: rulings and the connector's abilities decide them. */
-const fromFile = AppSetting.omit({ state: true, reread: true })
+/** An application's `state` is not the file's to say: it is in the file, or it left it. */
+const fromFile = AppSetting.omit({ state: true })
 
 export const AppConfig = z.strictObject({
   connector: z.string().describe('a connector kind (see `grantline connectors`), or the path of a TypeScript module beginning with ./'),

@@ -47,7 +47,7 @@ function createBilling(file: string, csvDir: string): void {
   db.exec('PRAGMA journal_mode = WAL; BEGIN')
   for (const [table, columns] of Object.entries(tables)) {
     db.exec(`CREATE TABLE ${table} (${columns})`)
-    const rows = parse(readFileSync(join(csvDir, `${table}.csv`)), { columns: true }) as Record<string, string>[]
+    const rows = parse<Record<string, string>>(readFileSync(join(csvDir, `${table}.csv`)), { columns: true })
     const names = Object.keys(rows[0] ?? {})
     const insert = db.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
     for (const row of rows) insert.run(...names.map((name) => (row[name] === '' ? null : row[name]!)))

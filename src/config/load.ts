@@ -77,7 +77,7 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     else if (at instanceof z.ZodArray) at = at.element as z.ZodType
   }
   at = unwrap(at)
-  return at instanceof z.ZodObject ? Object.keys(at.shape as object) : []
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {

@@ -1,14 +1,14 @@
 import type { AppConfig, Config } from '../../schemas/config.ts'
 import { AppSetting, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
-import type { Topic } from '../../schemas/wire/topics.ts'
+import type { SettingTopic } from '../runtime/settings.ts'
 
 export interface SettingToPublish {
   name: string
   value: AppSetting | PolicySetting | SourcesSetting
-  topics: readonly Topic[]
+  topics: readonly SettingTopic[]
 }
 
-const everyInput: readonly Topic[] = ['raw', 'intent', 'facts']
+const everyInput: readonly SettingTopic[] = ['raw', 'intent', 'facts']
 
 /**
  * The settings that a config file stands for. An application that the log knows and the file does not is published as paused
@@ -18,9 +18,8 @@ export function settingsOf(
   config: Config,
   partitions: SourcesSetting['partitions'],
   known: ReadonlyMap<string, AppSetting>,
-  canReread: (app: string) => boolean,
 ): SettingToPublish[] {
-  const apps = Object.entries(config.apps).map(([name, app]) => setting(`app/${name}`, appSetting(app, known.get(name)?.state, canReread(name))))
+  const apps = Object.entries(config.apps).map(([name, app]) => setting(`app/${name}`, appSetting(app, known.get(name)?.state)))
   const left = [...known].filter(([name]) => !(name in config.apps)).map(([name, value]) => setting(`app/${name}`, { ...value, state: value.state === 'retired' ? 'retired' : 'paused' }))
   const sources: SourcesSetting = {
     apps: Object.keys(config.apps).sort(),
@@ -34,7 +33,7 @@ export function settingsOf(
 
 const setting = (name: string, value: SettingToPublish['value']): SettingToPublish => ({ name, value, topics: everyInput })
 
-function appSetting(app: AppConfig, state: AppSetting['state'] | undefined, reread: boolean): AppSetting {
+function appSetting(app: AppConfig, state: AppSetting['state'] | undefined): AppSetting {
   return AppSetting.parse({
     state: state === 'retired' ? 'retired' : 'active',
     ids: app.ids,
@@ -42,7 +41,7 @@ function appSetting(app: AppConfig, state: AppSetting['state'] | undefined, rere
     ownerSpace: app.ownerSpace,
     catalogue: app.catalogue,
     identityMapping: app.identityMapping,
-    reread,
+    reread: app.reread,
     brake: app.brake,
     allowedDelaySeconds: app.allowedDelaySeconds,
   })

@@ -12,6 +12,8 @@ export interface Codec {
   /** Each record's own Avro bytes, without the frame: what replay compares. */
   encodeRecord<T extends Topic>(topic: T, record: RecordOf<T>): Uint8Array
   decodeRecord<T extends Topic>(topic: T, bytes: Uint8Array): RecordOf<T>
+  /** The message that `encode` gives for records that `encodeRecord` gave these bytes for. */
+  frame(topic: Topic, encoded: readonly Uint8Array[]): Uint8Array
 }
 
 export class CodecError extends Error {

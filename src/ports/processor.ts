@@ -51,5 +51,16 @@ export interface State {
   range<V>(table: string, options?: { prefix?: string; after?: string }): Iterable<readonly [key: string, value: V]>
 }
 
+/**
+ * For the few rows that nearly every record reads or writes: values that nobody changes once they were handed over, so that they
+ * need not be copied. They are rows of the state like any other, and `get`, `delete` and `range` see them as they stand.
+ */
+export interface SharedState extends State {
+  /** As `get`; what is answered may be answered again, and must not be changed. */
+  getShared<V>(table: string, key: string): V | undefined
+  /** As `put`; the value must not be changed any more. */
+  putShared(table: string, key: string, value: unknown): void
+}
+
 export type InputOf<P> = P extends ProcessorType<infer In> ? RecordOf<In> : never
 export type { AnyRecord }

@@ -8,9 +8,9 @@ const config = parseConfig('apps:\n  billing: { connector: sql, allowedDelaySeco
 
 describe('settings of a config', () => {
   it('hold each application, the policy and the list of sources, for every input topic', () => {
-    const settings = settingsOf(config, partitions, new Map(), () => true)
+    const settings = settingsOf(config, partitions, new Map())
     expect(settings.map(({ name }) => name)).toEqual(['app/billing', 'policy', 'sources'])
-    expect(settings[0]?.value).toMatchObject({ state: 'active', reread: true, allowedDelaySeconds: 60 })
+    expect(settings[0]?.value).toMatchObject({ state: 'active', reread: false, allowedDelaySeconds: 60 })
     expect(settings[2]?.value).toMatchObject({ apps: ['billing'], feeds: [{ name: 'hr', class: 'identities' }], partitions })
     expect(settings.every(({ topics }) => topics.join() === 'raw,intent,facts')).toBe(true)
   })
@@ -20,7 +20,7 @@ describe('settings of a config', () => {
       ['old', AppSetting.parse({})],
       ['dead', AppSetting.parse({ state: 'retired' })],
     ])
-    const states = settingsOf(config, partitions, known, () => false).map(({ name, value }) => [name, (value as AppSetting).state])
+    const states = settingsOf(config, partitions, known).map(({ name, value }) => [name, (value as AppSetting).state])
     expect(states).toContainEqual(['app/old', 'paused'])
     expect(states).toContainEqual(['app/dead', 'retired'])
   })

@@ -37,7 +37,9 @@ export const connector: ConnectorType<PortalConfig> = {
         return [...mapUser(user), ...user.groups.map((id): Mapped => ({ piece: 'membership', account: login, ref: { kind: 'group', id }, valid: null }))]
       },
       async changes(cursor) {
-        const events = Events.parse(JSON.parse(ok(await get(`events?after=${cursor ?? '0'}`), 'events')))
+        const read = async (after: string): Promise<z.infer<typeof Events>> => Events.parse(JSON.parse(ok(await get(`events?after=${after}`), 'events')))
+        let events = await read(cursor ?? '0')
+        if (Number(cursor) > events.last) events = await read('0') // the portal restarted: its numbers begin again
         return { accounts: cursor === null ? [] : [...new Set(events.items.map(({ login }) => login))], cursor: String(events.last) }
       },
       close: async () => undefined,

@@ -61,8 +61,17 @@ export class PortalStore {
 
   deleteUser(login: string): void {
     this.#users.delete(login)
-    for (const group of this.#groups.values()) group.members = group.members.filter((member) => member !== login)
+    this.dropMemberships(login)
     this.#note(login)
+  }
+
+  /** What a database administrator does behind the API's back: no event tells of it, and the groups still list the user. */
+  purgeUser(login: string): void {
+    this.#users.delete(login)
+  }
+
+  dropMemberships(login: string): void {
+    for (const group of this.#groups.values()) group.members = group.members.filter((member) => member !== login)
   }
 
   setMember(groupId: string, login: string, member: boolean): boolean {

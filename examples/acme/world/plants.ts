@@ -152,3 +152,21 @@ function plantInnocent(company: Company): void {
   group(company, 'recipe-editors').members.push(login(company, 1100))
   company.roleAssignments.push({ id: 'RA-1', identity: id(1100), role: 'recipe-owner', from: iso(-200), until: iso(200) })
 }
+
+/** What has to be open after ../week.ts: what was repaired is gone, what went wrong in the week has come. */
+export function answersAfterWeek(company: Company, before: readonly Answer[]): Answer[] {
+  const repaired = (item: Answer): boolean => (item.kind === 'missing-grant' && item.identity === id(7)) || (item.kind === 'unowned-nhi' && item.account === 'svc-legacy')
+  const missing = (app: string, identity: string, why: string, ...entitlements: string[]): Answer[] => entitlements.map((entitlement) => answer('missing-grant', why, { app, identity, entitlement }))
+  const unauthorised = (app: string, account: string, identity: string, why: string, ...entitlements: string[]): Answer[] =>
+    entitlements.map((entitlement) => answer('unauthorised-grant', why, { app, account, identity, entitlement }))
+  return [
+    ...before.filter((item) => !repaired(item)),
+    ...missing('portal', 'P4001', 'a joiner without accounts', 'portal.line.view', 'portal.line.start', 'portal.order.read'),
+    ...missing('hr', 'P4001', 'a joiner without accounts', 'hr.leave.request', 'hr.payslip.read'),
+    ...unauthorised('billing', 'u1012', id(12), 'a mover who kept everything', 'billing.invoice.read', 'billing.customer.read', 'billing.invoice.write', 'billing.payment.read'),
+    ...unauthorised('portal', login(company, 300), id(300), 'the group got another permission', 'portal.order.release'),
+    ...unauthorised('portal', login(company, 320), id(320), 'the group got another permission', 'portal.order.release'),
+    ...missing('portal', id(800), 'the account was deleted', 'portal.line.view', 'portal.line.start', 'portal.order.read'),
+    ...unauthorised('billing', 'svc-legacy', '', 'owned now, approved never', 'billing.config.write', 'billing.invoice.read'),
+  ]
+}

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { billingCatalogue, cleanCompany, hrCatalogue, portalCatalogue } from './company.ts'
-import { plant } from './plants.ts'
+import { toCsv } from './csv.ts'
+import { answersAfterWeek, plant } from './plants.ts'
 
 /** `node examples/acme/world/seed.ts` writes the seed: the files in ../seed as they are committed. A test holds them equal. */
 export function seedFiles(): Map<string, string> {
@@ -24,7 +25,7 @@ export function seedFiles(): Map<string, string> {
   csv('hr-tool/users.csv', company.hrTool.users)
   csv('hr-tool/role_permissions.csv', company.hrTool.roles)
   csv('hr-tool/assignments.csv', company.hrTool.assignments)
-  csv('governance/business-roles.csv', company.businessRoles.flatMap(({ id, name, grants, when }) => grants.map(({ app, entitlement }) => ({ id, name, app, entitlement, when: JSON.stringify(when) }))))
+  csv('governance/business-roles.csv', company.businessRoles.flatMap(({ id, name, grants, when }) => grants.map(({ app, entitlement }) => ({ id, name, app, entitlement, when: Object.entries(when).map(([name, value]) => `${name}=${value}`).join('|') }))))
   csv('governance/role-assignments.csv', company.roleAssignments)
   files.set('governance/requests.ndjson', toNdjson(company.requests))
   files.set('governance/decisions.ndjson', toNdjson(company.decisions))
@@ -33,6 +34,7 @@ export function seedFiles(): Map<string, string> {
   csv('catalogue/portal.csv', catalogue(portalCatalogue))
   csv('catalogue/hr.csv', catalogue(hrCatalogue))
   csv('answers.csv', answers)
+  csv('answers-week.csv', answersAfterWeek(company, answers))
   return files
 }
 
@@ -41,12 +43,6 @@ const catalogue = (names: Record<string, string>): object[] => Object.entries(na
 /** Empty values are left out: what is not there is not said. */
 function toNdjson(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== '')))}\n`).join('')
-}
-
-export function toCsv(rows: readonly object[]): string {
-  const columns = Object.keys(rows[0] ?? {})
-  const cell = (value: unknown): string => (/[",\n\r]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value))
-  return `${[columns.join(','), ...rows.map((row) => columns.map((column) => cell((row as Record<string, unknown>)[column])).join(','))].join('\n')}\n`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { entitle } from '../processors/entitle/entitle.ts'
+import { normalise } from '../processors/normalise/normalise.ts'
+import { reconcile } from '../processors/reconcile/reconcile.ts'
+import { topicNames, type Topic } from '../schemas/wire/topics.ts'
+import { createFileCodec } from '../src/adapters/codec/avro-codec.ts'
+import { openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
+import type { ProcessorType } from '../src/ports/processor.ts'
+import { HandClock } from '../src/runtime/clock.ts'
+import { defaultLimits } from '../src/runtime/limits.ts'
+import { Pipeline } from '../src/runtime/pipeline.ts'
+import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
+import { grantsOf, intent, nowMs, plantedCount, settings, snapshot, type Partitions } from './workload.ts'
+
+/** End to end on the embedded log: raw records in the log to committed findings, W(n), first and unchanged snapshot. */
+export interface PipelineResult {
+  n: number
+  firstPerSecond: number
+  unchangedPerSecond: number
+  grantsPerSecond: number
+  findings: number
+  expectedFindings: number
+  /** anonymous memory at its highest, MB */
+  anonymousMb: number
+  intentSeconds: number
+  /** CPU time of the process, all threads, seconds */
+  intentCpuSeconds: number
+  firstCpuSeconds: number
+  unchangedCpuSeconds: number
+}
+
+const partitionCount = 4
+
+/** `onPhase` hears the begin of each timed phase, and null at its end. */
+export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined): Promise<PipelineResult> {
+  const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
+  const partitions = Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>
+  const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions, durability: 'disk' })
+  const codec = createFileCodec(log.schemas)
+  const clock = new HandClock(nowMs)
+  const counts: Partitions = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
+  const publisher = await openPublisher({ log, codec, clock, id: 'bench' })
+  const publish = (records: Iterable<Outgoing>): Promise<void> => publisher.publishAll(steps(records), 4 * 1024 * 1024)
+  const types: ProcessorType[] = [entitle, normalise, reconcile]
+  let peakMb = 0
+  const watch = setInterval(() => {
+    peakMb = Math.max(peakMb, anonymousMb())
+  }, 100)
+  const drain = async (): Promise<{ seconds: number; cpuSeconds: number }> => {
+    const begin = performance.now()
+    const cpu = process.cpuUsage()
+    const pipeline = new Pipeline({ types, log, codec, clock, limits: defaultLimits, release: 'bench', onTaskFailed: (task, error) => console.error(task, error) })
+    await pipeline.drained()
+    const seconds = (performance.now() - begin) / 1_000
+    const { user, system } = process.cpuUsage(cpu)
+    await pipeline.stop()
+    return { seconds, cpuSeconds: (user + system) / 1e6 }
+  }
+  try {
+    await drain() // the first ticks: without them the backlog would be read in the year 1970
+    await publish(settings(counts))
+    await publish(intent(n, counts))
+    onPhase('intent')
+    const loaded = await drain()
+    onPhase(null)
+    await publish(snapshot(n, 1, counts))
+    onPhase('first')
+    const first = await drain()
+    onPhase(null)
+    await publish(snapshot(n, 2, counts))
+    onPhase('unchanged')
+    const unchanged = await drain()
+    onPhase(null)
+    let grants = 0
+    for (let k = 0; k < n; k++) grants += grantsOf(k)
+    let findings = 0
+    for (let p = 0; p < partitionCount; p++) findings += await log.end('findings', p)
+    return {
+      n, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds, findings,
+      expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
+      firstCpuSeconds: first.cpuSeconds, unchangedCpuSeconds: unchanged.cpuSeconds,
+    }
+  } finally {
+    clearInterval(watch)
+    await log.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function* steps(records: Iterable<Outgoing>): AsyncGenerator<{ outgoing: Outgoing[] }> {
+  let outgoing: Outgoing[] = []
+  for (const record of records) {
+    outgoing.push(record)
+    if (outgoing.length < 1_000) continue
+    yield { outgoing }
+    outgoing = []
+  }
+  if (outgoing.length > 0) yield { outgoing }
+}
+
+function anonymousMb(): number {
+  const match = /RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))
+  return match === null ? 0 : Number(match[1]) / 1024
+}
+
+if (import.meta.main) {
+  for (const n of process.argv.slice(2).map(Number)) {
+    const result = await measurePipeline(n)
+    console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
+  }
+}

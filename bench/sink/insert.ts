@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
+import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
+import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
+import { runSink } from '../../src/sink/run-sink.ts'
+import { access, grant } from '../../test/sink/records.ts'
+import { MemoryLog } from '../../test/support/memory-log.ts'
+import { MemorySchemaStore } from '../../test/support/memory-schemas.ts'
+
+/** How fast the sink carries `rows` access changes of `grants` grants each, in chunks of 250, from a log in memory into an empty table. */
+const [rows = 100_000, grants = 10, chunk = 250] = process.argv.slice(2).map(Number)
+
+const codec = createFileCodec(new MemorySchemaStore())
+const log = new MemoryLog(Object.fromEntries(topicNames.map((topic) => [topic, 1])) as Record<Topic, number>)
+const task = await log.openTask('bench')
+for (let first = 0; first < rows; first += chunk) {
+  const records = Array.from({ length: Math.min(chunk, rows - first) }, (_, i) =>
+    access({
+      account: `user-${first + i}`,
+      set: Array.from({ length: grants }, (_, g) => grant({ entitlement: `app:entitlement-${(first + i + g) % 500}`, native: `E${g}`, direct: false, paths: [['role:r', 'role:s']] })),
+    }),
+  )
+  await task.commit({ appends: [{ topic: 'access', partition: 0, key: null, timestamp: 1, value: codec.encode('access', records) }], state: new Map() })
+}
+
+const path = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
+const store = await openStore({ path })
+const stop = new AbortController()
+let inserts = 0
+const began = performance.now()
+const cpu = process.cpuUsage()
+const sink = runSink({ log, codec, store, topics: ['access'], signal: stop.signal, onProgress: ({ event }) => (inserts += event === 'inserted' ? 1 : 0) })
+await sink.drained()
+const seconds = (performance.now() - began) / 1_000
+const { user, system } = process.cpuUsage(cpu)
+const Count = z.object({ changes: z.int(), grants: z.int() })
+const [held] = await store.query('SELECT count() AS changes, toInt64(sum(length(grants.entitlement))) AS grants FROM access_log', {}, Count)
+if (held?.changes !== rows || held.grants !== rows * grants) throw new Error(`the table holds ${held?.changes} changes, not ${rows}`)
+console.log(
+  `sink: ${rows} access changes, ${rows * grants} grants in ${seconds.toFixed(1)} s: ${Math.round(rows / seconds)} changes/s, ` +
+    `${Math.round((rows * grants) / seconds)} grants/s; ${inserts} inserts; ${((user + system) / 1e6).toFixed(1)} CPU s; ` +
+    `${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`,
+)
+stop.abort()
+await sink.done
+await store.close()
+rmSync(path, { recursive: true, force: true })

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
+import { Ref } from '../../schemas/wire/raw.ts'
+
+const column = z.string().min(1).describe('a column of the file, as its header names it')
+const refKind = Ref.shape.kind
+const groupKind = refKind.exclude(['entitlement'])
+
+const common = { path: z.string().min(1).describe('relative to the config file') }
+
+/** Cell -> our value. A cell that is not listed is refused; an empty one takes the default. */
+const translate = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullable().default(null)
+
+const AccountFile = z.strictObject({
+  ...common,
+  piece: z.literal('account'),
+  columns: z.strictObject({
+    id: column,
+    kind: column.optional(),
+    status: column.optional(),
+    display: column.optional(),
+    created: column.optional(),
+    lastUsed: column.optional(),
+    owner: column.optional(),
+    valid: column.optional(),
+    values: z.record(z.string(), column).default({}).describe('attribute name -> column, for match rules'),
+  }),
+  defaults: z.strictObject({ kind: AccountKind.default('human'), status: AccountStatus.default('active') }).prefault({}),
+  translate: z.strictObject({ kind: translate(AccountKind), status: translate(AccountStatus) }).prefault({}),
+})
+
+const DefinitionFile = z.strictObject({
+  ...common,
+  piece: z.literal('definition'),
+  kind: refKind.default('role'),
+  columns: z.strictObject({ id: column, name: column.optional(), valid: column.optional() }),
+})
+
+const ChildFile = z.strictObject({
+  ...common,
+  piece: z.literal('child'),
+  parentKind: groupKind.default('role'),
+  childKind: refKind.default('entitlement'),
+  separator: z.string().min(1).nullable().default(null).describe('where one cell holds many children'),
+  columns: z.strictObject({ parent: column, child: column }),
+})
+
+const MembershipFile = z.strictObject({
+  ...common,
+  piece: z.literal('membership'),
+  kind: groupKind.default('role'),
+  separator: z.string().min(1).nullable().default(null).describe('where one cell holds many roles; an empty cell is then none'),
+  columns: z.strictObject({ account: column, id: column, valid: column.optional() }),
+})
+
+const GrantFile = z.strictObject({
+  ...common,
+  piece: z.literal('grant'),
+  separator: z.string().min(1).nullable().default(null).describe('where one cell holds many entitlements; an empty cell is then none'),
+  columns: z.strictObject({ account: column, entitlement: column, valid: column.optional() }),
+})
+
+const CredentialFile = z.strictObject({
+  ...common,
+  piece: z.literal('credential'),
+  kind: z.string().min(1).default('key'),
+  columns: z.strictObject({
+    account: column,
+    id: column,
+    kind: column.optional(),
+    created: column.optional(),
+    lastUsed: column.optional(),
+    expires: column.optional(),
+  }),
+})
+
+export const CsvFile = z.discriminatedUnion('piece', [AccountFile, DefinitionFile, ChildFile, MembershipFile, GrantFile, CredentialFile])
+export type CsvFile = z.infer<typeof CsvFile>
+export type FileOf<P extends CsvFile['piece']> = Extract<CsvFile, { piece: P }>
+
+export const CsvConfig = z.strictObject({
+  delimiter: z.string().length(1).default(',').describe('between cells'),
+  files: z.array(CsvFile).min(1).describe('the same file may be listed for several pieces'),
+})
+export type CsvConfig = z.infer<typeof CsvConfig>
+
+/** Columns that the file must have. */
+export function columnsOf(file: CsvFile): string[] {
+  const entries: (string | Record<string, string> | undefined)[] = Object.values(file.columns)
+  return [...new Set(entries.flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry ?? {}))))]
+}

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { AppConfig } from '../schemas/config.ts'
+import type { AppSource } from '../src/connect/app-reader.ts'
+import { describeIssues } from '../src/connect/errors.ts'
+import { ConnectError, type ConnectorType } from '../src/ports/connector.ts'
+
+/** Every connector that ships: its kind, and where it is loaded from once it is used. */
+export const connectors: Readonly<Record<string, () => Promise<{ connector: ConnectorType }>>> = {
+  csv: () => import('./csv/connector.ts'),
+  scim: () => import('./scim/connector.ts'),
+  sql: () => import('./sql/connector.ts'),
+}
+
+export const connectorKinds = Object.keys(connectors)
+
+/**
+ * A shipped kind, or the path of a module (beginning with `.` or `/`, relative to `baseDir`) whose default export is a
+ * ConnectorType. Throws ConnectError `configuration`.
+ */
+export async function loadConnector(kind: string, baseDir: string): Promise<ConnectorType> {
+  const load = Object.hasOwn(connectors, kind) ? connectors[kind] : undefined
+  if (load !== undefined) return (await load()).connector
+  if (!/^\.{0,2}\//.test(kind)) {
+    throw refusal(`there is no connector "${kind}"; there are ${connectorKinds.join(', ')}, or give the path of a module beginning with ./`, kind)
+  }
+  return await loadCustom(kind, baseDir)
+}
+
+/**
+ * An application of the config file, its connector loaded and its settings checked. Throws ConnectError `configuration` that names
+ * application, key and what was expected.
+ */
+export async function configureApp(name: string, app: AppConfig, baseDir: string, active = true): Promise<AppSource> {
+  const type = await loadConnector(app.connector, baseDir)
+  const config = type.config.safeParse(app.with)
+  if (!config.success) throw refusal(`apps.${name}.with: ${describeIssues(config.error)}`, `apps.${name}`)
+  return {
+    name,
+    ids: app.ids,
+    everySeconds: app.everySeconds,
+    changesEverySeconds: app.changesEverySeconds,
+    active,
+    config: config.data,
+    open: (platform) => type.open(config.data, platform),
+  }
+}
+
+async function loadCustom(path: string, baseDir: string): Promise<ConnectorType> {
+  let module: { default?: unknown }
+  try {
+    module = (await import(pathToFileURL(resolve(baseDir, path)).href)) as { default?: unknown }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConnectError('configuration', `the connector ${path} can't be loaded: ${reason}`, path, { cause: error })
+  }
+  if (!isConnectorType(module.default)) {
+    throw refusal(`${path} has no default export with kind, summary, config (a zod schema) and open`, path)
+  }
+  return module.default
+}
+
+function isConnectorType(value: unknown): value is ConnectorType {
+  if (typeof value !== 'object' || value === null) return false
+  const type = value as Partial<Record<keyof ConnectorType, unknown>>
+  return typeof type.kind === 'string' && typeof type.summary === 'string' && typeof type.open === 'function' && isSchema(type.config)
+}
+
+const isSchema = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'safeParse' in value && typeof value.safeParse === 'function'
+
+const refusal = (message: string, place: string): ConnectError => new ConnectError('configuration', message, place)

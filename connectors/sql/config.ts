@@ -1,0 +1,157 @@
+import { z } from 'zod'
+import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
+import { Ref } from '../../schemas/wire/raw.ts'
+import { placeholderProblem, statementProblem } from './statement.ts'
+
+const column = z.string().min(1).describe('a column of the query’s result, spelt exactly as the database returns it')
+const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
+const query = z.string().superRefine((text, context) => {
+  const problem = statementProblem(text)
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+})
+const refKind = Ref.shape.kind
+
+const common = {
+  name: z.string().min(1).describe('names the stream in places and errors'),
+  query: query.describe('one SELECT or WITH statement; its text never takes values from data'),
+  one: query
+    .nullable()
+    .default(null)
+    .describe('the same columns for one account, whose native id is bound to $1 (postgres) or ? (sqlite)'),
+  time: z
+    .enum(['iso', 'epoch-seconds', 'epoch-ms'])
+    .default('iso')
+    .describe('what a time column holds; text without a zone is UTC; the database’s own timestamps need no setting'),
+}
+
+/** Database value (as text: 1, t, true, locked) -> our value. A value that is not listed is refused. */
+const translate = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullable().default(null)
+
+/** A field without a column, and a column that is NULL, take the default. */
+const AccountStream = z.strictObject({
+  ...common,
+  piece: z.literal('account'),
+  columns: z.strictObject({
+    id: column,
+    kind: column.optional(),
+    status: column.optional(),
+    display: column.optional(),
+    created: column.optional(),
+    lastUsed: column.optional(),
+    owner: column.optional(),
+    valid: column.optional(),
+    values: z.record(z.string(), column).default({}).describe('attribute name -> column, for match rules'),
+  }),
+  defaults: z.strictObject({ kind: AccountKind.default('human'), status: AccountStatus.default('active') }).prefault({}),
+  translate: z.strictObject({ kind: translate(AccountKind), status: translate(AccountStatus) }).prefault({}),
+})
+
+const DefinitionStream = z.strictObject({
+  ...common,
+  piece: z.literal('definition'),
+  columns: z.strictObject({ id: column, kind: column.optional(), name: column.optional(), valid: column.optional() }),
+  defaults: z.strictObject({ kind: refKind.default('role') }).prefault({}),
+  translate: z.strictObject({ kind: translate(refKind) }).prefault({}),
+})
+
+const ChildStream = z.strictObject({
+  ...common,
+  piece: z.literal('child'),
+  columns: z.strictObject({ parent: column, parentKind: column.optional(), child: column, childKind: column.optional() }),
+  defaults: z.strictObject({ parentKind: refKind.default('role'), childKind: refKind.default('entitlement') }).prefault({}),
+  translate: z.strictObject({ parentKind: translate(refKind), childKind: translate(refKind) }).prefault({}),
+})
+
+const MembershipStream = z.strictObject({
+  ...common,
+  piece: z.literal('membership'),
+  columns: z.strictObject({ account: column, id: column, kind: column.optional(), valid: column.optional() }),
+  defaults: z.strictObject({ kind: refKind.exclude(['entitlement']).default('role') }).prefault({}),
+  translate: z.strictObject({ kind: translate(refKind.exclude(['entitlement'])) }).prefault({}),
+})
+
+const GrantStream = z.strictObject({
+  ...common,
+  piece: z.literal('grant'),
+  columns: z.strictObject({ account: column, entitlement: column, valid: column.optional() }),
+})
+
+const CredentialStream = z.strictObject({
+  ...common,
+  piece: z.literal('credential'),
+  columns: z.strictObject({
+    account: column,
+    id: column,
+    kind: column.optional(),
+    created: column.optional(),
+    lastUsed: column.optional(),
+    expires: column.optional(),
+  }),
+  defaults: z.strictObject({ kind: z.string().min(1).default('key') }).prefault({}),
+})
+
+export const SqlStream = z.discriminatedUnion('piece', [
+  AccountStream, DefinitionStream, ChildStream, MembershipStream, GrantStream, CredentialStream,
+])
+export type SqlStream = z.infer<typeof SqlStream>
+
+const shared = {
+  streams: z.array(SqlStream).min(1),
+  pageSize: z.int().min(1).max(100_000).default(1000).describe('rows a page'),
+}
+
+const SqliteConfig = z.strictObject({
+  driver: z.literal('sqlite'),
+  file: z.string().min(1).describe('database file; relative to the config file'),
+  ...shared,
+})
+export type SqliteConfig = z.infer<typeof SqliteConfig>
+
+const PostgresConfig = z.strictObject({
+  driver: z.literal('postgres'),
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535).default(5432),
+  database: z.string().min(1),
+  user: z.string().min(1),
+  password: secretReference,
+  ssl: z
+    .strictObject({ caFile: z.string().nullable().default(null).describe('PEM; null trusts the system’s authorities') })
+    .nullable()
+    .default(null)
+    .describe('an object asks for TLS and verifies the certificate; null connects in clear'),
+  connectTimeoutMs: z.int().min(100).default(10_000),
+  statementTimeoutMs: z.int().min(100).default(300_000).describe('of one page, at the server and here'),
+  ...shared,
+})
+export type PostgresConfig = z.infer<typeof PostgresConfig>
+
+/** Streams that speak about accounts: a single read must ask all of them, or it would show an account without its access. */
+export const concernsAccounts = (stream: SqlStream): boolean => stream.piece !== 'definition' && stream.piece !== 'child'
+
+/** What one stream's columns are called in the result, each once, sorted as configured. */
+export function columnsOf(stream: SqlStream): string[] {
+  const entries: (string | Record<string, string> | undefined)[] = Object.values(stream.columns)
+  return [...new Set(entries.flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry ?? {}))))]
+}
+
+export const SqlConfig = z.discriminatedUnion('driver', [SqliteConfig, PostgresConfig]).superRefine((config, context) => {
+  const names = new Set<string>()
+  const single = config.streams.filter((stream) => stream.one !== null)
+  for (const [index, stream] of config.streams.entries()) {
+    const refuse = (field: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['streams', index, field], message })
+    if (names.has(stream.name)) refuse('name', `two streams are called ${stream.name}`)
+    names.add(stream.name)
+    if (stream.one === null) {
+      if (single.length > 0 && concernsAccounts(stream)) refuse('one', 'give `one` to every stream about accounts, or to none')
+      continue
+    }
+    if (!concernsAccounts(stream)) refuse('one', 'roles and their children are not read singly: leave `one` out')
+    const problem = placeholderProblem(stream.one, config.driver === 'postgres' ? '$1' : '?')
+    if (problem !== null) refuse('one', problem)
+  }
+  if (single.length > 0 && !single.some((stream) => stream.piece === 'account')) {
+    context.addIssue({ code: 'custom', path: ['streams'], message: 'single reads need an account stream with `one`' })
+  }
+})
+export type SqlConfig = z.infer<typeof SqlConfig>

@@ -1,0 +1,71 @@
+import { ConnectError, type ConnectorSession, type ConnectorType, type Mapped, type ObservedClass, type Page, type Platform, type Stream } from '../../src/ports/connector.ts'
+import { SqlConfig, columnsOf, concernsAccounts, type SqlStream } from './config.ts'
+import { mapRow } from './map.ts'
+import { openPostgres } from './postgres.ts'
+import { readAccount } from './read-one.ts'
+import type { Reader } from './reader.ts'
+import { openSqlite } from './sqlite.ts'
+import { selectColumns, selectCount } from './statement.ts'
+
+const classOf: Readonly<Record<SqlStream['piece'], ObservedClass>> = {
+  account: 'accounts',
+  definition: 'definitions',
+  child: 'definitions',
+  membership: 'memberships',
+  grant: 'grants',
+  credential: 'credentials',
+}
+
+/** Private permission tables, read by one query a stream inside one consistent, read-only transaction. */
+export const connector: ConnectorType<SqlConfig> = {
+  kind: 'sql',
+  summary: 'permission tables of an application, by SQL (SQLite, PostgreSQL)',
+  config: SqlConfig,
+  async open(config, platform): Promise<ConnectorSession> {
+    const reader = await openReader(config, platform)
+    const definitionsFirst = [...config.streams].sort((a, b) => Number(concernsAccounts(a)) - Number(concernsAccounts(b)))
+    const readsOne = config.streams.some((stream) => stream.one !== null)
+    return {
+      streams: definitionsFirst.map((stream) => streamOf(stream, reader, config.pageSize)),
+      ...(readsOne && { readOne: (nativeId: string) => readSingly(config, platform, nativeId) }),
+      close: () => reader.close(),
+    }
+  },
+}
+
+async function openReader(config: SqlConfig, platform: Platform): Promise<Reader> {
+  return config.driver === 'sqlite' ? openSqlite(config, platform) : openPostgres(config, platform)
+}
+
+/** A connection of its own: the run's transaction would answer with the past. */
+async function readSingly(config: SqlConfig, platform: Platform, nativeId: string): Promise<Mapped[] | null> {
+  const reader = await openReader(config, platform)
+  try {
+    return await readAccount(config.streams, reader, nativeId)
+  } finally {
+    await reader.close()
+  }
+}
+
+function streamOf(stream: SqlStream, reader: Reader, pageSize: number): Stream {
+  return {
+    name: stream.name,
+    classes: [classOf[stream.piece]],
+    proof: 'transaction',
+    pages: () => pages(stream, reader, pageSize),
+    map: (row) => mapRow(stream, row),
+  }
+}
+
+/** The count is taken first, in the same snapshot; the last page, empty, lets a stream without rows carry its total too. */
+async function* pages(stream: SqlStream, reader: Reader, pageSize: number): AsyncGenerator<Page> {
+  const total = await reader.count(selectCount(stream.query), `${stream.name}, counting`)
+  if (!Number.isSafeInteger(total)) throw new ConnectError('schema', 'the count of the query is not a number', stream.name)
+  const rowsFrom = (before: number): string => `${stream.name} from row ${before + 1}`
+  let start = 0
+  for await (const rows of reader.pages(selectColumns(stream.query, columnsOf(stream)), pageSize, rowsFrom)) {
+    yield { rows, place: `${stream.name} rows ${start + 1}-${start + rows.length}`, total, start }
+    start += rows.length
+  }
+  if (start === 0) yield { rows: [], place: `${stream.name}, no rows`, total, start }
+}

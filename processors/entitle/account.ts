@@ -1,0 +1,50 @@
+import type { AccountLink } from '../../schemas/wire/intent.ts'
+import { canonical, digest } from '../../src/core/canonical.ts'
+import { equal } from '../../src/core/equal.ts'
+import { accountHome, accountKey } from '../../src/core/keys.ts'
+import { compareKeys } from '../../src/core/order.ts'
+import { requested } from './claims.ts'
+import { compile } from './compile.ts'
+import type { ObjectRow } from './objects.ts'
+import { changeTimeOf, isOf } from './objects.ts'
+import type { Scope } from './scope.ts'
+import type { Change, SubjectRow } from './subject.ts'
+import { contentOfAccess, noAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
+import { unlimited } from './tenure.ts'
+
+type LinkRow = ObjectRow<AccountLink>
+
+/** Derives what governance says about one account, and tells raw where it says something else than before. */
+export function refreshAccount(scope: Scope, app: string, id: string, change: Change): void {
+  const { context, objects, timers } = scope
+  const home = accountHome(app, id)
+  const rows = [...objects.about(home)]
+  const row = context.state.get<SubjectRow>('accounts', home) ?? noAccess
+  const links = rows.flatMap(([key, object]) => (isOf(object, 'AccountLink') ? [[key, object] as const] : []))
+  const holder = linkInForce(links, 'holder')
+  const owner = linkInForce(links, 'owner')
+  const said = requested(rows)
+  const { entries, lapsed, nextDueMs } = compile({
+    tenure: unlimited, ...said, now: context.now, changedAt: change.at, entries: row.entries, lapsed: row.lapsed,
+  })
+  const link = holder?.record.identity ?? null
+  const ownerId = owner?.record.identity ?? null
+  const content = digest(canonical([link, ownerId, contentOfAccess(entries, lapsed)]))
+  const silent = link === null && ownerId === null && entries.length === 0 && lapsed.length === 0 && row.published === null
+  const next: SubjectRow = { entries, lapsed, published: silent ? null : content, dueMs: nextDueMs }
+  timers.set(home, row.dueMs, nextDueMs)
+  if (!equal(next, row)) context.state.put('accounts', home, next)
+  if (next.published === row.published) return
+  const linkSources = [holder, owner].flatMap((found) => (found === undefined ? [] : [found.source]))
+  context.emit('raw', accountKey(app, id), {
+    type: 'AccountIntent', app, id, link, owner: ownerId, entries: wireEntries(entries), lapsed: wireLapses(lapsed),
+    sources: sourcesOf(linkSources, entries), cause: context.position,
+  })
+}
+
+/** Of several that contradict each other the one that was made last. */
+function linkInForce(links: readonly (readonly [string, LinkRow])[], relation: AccountLink['relation']): LinkRow | undefined {
+  return links
+    .filter(([, { record }]) => record.relation === relation)
+    .sort(([a, x], [b, y]) => changeTimeOf(y.record) - changeTimeOf(x.record) || compareKeys(a, b))[0]?.[1]
+}

@@ -1,0 +1,67 @@
+import type { AccessRequest, Decision, RoleAssignment } from '../../schemas/wire/intent.ts'
+import { compareKeys } from '../../src/core/order.ts'
+import type { Claim, Revocation } from './compile.ts'
+import type { ObjectRow } from './objects.ts'
+import type { RoleRow } from './role-book.ts'
+import { grantSince, matchedSince } from './since.ts'
+
+export interface Said {
+  claims: Claim[]
+  revocations: Revocation[]
+}
+
+/** What approved requests and certification decisions say. `key` names the object. */
+export function requested(objects: Iterable<readonly [key: string, row: ObjectRow]>): Said {
+  const said: Said = { claims: [], revocations: [] }
+  for (const [ref, { record, source }] of objects) {
+    if (record.type === 'AccessRequest') said.claims.push(requestClaim(ref, record, source))
+    else if (record.type === 'Decision' && record.verdict === 'keep') said.claims.push(keepClaim(ref, record, source))
+    else if (record.type === 'Decision') said.revocations.push({ app: record.app, entitlement: record.entitlement, at: record.at })
+  }
+  return said
+}
+
+function requestClaim(ref: string, { id, app, entitlement, approvedBy, from, until }: AccessRequest, source: ObjectRow['source']): Claim {
+  return { app, entitlement, reason: { kind: 'request', id, by: approvedBy, from, until, source, ref } }
+}
+
+function keepClaim(ref: string, { id, app, entitlement, by, at }: Decision, source: ObjectRow['source']): Claim {
+  return { app, entitlement, reason: { kind: 'decision', id, by, from: at, until: null, source, ref } }
+}
+
+/** What a role gives to whom it is assigned; a grant that the role got later begins later. */
+export function assigned(key: string, { record, source }: ObjectRow<RoleAssignment>, [roleKey, role]: readonly [string, RoleRow]): Claim[] {
+  return role.record.grants.map(({ app, entitlement }) => ({
+    app,
+    entitlement,
+    reason: {
+      kind: 'business-role', id: record.role, by: null, from: Math.max(record.from, grantSince(role.since, app, entitlement)),
+      until: record.until, source, ref: `${key}>${roleKey}`,
+    },
+  }))
+}
+
+/** What a role gives to whom its condition matches, since `since`. */
+export function matched([roleKey, role]: readonly [string, RoleRow], since: number): Claim[] {
+  return role.record.grants.map(({ app, entitlement }) => ({
+    app,
+    entitlement,
+    reason: {
+      kind: 'business-role', id: role.record.id, by: null, from: Math.max(since, grantSince(role.since, app, entitlement)),
+      until: null, source: role.source, ref: `>${roleKey}`,
+    },
+  }))
+}
+
+/**
+ * Since when each of these roles matches, ms, by role key: known from before while it goes on, so that an edit that does not
+ * touch this identity begins nothing anew.
+ */
+export function matchTimes(
+  roles: readonly (readonly [string, RoleRow])[],
+  attributes: Readonly<Record<string, number>>,
+  before: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const ordered = [...roles].sort(([a], [b]) => compareKeys(a, b))
+  return Object.fromEntries(ordered.map(([key, role]) => [key, before[key] ?? matchedSince(role, attributes)]))
+}

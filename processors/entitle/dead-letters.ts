@@ -1,0 +1,28 @@
+import { canonical, digest } from '../../src/core/canonical.ts'
+import type { IntentObject } from './objects.ts'
+import type { Scope } from './scope.ts'
+
+export interface Rejection {
+  code: 'wrong-class' | 'no-subject'
+  reason: string
+}
+
+/** An intent record that can't be applied. Its payload names the object only: what it says about a person stays in the log. */
+export function reject({ context }: Scope, record: IntentObject, { code, reason }: Rejection): void {
+  const { topic, partition, offset, index } = context.position
+  const place = `${topic}/${partition}/${offset}/${index}`
+  context.emit('dead-letters', record.feed, {
+    type: 'DeadLetter',
+    id: digest(canonical(['entitle', code, place])),
+    source: record.feed,
+    run: record.run,
+    stage: 'entitle',
+    code,
+    reason,
+    place,
+    record: record.id,
+    payload: canonical({ feed: record.feed, id: record.id, type: record.type }),
+    at: context.now,
+    cause: context.position,
+  })
+}

@@ -1,0 +1,76 @@
+import type { RecordOf } from '../../schemas/wire/topics.ts'
+import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
+import { receive, receiveSeen } from './intake.ts'
+import { stepJob } from './jobs.ts'
+import { settleLater } from './postponed.ts'
+import { applyRuling, beginRun, endDefinitions, endRun } from './run-marks.ts'
+import type { Scope } from './scope.ts'
+import { emptyCaches, scopeOf } from './scope.ts'
+
+const name = 'entitle'
+
+/** Compiles what governance intends into the key book, the desired access of identities, and the intent about accounts. */
+export const entitle: ProcessorType<'intent'> = {
+  name,
+  input: 'intent',
+  outputs: ['facts', 'raw', 'sync-runs', 'dead-letters'],
+  version: 1,
+  stateFormat: 1,
+  create: () => new Entitle(),
+}
+
+class Entitle implements Processor<'intent'> {
+  readonly #caches = emptyCaches()
+
+  process(context: Context, record: RecordOf<'intent'>): void {
+    const scope = scopeOf(context, this.#caches)
+    switch (record.type) {
+      case 'Identity':
+      case 'BusinessRole':
+      case 'RoleAssignment':
+      case 'AccessRequest':
+      case 'Decision':
+      case 'AccountLink':
+        receive(scope, record)
+        break
+      case 'IntentSeen':
+        receiveSeen(scope, record)
+        break
+      case 'RunBegin':
+        beginRun(scope, record)
+        break
+      case 'DefinitionsEnd':
+        endDefinitions(scope, record)
+        break
+      case 'RunEnd':
+        endRun(scope, record)
+        break
+      case 'Ruling':
+        applyRuling(scope, record)
+        break
+      case 'Setting':
+        scope.settings.apply(record)
+        break
+      case 'Tick':
+        settleLater(scope)
+        if (scope.timers.due(context.now) !== null) scope.jobs.push({ kind: 'due' })
+        break
+      case 'Epoch':
+        if (record.processor === name) deriveAllAnew(scope)
+        break
+      case 'Part':
+        throw new Error(`part ${record.part} of ${record.of} of record ${record.id} reached a processor: the runtime puts parts together first`)
+    }
+  }
+
+  slice(context: Context, budget: number): boolean {
+    const scope = scopeOf(context, this.#caches)
+    return scope.jobs.run(budget, (job, left) => stepJob(scope, job, left))
+  }
+}
+
+/** Another version may judge differently what it finds. */
+function deriveAllAnew({ jobs }: Scope): void {
+  jobs.push({ kind: 'anew', table: 'people', after: null })
+  jobs.push({ kind: 'anew', table: 'accounts', after: null })
+}

@@ -1,0 +1,130 @@
+import type { Position } from '../../schemas/wire/common.ts'
+import type { BusinessRole } from '../../schemas/wire/intent.ts'
+import { ordered, part } from '../shared/rows.ts'
+import { refreshIdentity } from './identity.ts'
+import type { Person } from './identity.ts'
+import type { Step } from './jobs.ts'
+import { hold, isStale, letGo } from './ledger.ts'
+import { contentOf, isOf } from './objects.ts'
+import type { RoleRow } from './role-book.ts'
+import type { Scope } from './scope.ts'
+import { effectiveAt } from './scope.ts'
+import { roleSince } from './since.ts'
+
+interface Staged {
+  record: BusinessRole
+  source: Position
+}
+
+const stagedPrefix = (feed: string, run: number): string => `${part(feed)}${ordered(run)}/`
+
+/** A role of an open run waits for the end of the run's definitions. One that says what is in force already has nothing to wait for. */
+export function stageRole(scope: Scope, record: BusinessRole): void {
+  const { state, position } = scope.context
+  const key = `${stagedPrefix(record.feed, record.run ?? 0)}${record.id}`
+  const staged = state.get<Staged>('staged', key)
+  if (staged === undefined) {
+    const row = roleRow(scope, record)
+    if (row !== undefined && !record.removed && contentOf(row.record) === contentOf(record)) return
+  } else if (staged.record.observed > record.observed) return
+  state.put('staged', key, { record, source: position })
+}
+
+/** Up to `budget` staged roles take effect; nothing else is processed before all have. */
+export function applyStaged(scope: Scope, feed: string, run: number, budget: number): Step {
+  const { state } = scope.context
+  let spent = 0
+  for (const [key, { record, source }] of state.range<Staged>('staged', { prefix: stagedPrefix(feed, run) })) {
+    if (spent >= budget) return { done: false, spent }
+    spent++
+    state.delete('staged', key)
+    if (isStale(scope, record, roleRow(scope, record))) continue
+    if (record.removed) removeRole(scope, record)
+    else putRole(scope, record, source)
+  }
+  return { done: true, spent }
+}
+
+/** What was staged in a run that never ended its definitions. */
+export function dropStaged({ context: { state } }: Scope, feed: string, run: number, budget: number): Step {
+  let spent = 0
+  for (const [key] of state.range('staged', { prefix: stagedPrefix(feed, run) })) {
+    if (spent >= budget) return { done: false, spent }
+    spent++
+    state.delete('staged', key)
+  }
+  return { done: true, spent }
+}
+
+/** True if the role changed: a sweep has to follow. */
+export function putRole(scope: Scope, record: BusinessRole, source: Position): boolean {
+  const { objects, runs, roles } = scope
+  const row = roleRow(scope, record)
+  if (row !== undefined && contentOf(row.record) === contentOf(record)) return false
+  const since = roleSince(record, row, { loaded: runs.completeSince(record.feed, 'business-roles') >= 0, now: scope.context.now })
+  const next: RoleRow = { ordinal: row?.ordinal ?? hold(scope, record), gone: false, source, record, since }
+  objects.put(next)
+  roles.replaced(row, next)
+  runs.changed(record.feed)
+  noteChange(scope, record.id, effectiveAt(scope, record.valid))
+  return true
+}
+
+/** True if the role was in force: a sweep has to follow. */
+export function removeRole(scope: Scope, record: BusinessRole): boolean {
+  const row = roleRow(scope, record)
+  if (row === undefined) {
+    scope.objects.bury(record.feed, 'business-roles', record.id, record.observed)
+    return false
+  }
+  scope.runs.changed(record.feed)
+  dropRole(scope, row, { observed: record.observed, at: effectiveAt(scope, record.valid) })
+  return true
+}
+
+/** `observed`: stamp of the removal, or null where a complete run tells as much; `at`: when it took effect, ms. */
+export function dropRole(scope: Scope, row: RoleRow, { observed, at }: { observed: number | null; at: number }): void {
+  letGo(scope, row)
+  scope.objects.delete(row, observed)
+  scope.roles.replaced(row, undefined)
+  noteChange(scope, row.record.id, at)
+}
+
+function roleRow({ objects }: Scope, { feed, id }: BusinessRole): RoleRow | undefined {
+  const row = objects.get(feed, 'business-roles', id)
+  return row !== undefined && isOf(row, 'BusinessRole') ? row : undefined
+}
+
+/** Roles that changed since the last sweep, with the time when it took effect, ms. */
+function noteChange({ context: { state } }: Scope, id: string, at: number): void {
+  state.put('role-changes', id, Math.max(at, state.get<number>('role-changes', id) ?? 0))
+}
+
+export function sweepLater({ jobs }: Scope): void {
+  jobs.push({ kind: 'sweep', after: null })
+}
+
+/** Goes through up to `budget` identities and derives those anew that the changed roles concern. */
+export function sweep(scope: Scope, after: string | null, budget: number): Step & { after: string | null } {
+  const { state, now } = scope.context
+  const changed = new Map(state.range<number>('role-changes'))
+  if (changed.size === 0) return { done: true, spent: 0, after }
+  let spent = 0
+  for (const [id, person] of state.range<Person>('people', after === null ? {} : { after })) {
+    if (spent >= budget) return { done: false, spent, after }
+    spent++
+    after = id
+    const had = person.roles.flatMap((role) => changed.get(role) ?? [])
+    if (had.length > 0 || nowMatches(scope, id, person, changed)) {
+      refreshIdentity(scope, id, { at: had.length > 0 ? Math.max(...had) : now, keysAt: now })
+    }
+  }
+  for (const id of changed.keys()) state.delete('role-changes', id)
+  return { done: true, spent, after }
+}
+
+function nowMatches(scope: Scope, id: string, person: Person, changed: ReadonlyMap<string, number>): boolean {
+  const row = scope.objects.get(person.feed, 'identities', id)
+  if (row === undefined || !isOf(row, 'Identity')) return false
+  return scope.roles.matching(scope.objects, row.record.attributes).some(([, role]) => changed.has(role.record.id))
+}

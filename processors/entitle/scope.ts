@@ -1,0 +1,61 @@
+import type { IntentClass } from '../../schemas/settings.ts'
+import type { Context } from '../../src/ports/processor.ts'
+import { Jobs } from '../shared/jobs.ts'
+import type { Layout } from '../shared/runs.ts'
+import { Runs } from '../shared/runs.ts'
+import type { ParsedSettings } from '../shared/settings.ts'
+import { Settings } from '../shared/settings.ts'
+import { Timers } from '../shared/timers.ts'
+import type { Job } from './jobs.ts'
+import { ObjectStore } from './objects.ts'
+import { RoleBook } from './role-book.ts'
+
+export const intentClasses: readonly IntentClass[] = [
+  'identities', 'business-roles', 'role-assignments', 'requests', 'decisions', 'links',
+]
+export const isIntentClass = (name: string): name is IntentClass => intentClasses.some((known) => known === name)
+
+/** Each class has objects of its own. */
+const layout: Layout = Object.fromEntries(intentClasses.map((name) => [name, [name]]))
+
+/** What the processor instance keeps between records; all of it is a cache. */
+export interface Caches {
+  roles: RoleBook
+  settings: ParsedSettings
+}
+
+export const emptyCaches = (): Caches => ({ roles: new RoleBook(), settings: new Map() })
+
+/** Everything that handling one record or slice works with. */
+export interface Scope {
+  readonly context: Context
+  readonly objects: ObjectStore
+  readonly runs: Runs
+  readonly jobs: Jobs<Job>
+  readonly timers: Timers
+  readonly settings: Settings
+  readonly roles: RoleBook
+}
+
+export function scopeOf(context: Context, caches: Caches): Scope {
+  const { state } = context
+  return {
+    context,
+    objects: new ObjectStore(state),
+    runs: new Runs(state, layout),
+    jobs: new Jobs<Job>(state),
+    timers: new Timers(state, 'timers'),
+    settings: new Settings(state, caches.settings),
+    roles: caches.roles,
+  }
+}
+
+/** The class that the feed is declared to hold, or undefined for a feed that no setting names. */
+export function declaredClass({ settings }: Scope, feed: string): IntentClass | undefined {
+  return settings.sources()?.feeds.find(({ name }) => name === feed)?.class
+}
+
+/** When a change took effect: when the source says so, else now. A date ahead of time counts as now: the change is in force. */
+export function effectiveAt({ context }: Scope, valid: number | null): number {
+  return valid !== null && valid <= context.now ? valid : context.now
+}

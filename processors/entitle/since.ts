@@ -1,0 +1,58 @@
+import type { BusinessRole, Identity } from '../../schemas/wire/intent.ts'
+import { compareKeys } from '../../src/core/order.ts'
+
+type Since = Record<string, number>
+
+/**
+ * When what the record says became so, ms: as the source says, be it to come, else when it was observed. The source's clock may
+ * run ahead of the last tick; what was observed has begun all the same.
+ */
+const begunAt = (record: { valid: number | null; observed: number }, now: number): number =>
+  record.valid ?? Math.min(now, Math.floor(record.observed / 1000))
+
+/** Since when each attribute has its value: with the identity's start where it was first seen so, else since the change. */
+export function attributesSince(record: Identity, before: { record: Identity; since: Since } | undefined, now: number): Since {
+  const changed = begunAt(record, now)
+  const first = record.start ?? changed
+  return collect(Object.keys(record.attributes), (name) => {
+    if (before === undefined) return first
+    return before.record.attributes[name] === record.attributes[name] ? (before.since[name] ?? first) : changed
+  })
+}
+
+const conditionName = 'when'
+const grantName = (app: string, entitlement: string): string => `grant:${app}/${entitlement}`
+
+/**
+ * Since when the role has each grant and its condition. `loaded`: roles were read completely before, so one that is seen for the
+ * first time is new; before that its age is not known, and it counts as old as whatever it is applied to.
+ */
+export function roleSince(
+  record: BusinessRole, before: { record: BusinessRole; since: Since } | undefined, { loaded, now }: { loaded: boolean; now: number },
+): Since {
+  const changed = begunAt(record, now)
+  const first = loaded ? changed : 0
+  const same = before !== undefined && equalConditions(before.record.when, record.when)
+  return collect([conditionName, ...record.grants.map(({ app, entitlement }) => grantName(app, entitlement))], (name) => {
+    if (before === undefined) return first
+    if (name === conditionName) return same ? (before.since[name] ?? first) : changed
+    return before.since[name] ?? changed
+  })
+}
+
+export const grantSince = (since: Since, app: string, entitlement: string): number => since[grantName(app, entitlement)] ?? 0
+
+/** When these attributes came to fulfil the role's condition, ms. */
+export function matchedSince(role: { record: BusinessRole; since: Since }, attributes: Since): number {
+  return Math.max(role.since[conditionName] ?? 0, ...Object.keys(role.record.when).map((name) => attributes[name] ?? 0))
+}
+
+function equalConditions(a: BusinessRole['when'], b: BusinessRole['when']): boolean {
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
+}
+
+/** In the order of the names, so that equal content is stored in equal bytes. */
+function collect(names: readonly string[], value: (name: string) => number): Since {
+  return Object.fromEntries([...names].sort(compareKeys).map((name) => [name, value(name)]))
+}

@@ -1,0 +1,97 @@
+import type { Brake } from '../../schemas/settings.ts'
+import { canonical, digest } from '../../src/core/canonical.ts'
+import { sourceHome } from '../../src/core/keys.ts'
+import type { BrakeLimits, Holding, Objects } from '../shared/absences.ts'
+import type { HeldRun } from '../shared/runs.ts'
+import type { AccountClass, AccountRow } from './account.ts'
+import { facetOf, lastObserved, splitKey } from './account.ts'
+import { publish, remove } from './publish.ts'
+import type { Scope } from './scope.ts'
+import { placeOf } from './scope.ts'
+import { forgetShown } from './shown.ts'
+
+/** What absence means for each class. `begin`, `observed`: stamps of the run's begin and of what ended it. */
+export interface Absence {
+  readonly app: string
+  readonly class: string
+  readonly run: number
+  readonly begin: number
+  readonly observed: number
+}
+
+export function objectsOf(scope: Scope, absence: Absence): Objects {
+  const name = absence.class
+  if (name === 'definitions') {
+    return {
+      range: (after) => scope.definitions.range(absence.app, after),
+      absent: (key) => scope.definitions.remove(absence.app, key),
+    }
+  }
+  if (name === 'accounts') {
+    const reread = scope.settings.app(absence.app)?.reread === true
+    return {
+      range: (after) => holdings(scope, absence.app, after, lastObservedOrNull),
+      absent: (key) => (reread ? askFor(scope, absence, key) : removeAbsent(scope, absence, key)),
+    }
+  }
+  const facet = name as Exclude<AccountClass, 'accounts'>
+  return {
+    range: (after) => holdings(scope, absence.app, after, (row) => (isEmpty(row, facet) ? null : (row[facet]?.observed ?? null))),
+    absent: (key) => emptyFacet(scope, absence, key, facet),
+  }
+}
+
+/** Definitions lie whole in every partition, accounts are spread over all of them. */
+export function limitsOf(scope: Scope, app: string, name: string): BrakeLimits {
+  const brake: Brake = scope.settings.app(app)?.brake ?? { maxAbsent: 0, maxAbsentShare: 0 }
+  return { ...brake, divisor: name === 'definitions' ? 1 : scope.context.partitions.raw }
+}
+
+/** Tells facts that absences are held, or no longer. */
+export function tellHeld({ context }: Scope, app: string, name: string, held: boolean, { run, absent, present }: HeldRun): void {
+  const home = sourceHome(app)
+  context.emit('facts', home, {
+    type: 'Held', home, source: app, run, class: name, writer: context.partition, held, absent, present, cause: context.position,
+  })
+}
+
+function* holdings(
+  { context }: Scope,
+  app: string,
+  after: string | null,
+  observed: (row: AccountRow) => number | null,
+): Iterable<readonly [string, Holding]> {
+  const prefix = `${app}/`
+  for (const [key, row] of context.state.range<AccountRow>('accounts', after === null ? { prefix } : { prefix, after })) {
+    yield [key, { ordinal: row.ordinal, observed: observed(row) }]
+  }
+}
+
+const lastObservedOrNull = (row: AccountRow): number | null => lastObserved(row)
+
+function isEmpty(row: AccountRow, name: AccountClass): boolean {
+  const content = facetOf(row, name)?.content
+  return Array.isArray(content) && content.length === 0
+}
+
+function removeAbsent(scope: Scope, { observed }: Absence, key: string): void {
+  const row = scope.context.state.get<AccountRow>('accounts', key)
+  if (row !== undefined) remove(scope, key, row, 'deleted', observed)
+}
+
+function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
+  const { id } = splitKey(key)
+  context.emit('commands', app, {
+    type: 'Command', id: digest(canonical(['reread', app, id, run])), app, kind: 'reread', account: id, run,
+    reason: `run ${run} was complete and did not show this account`, at: context.now, cause: context.position,
+  })
+}
+
+/** The account is there and the complete run showed nothing of this class for it: it has none. */
+function emptyFacet(scope: Scope, { begin }: Absence, key: string, name: 'memberships' | 'grants' | 'credentials'): void {
+  const row = scope.context.state.get<AccountRow>('accounts', key)
+  if (row === undefined) return
+  const empty = { observed: begin, valid: null, whole: true, at: placeOf(scope.context), content: [] }
+  forgetShown(scope.context.state, key)
+  publish(scope, key, row, { ...row, [name]: empty }, begin)
+}

@@ -1,0 +1,88 @@
+import type { AccountKind, AccountStatus, Credential, Position } from '../../schemas/wire/common.ts'
+import type { Assignment } from '../../schemas/wire/raw.ts'
+
+/** One row for each account, in the table `accounts` under `<app>/<id>`: what was observed of it and what was published. */
+export interface AccountRow {
+  readonly ordinal: number
+  /** ms; when the account was first observed */
+  readonly since: number
+  readonly attributes: Kept<Attributes> | null
+  readonly memberships: Kept<readonly Assignment[]> | null
+  readonly grants: Kept<readonly Assignment[]> | null
+  readonly credentials: Kept<readonly Credential[]> | null
+  readonly published: Published | null
+  /** native entitlements that it effectively holds, sorted, each with the ms since when */
+  readonly held: readonly (readonly [native: string, since: number])[]
+  /** what it looked up in the key book (see watch.ts) */
+  readonly watches: readonly string[]
+  /** ms; when a claim that it looked up stops being live */
+  readonly due: number | null
+}
+
+/** One facet in force. */
+export interface Kept<C> {
+  /** the application's clock, microseconds */
+  readonly observed: number
+  readonly valid: number | null
+  /** a whole observation of this facet was seen; until then there may be more than is known */
+  readonly whole: boolean
+  /** where on this partition of raw the content came from */
+  readonly at: readonly [offset: number, index: number]
+  readonly content: C
+}
+
+export interface Attributes {
+  readonly kind: AccountKind
+  readonly status: AccountStatus
+  readonly display: string | null
+  readonly created: number | null
+  readonly lastUsed: number | null
+  readonly owner: string | null
+  readonly values: Readonly<Record<string, string>>
+}
+
+export interface Published {
+  readonly home: string
+  readonly digest: string
+  /** the home that was told that it is accountable, with the digest of what it was told */
+  readonly reference: { readonly home: string; readonly digest: string } | null
+}
+
+export const accountClasses = ['accounts', 'memberships', 'grants', 'credentials'] as const
+export type AccountClass = (typeof accountClasses)[number]
+
+/** Facets of an account share its ordinal; definitions have their own. */
+export const layout = { accounts: accountClasses, definitions: ['definitions'] } as const
+
+export function facetOf(row: AccountRow, name: AccountClass): Kept<unknown> | null {
+  return name === 'accounts' ? row.attributes : row[name]
+}
+
+const facetsOf = (row: AccountRow): Kept<unknown>[] =>
+  accountClasses.map((name) => facetOf(row, name)).filter((facet) => facet !== null)
+
+/** The newest stamp of any facet; -1 where there is none. */
+export const lastObserved = (row: AccountRow): number => Math.max(-1, ...facetsOf(row).map(({ observed }) => observed))
+
+export function lastValid(row: AccountRow): number | null {
+  const known = facetsOf(row).flatMap(({ valid }) => (valid === null ? [] : [valid]))
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+export const isWhole = (row: AccountRow): boolean => facetsOf(row).every(({ whole }) => whole)
+
+/** Distinct positions of the records that the facets in force came from, in log order. */
+export function facetSources(row: AccountRow, partition: number, intent: readonly [number, number] | null): Position[] {
+  const places = facetsOf(row).map(({ at }) => at)
+  if (intent !== null) places.push(intent)
+  places.sort(([a, i], [b, j]) => a - b || i - j)
+  return places
+    .filter(([offset, index], n) => n === 0 || places[n - 1]?.[0] !== offset || places[n - 1]?.[1] !== index)
+    .map(([offset, index]) => ({ topic: 'raw', partition, offset, index }))
+}
+
+/** The parts of a row key of `accounts`; an app's name has no slash, an id may have. */
+export function splitKey(key: string): { app: string; id: string } {
+  const slash = key.indexOf('/')
+  return { app: key.slice(0, slash), id: key.slice(slash + 1) }
+}

@@ -1,0 +1,78 @@
+import type { KeyBook } from '../../schemas/wire/raw.ts'
+import { compareKeys } from '../../src/core/order.ts'
+import type { State } from '../../src/ports/processor.ts'
+import { part } from '../shared/rows.ts'
+import type { Claim } from './match.ts'
+import { chainTopic, keyTopic } from './watch.ts'
+
+interface Entry {
+  readonly revision: number
+  readonly continues: string | null
+  readonly keys: KeyBook['keys']
+}
+
+interface KeyClaims {
+  readonly space: string
+  readonly key: string
+  readonly claims: Claim[]
+}
+
+/** Whose keys these are: the newest entry of each identity (`identities`), and the claims on each space and key (`claims`). */
+export class KeyBookTable {
+  readonly #state: State
+
+  constructor(state: State) {
+    this.#state = state
+  }
+
+  /** Takes the entry if its revision is newer; answers the topics (watch.ts) whose answer may now be another one. */
+  apply(record: KeyBook): string[] {
+    const { identity, revision, continues, keys } = record
+    const before = this.#state.get<Entry>('identities', identity)
+    if (before !== undefined && before.revision >= revision) return []
+    this.#state.put('identities', identity, { revision, continues, keys })
+    const topics = (before?.continues ?? null) === continues ? [] : [chainTopic(identity)]
+    const old = byKey(identity, before?.keys ?? [])
+    const fresh = byKey(identity, keys)
+    for (const [row, { space, key }] of [...new Map([...old, ...fresh])].sort(([a], [b]) => compareKeys(a, b))) {
+      const claims = fresh.get(row)?.claims ?? []
+      if (JSON.stringify(old.get(row)?.claims ?? []) === JSON.stringify(claims)) continue
+      this.#setClaims(row, identity, claims)
+      topics.push(keyTopic(space, key))
+    }
+    return topics
+  }
+
+  /** All claims that were told and not taken back, live or not, by identity and then by since. */
+  claims(space: string, key: string): readonly Claim[] {
+    return this.#state.get<readonly Claim[]>('claims', part(space) + part(key)) ?? []
+  }
+
+  continues(identity: string): string | null {
+    return this.#state.get<Entry>('identities', identity)?.continues ?? null
+  }
+
+  #setClaims(row: string, identity: string, claims: readonly Claim[]): void {
+    const others = (this.#state.get<readonly Claim[]>('claims', row) ?? []).filter((claim) => claim.identity !== identity)
+    const all = [...others, ...claims].sort(compareClaims)
+    if (all.length === 0) this.#state.delete('claims', row)
+    else this.#state.put('claims', row, all)
+  }
+}
+
+/** An identity may have had a key, lost it and got it back: a claim for each time. */
+function byKey(identity: string, keys: KeyBook['keys']): Map<string, KeyClaims> {
+  const found = new Map<string, KeyClaims>()
+  for (const { space, key, since, until } of keys) {
+    const row = part(space) + part(key)
+    const entry = found.get(row) ?? { space, key, claims: [] }
+    entry.claims.push({ identity, since, until })
+    found.set(row, entry)
+  }
+  for (const { claims } of found.values()) claims.sort(compareClaims)
+  return found
+}
+
+function compareClaims(a: Claim, b: Claim): number {
+  return compareKeys(a.identity, b.identity) || a.since - b.since || (a.until ?? Infinity) - (b.until ?? Infinity) || 0
+}

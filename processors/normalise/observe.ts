@@ -1,0 +1,158 @@
+import type { AppSetting } from '../../schemas/settings.ts'
+import type { Account, Definition, Seen } from '../../schemas/wire/raw.ts'
+import { canonical, digest } from '../../src/core/canonical.ts'
+import { accountKey } from '../../src/core/keys.ts'
+import type { AccountClass, AccountRow, Kept } from './account.ts'
+import { accountClasses, lastObserved } from './account.ts'
+import type { Step } from './facets.ts'
+import { nextAssignments, nextAttributes, nextCredentials, nextFacet } from './facets.ts'
+import { publish, remove } from './publish.ts'
+import { classesOf, forgetShown, keepShown, shownOf, textOf } from './shown.ts'
+import type { Scope } from './scope.ts'
+import { placeOf } from './scope.ts'
+
+/**
+ * One observation of one account. A manifest counts it in every class of accounts, whichever it shows. One of an unknown app is
+ * refused and not counted, so that nothing is complete here.
+ */
+export function observeAccount(scope: Scope, record: Account): void {
+  const { context, runs, settings } = scope
+  const state = settings.app(record.app)?.state
+  if (state === undefined || state === 'retired') {
+    refuse(scope, record, state === undefined ? 'app-unknown' : 'app-retired')
+    return
+  }
+  const key = accountKey(record.app, record.id)
+  const shown = classesOf(record)
+  const counted = runs.isOpen(record.app, record.run)
+  if (counted) runs.receive(record.app, accountClasses)
+  const text = record.run === null || record.gone ? null : textOf(record)
+  const last = text === null ? undefined : shownOf(context.state, key)
+  if (last !== undefined && last.text === text) {
+    runs.observe(record.app, 'accounts', last.ordinal, shown, record.run, record.observed)
+    return
+  }
+  const before = context.state.get<AccountRow>('accounts', key)
+  if (record.gone) {
+    observeGone(scope, record, key, before)
+    return
+  }
+  if (before === undefined && isOutdated(scope, record, key)) return
+  const start = before ?? newRow(record, runs.newOrdinal(record.app, 'accounts'))
+  runs.observe(record.app, 'accounts', start.ordinal, shown, record.run, record.observed)
+  const { row, changed, moved, stale } = apply(scope, start, record)
+  if (text !== null && !stale) keepShown(context.state, key, { ordinal: row.ordinal, text })
+  else if (changed) forgetShown(context.state, key)
+  if (changed && counted) runs.changed(record.app)
+  if (changed || before === undefined) publish(scope, key, before, row, record.observed)
+  else if (moved) context.state.put('accounts', key, row)
+}
+
+/** A rejected record: nothing of its account is absent in this run. */
+export function observeSeen({ context, runs, settings }: Scope, record: Seen): void {
+  if (!isRead(settings.app(record.app)) || !runs.isOpen(record.app, record.run)) return
+  runs.receive(record.app, accountClasses, true)
+  const row = context.state.get<AccountRow>('accounts', accountKey(record.app, record.id))
+  if (row !== undefined) runs.seen(record.app, 'accounts', row.ordinal)
+}
+
+/** Of the open run: staged until its DefinitionsEnd. Outside a run: in force at once. Of another run: that run is over. */
+export function observeDefinition({ runs, settings, definitions, jobs }: Scope, record: Definition): void {
+  if (!isRead(settings.app(record.app))) return
+  if (record.run === null) {
+    if (definitions.applyNow(record)) jobs.push({ kind: 'rederive', app: record.app, stamp: record.observed, after: null })
+  } else if (runs.isOpen(record.app, record.run)) {
+    runs.receive(record.app, ['definitions'])
+    definitions.stage(record)
+  }
+}
+
+/** A paused app is read no more, but what was read of it applies. */
+const isRead = (setting: AppSetting | undefined): boolean => setting !== undefined && setting.state !== 'retired'
+
+function newRow({ observed }: Account, ordinal: number): AccountRow {
+  return {
+    ordinal, since: Math.floor(observed / 1_000), attributes: null, memberships: null, grants: null, credentials: null,
+    published: null, held: [], watches: [], due: null,
+  }
+}
+
+/** Whether an account that is not known was seen to be gone, or not seen by a complete run, after this observation was made. */
+function isOutdated({ context, runs }: Scope, { app, observed }: Account, key: string): boolean {
+  const gone = context.state.get<number>('tombs', key)
+  if (observed < (gone ?? -1) || runs.isStale(app, 'accounts', null, -1, observed)) return true
+  if (gone !== undefined) context.state.delete('tombs', key)
+  return false
+}
+
+/** The stamp stays behind, so that a page that was read before can't bring the account back. */
+function observeGone(scope: Scope, { app, observed }: Account, key: string, row: AccountRow | undefined): void {
+  const { context, runs } = scope
+  const own = row === undefined ? (context.state.get<number>('tombs', key) ?? -1) : lastObserved(row)
+  if (runs.isStale(app, 'accounts', row?.ordinal ?? null, own, observed)) return
+  context.state.put('tombs', key, observed)
+  if (row === undefined) return
+  remove(scope, key, row, 'deleted', observed)
+}
+
+interface Applied {
+  readonly row: AccountRow
+  /** something to publish */
+  readonly changed: boolean
+  /** something to store */
+  readonly moved: boolean
+  /** a facet of the record was older than what is known, and passed over */
+  readonly stale: boolean
+}
+
+function apply(scope: Scope, start: AccountRow, record: Account): Applied {
+  let row = start
+  let changed = false
+  let moved = false
+  let stale = false
+  const { observed, valid, attributes, memberships, grants, credentials } = record
+  const at = placeOf(scope.context)
+  const step = <C>(name: AccountClass, before: Kept<C> | null, whole: boolean, content: C): Kept<C> | null => {
+    if (scope.runs.isStale(record.app, name, row.ordinal, before?.observed ?? -1, observed)) {
+      stale = true
+      return before
+    }
+    const result: Step<C> = nextFacet(before, { observed, valid, whole, at, content }, record.run === null)
+    if (before === null) scope.runs.hold(record.app, name, 1)
+    changed ||= result.changed
+    moved ||= result.moved
+    return result.kept
+  }
+  if (attributes !== null) {
+    const content = nextAttributes(row.attributes?.content ?? null, attributes)
+    row = { ...row, attributes: step('accounts', row.attributes, attributes.whole, content) }
+  }
+  if (memberships !== null) {
+    const content = nextAssignments(row.memberships?.content ?? [], memberships)
+    row = { ...row, memberships: step('memberships', row.memberships, memberships.whole, content) }
+  }
+  if (grants !== null) {
+    const content = nextAssignments(row.grants?.content ?? [], grants)
+    row = { ...row, grants: step('grants', row.grants, grants.whole, content) }
+  }
+  if (credentials !== null) {
+    const content = nextCredentials(row.credentials?.content ?? [], credentials)
+    row = { ...row, credentials: step('credentials', row.credentials, credentials.whole, content) }
+  }
+  return { row, changed, moved, stale }
+}
+
+const reasons = {
+  'app-unknown': 'no setting names this application: add it to the config and apply it, then read the application again',
+  'app-retired': 'the application is retired: set it active again and apply the config to read it',
+} as const
+
+function refuse({ context }: Scope, { app, id, run, observed }: Account, code: keyof typeof reasons): void {
+  const { topic, partition, offset, index } = context.position
+  const place = `${topic}/${partition}@${offset}.${index}`
+  context.emit('dead-letters', app, {
+    type: 'DeadLetter', id: digest(canonical(['normalise', code, place])), source: app, run, stage: 'normalise', code,
+    reason: reasons[code], place, record: accountKey(app, id), payload: canonical({ app, id, observed }), at: context.now,
+    cause: context.position,
+  })
+}

@@ -1,0 +1,50 @@
+import type { Position } from '../../schemas/wire/common.ts'
+import type { Context } from '../../src/ports/processor.ts'
+import { Jobs } from '../shared/jobs.ts'
+import { Runs } from '../shared/runs.ts'
+import type { ParsedSettings } from '../shared/settings.ts'
+import { Settings } from '../shared/settings.ts'
+import { Timers } from '../shared/timers.ts'
+import { layout } from './account.ts'
+import { Definitions } from './definitions.ts'
+import type { ClosureCache } from './definitions.ts'
+import type { Job } from './job.ts'
+import { KeyBookTable } from './keybook.ts'
+
+/** What one processor instance keeps beside the state: parsed and computed forms only, which a reload may drop. */
+export interface Caches {
+  readonly settings: ParsedSettings
+  readonly closures: ClosureCache
+}
+
+/** The tables of the state as one record or slice works on them. */
+export interface Scope {
+  readonly context: Context
+  readonly runs: Runs
+  readonly jobs: Jobs<Job>
+  readonly settings: Settings
+  readonly definitions: Definitions
+  readonly book: KeyBookTable
+  /** when a claim that an account looked up stops being live; ids are `<app>/<id>` */
+  readonly claimTimers: Timers
+}
+
+export function scopeOf(context: Context, caches: Caches): Scope {
+  const { state } = context
+  const runs = new Runs(state, layout)
+  return {
+    context,
+    runs,
+    jobs: new Jobs<Job>(state),
+    settings: new Settings(state, caches.settings),
+    definitions: new Definitions(state, runs, caches.closures),
+    book: new KeyBookTable(state),
+    claimTimers: new Timers(state, 'claim-timers'),
+  }
+}
+
+/** Where the record in hand stands on this partition. */
+export function placeOf({ position }: Context): readonly [offset: number, index: number] {
+  const { offset, index }: Position = position
+  return [offset, index]
+}

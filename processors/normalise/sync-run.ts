@@ -1,0 +1,20 @@
+import type { ClassManifest } from '../../schemas/wire/common.ts'
+import type { RunFinish } from './job.ts'
+import type { Scope } from './scope.ts'
+
+type Outcome = Pick<ClassManifest, 'verdict' | 'reason' | 'place'>
+
+/** This partition's row of an ended run. Its verdict is that of its worst class, `partial` being worse than `unknown`. */
+export function tellRun({ context }: Scope, finish: RunFinish, outcome: Outcome = worst(finish.manifests)): void {
+  const { app, run, received, rejected, changed, absent, held, manifests } = finish
+  context.emit('sync-runs', app, {
+    type: 'SyncRun', source: app, run, phase: 'partition', partition: context.partition, verdict: outcome.verdict,
+    reason: outcome.reason, place: outcome.place, at: context.now, pages: 0, read: received, rejected, changed, absent, held,
+    classes: [...manifests],
+  })
+}
+
+export function worst(manifests: readonly ClassManifest[]): Outcome {
+  const found = manifests.find(({ verdict }) => verdict === 'partial') ?? manifests.find(({ verdict }) => verdict === 'unknown')
+  return found ?? { verdict: 'complete', reason: null, place: null }
+}

@@ -1,0 +1,159 @@
+import { continuePass } from '../shared/absences.ts'
+import type { AccountRow } from './account.ts'
+import { lastObserved, layout } from './account.ts'
+import { objectsOf, limitsOf, tellHeld } from './absent.ts'
+import { removedDefinitions } from './definitions.ts'
+import type { ApplyDefinitions, Job, Rederive, RunAbsences, RunFinish } from './job.ts'
+import { forgetMarks, markComplete } from './marks.ts'
+import { rederive, remove } from './publish.ts'
+import type { Scope } from './scope.ts'
+import { tellRun } from './sync-run.ts'
+import { watchersOf } from './watch.ts'
+
+export interface Progress {
+  readonly job: Job | null
+  readonly spent: number
+}
+
+/** One step of a queued job, over at most `budget` rows. What comes out of all its steps does not depend on the budget. */
+export function step(scope: Scope, job: Job, budget: number): Progress {
+  switch (job.kind) {
+    case 'apply-definitions': return applyDefinitions(scope, job, budget)
+    case 'drop-staged': {
+      const { done, spent } = scope.definitions.dropStaged(job.app, budget)
+      return { job: done ? null : job, spent }
+    }
+    case 'rederive': return rederiveApp(scope, job, budget)
+    case 'watchers': return rederiveWatchers(scope, job, budget)
+    case 'claim-timers': return drainClaims(scope, job, budget)
+    case 'run-absences': return applyAbsences(scope, job, budget)
+    case 'run-finish': return finishRun(scope, job)
+    case 'prune-tombs': return pruneTombs(scope, job, budget)
+    case 'release': return release(scope, job, budget)
+    case 'retire': return retire(scope, job, budget)
+  }
+}
+
+function applyDefinitions({ definitions, jobs }: Scope, job: ApplyDefinitions, budget: number): Progress {
+  const { done, spent, changed } = definitions.applyStaged(job.app, job.run, budget)
+  const newest = changed === null ? job.changed : Math.max(changed, job.changed ?? changed)
+  if (!done) return { job: { ...job, changed: newest }, spent }
+  if (newest !== null) jobs.push({ kind: 'rederive', app: job.app, stamp: newest, after: null })
+  return { job: null, spent }
+}
+
+function rederiveApp(scope: Scope, job: Rederive, budget: number): Progress {
+  const prefix = job.app === null ? '' : `${job.app}/`
+  let { after } = job
+  let spent = 0
+  for (const [key] of scope.context.state.range<AccountRow>('accounts', after === null ? { prefix } : { prefix, after })) {
+    if (spent >= budget) return { job: { ...job, after }, spent }
+    rederive(scope, key, job.stamp)
+    after = key
+    spent++
+  }
+  return { job: null, spent }
+}
+
+function rederiveWatchers(scope: Scope, job: Extract<Job, { kind: 'watchers' }>, budget: number): Progress {
+  const [topic, ...topics] = job.topics
+  if (topic === undefined) return { job: null, spent: 0 }
+  let { after } = job
+  let spent = 0
+  for (const key of watchersOf(scope.context.state, topic, after)) {
+    if (spent >= budget) return { job: { ...job, after }, spent }
+    rederive(scope, key, null)
+    after = key
+    spent++
+  }
+  return { job: { ...job, topics, after: null }, spent }
+}
+
+/** Deriving an account sets its timer after now or clears it, so the next one that is due comes first. */
+function drainClaims(scope: Scope, job: Job, budget: number): Progress {
+  for (let spent = 0; ; spent++) {
+    const due = scope.claimTimers.due(scope.context.now)
+    if (due === null) return { job: null, spent }
+    if (spent >= budget) return { job, spent }
+    rederive(scope, due.id, null)
+  }
+}
+
+function applyAbsences(scope: Scope, job: RunAbsences, budget: number): Progress {
+  const [pass, ...passes] = job.passes
+  if (pass === undefined) {
+    scope.jobs.push(job.finish)
+    return { job: null, spent: 0 }
+  }
+  const { app } = job.finish
+  const objects = objectsOf(scope, { ...pass, app, observed: job.observed })
+  const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
+  if (!outcome.done) return { job: { ...job, passes: [outcome.pass, ...passes] }, spent: budget }
+  const { held, absent, superseded } = outcome
+  if (held !== null) tellHeld(scope, app, pass.class, true, held)
+  else if (superseded !== null) tellHeld(scope, app, pass.class, false, superseded)
+  if (pass.class === 'definitions' && absent > 0) scope.jobs.push({ kind: 'rederive', app, stamp: null, after: null })
+  const finish = { ...job.finish, absent: job.finish.absent + absent, held: job.finish.held + (held?.absent ?? 0) }
+  return { job: { ...job, passes, finish }, spent: budget }
+}
+
+function finishRun(scope: Scope, job: RunFinish): Progress {
+  markComplete(scope, job.app)
+  tellRun(scope, job)
+  for (const [name, table] of [['accounts', 'tombs'], ['definitions', removedDefinitions]] as const) {
+    if (!job.proven.includes(name)) continue
+    scope.jobs.push({ kind: 'prune-tombs', table, app: job.app, before: scope.runs.completeSince(job.app, name), after: null })
+  }
+  return { job: null, spent: 1 }
+}
+
+/** A complete run that began later than an account or definition was seen to be gone says by itself what is stale. */
+function pruneTombs({ context }: Scope, job: Extract<Job, { kind: 'prune-tombs' }>, budget: number): Progress {
+  const prefix = `${job.app}/`
+  let { after } = job
+  let spent = 0
+  for (const [key, observed] of context.state.range<number>(job.table, after === null ? { prefix } : { prefix, after })) {
+    if (spent >= budget) return { job: { ...job, after }, spent }
+    if (observed <= job.before) context.state.delete(job.table, key)
+    after = key
+    spent++
+  }
+  return { job: null, spent }
+}
+
+function release(scope: Scope, job: Extract<Job, { kind: 'release' }>, budget: number): Progress {
+  const { pass } = job
+  const app = pass.source
+  const objects = objectsOf(scope, { ...pass, app, observed: pass.begin })
+  const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
+  if (!outcome.done) return { job: { ...job, pass: outcome.pass }, spent: budget }
+  if (outcome.superseded !== null) tellHeld(scope, app, pass.class, false, outcome.superseded)
+  if (pass.class === 'definitions' && outcome.absent > 0) scope.jobs.push({ kind: 'rederive', app, stamp: null, after: null })
+  return { job: null, spent: budget }
+}
+
+/** Everything observed of the app goes; what governance says about its accounts, and its run number, stay. */
+function retire(scope: Scope, job: Extract<Job, { kind: 'retire' }>, budget: number): Progress {
+  const { context, runs } = scope
+  const { app } = job
+  const prefix = `${app}/`
+  let spent = 0
+  for (const [key, row] of context.state.range<AccountRow>('accounts', { prefix })) {
+    if (spent++ >= budget) return { job, spent }
+    remove(scope, key, row, 'retired', lastObserved(row))
+  }
+  for (const table of ['definitions', 'staged', 'tombs', removedDefinitions]) {
+    for (const [key] of context.state.range(table, { prefix })) {
+      if (spent++ >= budget) return { job, spent }
+      context.state.delete(table, key)
+    }
+  }
+  for (const name of Object.values(layout).flat()) {
+    const held = runs.heldOf(app, name)
+    if (held !== null) tellHeld(scope, app, name, false, held)
+  }
+  runs.forget(app)
+  forgetMarks(scope, app)
+  context.state.delete('definitions-ends', app)
+  return { job: null, spent }
+}

@@ -1,0 +1,32 @@
+import type { GrantVerdict } from '../../schemas/wire/results.ts'
+import { judgeAccountAtHome } from './account-findings.ts'
+import { Horizon } from './horizon.ts'
+import { homeFindings } from './identity-findings.ts'
+import { waitsOf } from './lag.ts'
+import type { HomeView, Rules, Wait, Wanted } from './model.ts'
+import { holdings, standingOf, type Holdings, type Standing } from './standing.ts'
+
+/**
+ * `verdicts[i][j]` is that of grant j of account i. `due`: when to evaluate again if nothing else happens, ms.
+ * `standing` and `held` are what it was judged by.
+ */
+export interface Evaluation {
+  wanted: Wanted[]
+  verdicts: GrantVerdict[][]
+  waits: Wait[]
+  due: number | null
+  standing: Standing
+  held: Holdings
+}
+
+/** What holds at a home now: a pure function of its facts and of the rules, whatever came before. */
+export function evaluate(view: HomeView, rules: Rules): Evaluation {
+  const horizon = new Horizon(rules.now)
+  const standing = standingOf(view)
+  const held = holdings(view.accounts.filter(({ fact }) => rules.app(fact.app) !== null))
+  const accounts = view.accounts.map((row) => judgeAccountAtHome(view.home, row, view.desired, standing, rules, horizon))
+  const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, standing, held, rules, horizon)]
+  const waits = waitsOf(standing, held, rules, horizon)
+  const verdicts = accounts.map(({ judgements }) => judgements.map(({ verdict }) => verdict))
+  return { wanted, verdicts, waits, due: horizon.next, standing, held }
+}

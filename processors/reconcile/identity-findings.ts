@@ -1,0 +1,95 @@
+import type { DesiredEntry } from '../../schemas/wire/common.ts'
+import type { SodRule } from '../../schemas/settings.ts'
+import type { FindingKind } from '../../schemas/wire/results.ts'
+import { heldDetail, holderName, missingDetail, ownerLeftDetail, sodDetail } from './detail.ts'
+import type { Horizon } from './horizon.ts'
+import type { AccountRow, FindingKey, HeldRow, HomeView, ReferenceRow, Rules, Wanted } from './model.ts'
+import { severityOf } from './severity.ts'
+import { entitlementKey, type Holdings, type Standing } from './standing.ts'
+
+/** What a home as a whole wants opened: missing access, conflicts of duties, owners who left, absences that a brake holds. */
+export function homeFindings(view: HomeView, standing: Standing, held: Holdings, rules: Rules, horizon: Horizon): Wanted[] {
+  return [
+    ...[...standing.entries.values()].flatMap((entry) => missing(view, entry, held, rules, horizon)),
+    ...rules.policy.sod.flatMap((rule) => conflict(view, rule, held, rules)),
+    ...view.references.flatMap((reference) => ownerLeft(view, reference, rules)),
+    ...view.held.map((row) => heldAbsences(row, rules)),
+  ]
+}
+
+function missing(view: HomeView, entry: DesiredEntry, held: Holdings, rules: Rules, horizon: Horizon): Wanted[] {
+  const app = rules.app(entry.app)
+  if (app === null || app.retired || held.has(entitlementKey(entry.app, entry.entitlement))) return []
+  if (!horizon.reached(Math.max(entry.from, app.observedAt ?? 0) + app.delayMs)) return []
+  const there = view.accounts.filter(({ fact }) => fact.app === entry.app)
+  const disabled = there.filter(({ fact }) => fact.status === 'disabled')
+  // A fact that is not whole proves what the account holds, not what it lacks.
+  const proven = there.every(({ fact }) => fact.whole || fact.status === 'disabled')
+  const causes = view.desired === null ? there : [view.desired, ...disabled]
+  return [
+    {
+      ...key('missing-grant', { app: entry.app, entitlement: entry.entitlement }, rules),
+      detail: missingDetail(holderName(view.home), entry, disabled.map(({ fact }) => fact.account)),
+      decided: rules.desiredReady && rules.keysReady && app.observedAt !== null && proven,
+      valid: entry.from,
+      causes: causes.map(({ position }) => position),
+    },
+  ]
+}
+
+function conflict(view: HomeView, rule: SodRule, held: Holdings, rules: Rules): Wanted[] {
+  const left = rule.left.filter(({ app, entitlement }) => held.has(entitlementKey(app, entitlement)))
+  const right = rule.right.filter(({ app, entitlement }) => held.has(entitlementKey(app, entitlement)))
+  if (left.length === 0 || right.length === 0) return []
+  const involved = new Set([...left, ...right].flatMap(({ app, entitlement }) => held.get(entitlementKey(app, entitlement)) ?? []))
+  const rows = view.accounts.filter((row) => involved.has(row))
+  const began = Math.max(firstHeld(left, held), firstHeld(right, held))
+  return [
+    {
+      ...key('sod-conflict', { object: rule.id }, rules),
+      detail: sodDetail(holderName(view.home), rule, left, right),
+      age: rows.some(({ moved }) => moved) ? began : null,
+      observed: Math.max(...rows.map(({ fact }) => Math.floor(fact.observed / 1_000))),
+      causes: rows.map(({ position }) => position),
+    },
+  ]
+}
+
+/** The earliest moment that one of these was seen on one of the accounts that hold it now. */
+function firstHeld(side: SodRule['left'], held: Holdings): number {
+  const grants = side.flatMap(({ app, entitlement }) =>
+    (held.get(entitlementKey(app, entitlement)) ?? []).flatMap((row) => sinceOf(row, entitlement)),
+  )
+  return Math.min(...grants)
+}
+
+function sinceOf({ fact }: AccountRow, entitlement: string): number[] {
+  return fact.grants.filter((grant) => grant.mapped && grant.entitlement === entitlement).map((grant) => grant.since)
+}
+
+function ownerLeft({ desired }: HomeView, reference: ReferenceRow, rules: Rules): Wanted[] {
+  if (desired === null || desired.endedAt === null) return []
+  const { app, account, position } = reference
+  return [
+    {
+      ...key('owner-left', { app, account }, rules),
+      detail: ownerLeftDetail(reference, desired.identity, desired.endedAt),
+      valid: desired.endedAt,
+      causes: [position, desired.position],
+    },
+  ]
+}
+
+function heldAbsences(row: HeldRow, rules: Rules): Wanted {
+  return {
+    ...key('held-absences', { app: row.source, object: `${row.class}/${row.writer}` }, rules),
+    detail: heldDetail(row),
+    causes: [row.position],
+  }
+}
+
+/** Everything of a finding that most kinds of this file have in common. */
+function key(kind: FindingKind, named: Partial<Omit<FindingKey, 'kind'>>, { policy }: Rules): Omit<Wanted, 'detail' | 'causes'> {
+  const nameless = { app: null, account: null, entitlement: null, object: null }
+  return { kind, ...nameless, ...named, severity: severityOf(kind, policy), decided: true, age: null, valid: null, observed: null }
+}

@@ -1,0 +1,68 @@
+import type { LagSample } from '../../schemas/wire/results.ts'
+import { equal } from '../../src/core/equal.ts'
+import { compareKeys } from '../../src/core/order.ts'
+import type { Context } from '../../src/ports/processor.ts'
+import { accessGone, diffAccess } from './access-diff.ts'
+import { evaluate, type Evaluation } from './evaluate.ts'
+import { diffFindings, type FindingsChange } from './findings-diff.ts'
+import type { Homes } from './homes.ts'
+import { accountName, type Loaded, type Taken } from './intake.ts'
+import { settled } from './lag.ts'
+import type { AccountRow, HomeRow, HomeView, Rules } from './model.ts'
+
+/** Evaluates a home as it is after a fact (or as it was, when time, a setting or a baseline moved) and emits every difference. */
+export function judgeHome(context: Context, homes: Homes, rules: Rules, before: Loaded, after: Taken): void {
+  const { desired, references, held } = after.row
+  const view: HomeView = { home: after.home, desired, references, held, accounts: after.accounts }
+  const evaluation = evaluate(view, rules)
+  const accounts = publishAccess(context, before, after, evaluation)
+  const { now, position } = context
+  const findings = diffFindings({
+    view,
+    open: before.row.open,
+    wanted: evaluation.wanted,
+    firstSince: (id) => homes.firstSince(id),
+    gone: after.gone,
+    now,
+    position,
+  })
+  for (const record of findings.records) context.emit('findings', after.home, record)
+  homes.remember(findings.closed, findings.reopened)
+  for (const sample of lagSamples(context, before, after, evaluation)) context.emit('lag', after.home, sample)
+  homes.save(before, { ...after, row: nextRow(before, after, evaluation, findings), accounts })
+}
+
+/** Answers the accounts as they are to be stored: the same object where nothing about it changed. */
+function publishAccess(context: Context, before: Loaded, after: Taken, { verdicts }: Evaluation): AccountRow[] {
+  const moment = { home: after.home, now: context.now, position: context.position }
+  const old = new Map(before.accounts.map((row) => [accountName(row.fact), row]))
+  if (after.gone !== null) {
+    const row = old.get(accountName(after.gone))
+    if (row !== undefined) context.emit('access', after.home, accessGone(row, after.gone.observed, moment))
+  }
+  return after.accounts.map((row, i) => {
+    const previous = old.get(accountName(row.fact)) ?? null
+    if (row === previous && verdicts[i]!.every((verdict, j) => verdict === row.verdicts[j])) return row
+    const next = { ...row, verdicts: verdicts[i]! }
+    const change = diffAccess(previous, next, moment)
+    if (change !== null) context.emit('access', after.home, change)
+    return next
+  })
+}
+
+function lagSamples({ now, position }: Context, before: Loaded, { home, evidence }: Taken, { standing, held }: Evaluation): LagSample[] {
+  return settled(before.row.waits, standing, held, evidence).map(({ app, entitlement, direction, desired }) => {
+    const observed = evidence!.observed
+    const lagMs = Math.max(0, observed - desired)
+    return { type: 'LagSample', home, app, entitlement, direction, desired, observed, lagMs, decided: now, cause: position }
+  })
+}
+
+/** The same object where nothing of the row changed, so that it is not written again. */
+function nextRow(before: Loaded, { row, accounts }: Taken, { waits, due }: Evaluation, findings: FindingsChange): HomeRow {
+  const entries = [row.desired, ...accounts.map(({ fact }) => fact)].flatMap((of) => (of === null ? [] : [...of.entries, ...of.lapsed]))
+  const apps = [...new Set([...accounts.map(({ fact }) => fact.app), ...entries.map(({ app }) => app)])].sort(compareKeys)
+  const next: HomeRow = { ...row, open: findings.open, waits, apps, due }
+  const isQuiet = row === before.row && findings.records.length === 0 && due === row.due
+  return isQuiet && equal([waits, apps], [row.waits, row.apps]) ? row : next
+}

@@ -1,0 +1,39 @@
+import type { Horizon } from './horizon.ts'
+import type { Rules, Wait } from './model.ts'
+import { entitlementKey, type Holdings, type Standing } from './standing.ts'
+
+/**
+ * Desired changes that the applications have not been seen to make yet. Only an observed app has any, and only once all of the
+ * intent is known: what was already so when the two sides met was no change that somebody waited for.
+ */
+export function waitsOf(standing: Standing, held: Holdings, rules: Rules, horizon: Horizon): Wait[] {
+  if (!rules.desiredReady || !rules.keysReady) return []
+  const waits: Wait[] = []
+  for (const [key, { app, entitlement, from }] of standing.entries) {
+    const observedAt = rules.app(app)?.observedAt ?? null
+    if (observedAt === null || held.has(key)) continue
+    const desired = Math.max(from, observedAt)
+    if (horizon.reached(desired)) waits.push({ app, entitlement, direction: 'grant', desired })
+  }
+  for (const [key, { app, entitlement, at }] of standing.lapsed) {
+    const observedAt = rules.app(app)?.observedAt ?? null
+    if (observedAt !== null && held.has(key)) waits.push({ app, entitlement, direction: 'revoke', desired: at })
+  }
+  return waits
+}
+
+/** What the record in hand shows of an app: `observed` in ms. */
+export interface Evidence {
+  app: string
+  observed: number
+}
+
+/** Of the waits that ended, those that ended because the app was seen to have made the change. */
+export function settled(before: readonly Wait[], standing: Standing, held: Holdings, evidence: Evidence | null): Wait[] {
+  return before.filter(({ app, entitlement, direction }) => {
+    if (evidence === null || evidence.app !== app) return false
+    const key = entitlementKey(app, entitlement)
+    const isDesired = standing.entries.has(key)
+    return direction === 'grant' ? isDesired && held.has(key) : !isDesired && !held.has(key)
+  })
+}

@@ -1,0 +1,119 @@
+import type { IdentityStatus, DesiredEntry, LapsedEntry, Position } from '../../schemas/wire/common.ts'
+import type { AccountFact, Reference } from '../../schemas/wire/facts.ts'
+import type { Finding, FindingKind, GrantVerdict, LagSample } from '../../schemas/wire/results.ts'
+import type { PolicySetting } from '../../schemas/settings.ts'
+
+/** What is kept of each home, and what its evaluation reads. All of it is JSON; each fact keeps its position on the facts topic. */
+
+export type AccountState = Omit<AccountFact, 'type' | 'home' | 'movedFrom' | 'sources' | 'cause'>
+
+/** `verdicts[i]` is the published verdict of `fact.grants[i]`. `moved`: the account came here from another home. */
+export interface AccountRow {
+  fact: AccountState
+  position: Position
+  moved: boolean
+  verdicts: GrantVerdict[]
+}
+
+/** `endedAt`: when the identity ended, as far as it is known; null while it has not. */
+export interface DesiredRow {
+  identity: string
+  status: IdentityStatus
+  endedAt: number | null
+  entries: DesiredEntry[]
+  lapsed: LapsedEntry[]
+  position: Position
+}
+
+export type ReferenceRow = Pick<Reference, 'app' | 'account' | 'kind'> & { position: Position }
+
+export interface HeldRow {
+  source: string
+  class: string
+  writer: number
+  run: number
+  absent: number
+  present: number
+  position: Position
+}
+
+/** What names a finding within its home; `object` is the credential, rule or class, where the kind has one. */
+export interface FindingKey {
+  kind: FindingKind
+  app: string | null
+  account: string | null
+  entitlement: string | null
+  object: string | null
+}
+
+export type Severity = Finding['severity']
+
+export interface OpenFinding extends FindingKey {
+  id: string
+  severity: Severity
+  since: number
+  opened: number
+  detail: string
+}
+
+/**
+ * A finding whose condition holds. `decided` false: it seems to hold, but a baseline that it needs is not there, so it opens
+ * nothing and closes nothing. `age`: for an account that moved here, since when the condition can have held.
+ */
+export interface Wanted extends FindingKey {
+  severity: Severity
+  detail: string
+  decided: boolean
+  age: number | null
+  valid: number | null
+  observed: number | null
+  causes: Position[]
+}
+
+/** A desired change that was not yet seen done: `desired` is the moment that its lag counts from, ms. */
+export interface Wait {
+  app: string
+  entitlement: string
+  direction: LagSample['direction']
+  desired: number
+}
+
+export interface HomeRow {
+  desired: DesiredRow | null
+  references: ReferenceRow[]
+  held: HeldRow[]
+  open: OpenFinding[]
+  waits: Wait[]
+  /** whose settings and baselines its evaluation depends on; sorted */
+  apps: string[]
+  /** when the home must be evaluated again though nothing arrives, ms */
+  due: number | null
+}
+
+export const emptyHome: Readonly<HomeRow> = { desired: null, references: [], held: [], open: [], waits: [], apps: [], due: null }
+
+/** What the evaluation of a home reads: facts only, no history. `accounts` are in key order. */
+export interface HomeView {
+  home: string
+  desired: DesiredRow | null
+  references: readonly ReferenceRow[]
+  held: readonly HeldRow[]
+  accounts: readonly AccountRow[]
+}
+
+/** `observedAt`: when the app's baseline was complete, ms; null before. */
+export interface AppRules {
+  delayMs: number
+  retired: boolean
+  observedAt: number | null
+}
+
+/** Everything outside a home that its evaluation depends on. */
+export interface Rules {
+  now: number
+  policy: PolicySetting
+  desiredReady: boolean
+  keysReady: boolean
+  /** null: no setting of this app has arrived, so nothing about it is judged */
+  app(name: string): AppRules | null
+}

@@ -1,0 +1,154 @@
+import type { Setting } from '../../schemas/wire/common.ts'
+import type { FactRecord } from '../../schemas/wire/facts.ts'
+import { canonical, digest } from '../../src/core/canonical.ts'
+import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
+import { Jobs } from '../shared/jobs.ts'
+import { Settings, type ParsedSettings } from '../shared/settings.ts'
+import { readSetting, refuseFact, type Refusal } from './border.ts'
+import { Homes } from './homes.ts'
+import { take, type HomeFact } from './intake.ts'
+import { judgeHome } from './judge.ts'
+import type { Rules } from './model.ts'
+import { Readiness, type Affected } from './readiness.ts'
+import { rulesAt } from './rules.ts'
+
+/** `sweep`: every home after `after` that depends on `app` (null: on whatever). `timers`: every home that is due. */
+type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; after: string | null }
+
+/** Compares what should be with what is, home by home, and tells every difference once. */
+export const reconcile: ProcessorType<'facts'> = {
+  name: 'reconcile',
+  input: 'facts',
+  outputs: ['findings', 'access', 'lag', 'dead-letters'],
+  version: 1,
+  stateFormat: 1,
+  create: () => new Reconcile(),
+}
+
+class Reconcile implements Processor<'facts'> {
+  readonly #parsed: ParsedSettings = new Map()
+
+  process(context: Context, record: FactRecord): void {
+    switch (record.type) {
+      case 'AccountFact':
+      case 'AccountGone':
+      case 'Reference':
+      case 'Desired':
+      case 'Held':
+        this.#fact(context, record)
+        return
+      case 'Baseline':
+        sweep(context, new Readiness(context.state).mark(record, this.#settings(context).sources()))
+        return
+      case 'Ruling':
+        if (record.kind === 'retire') sweep(context, new Readiness(context.state).retire(record.source))
+        return
+      case 'Setting':
+        this.#setting(context, record)
+        return
+      case 'Tick':
+        if (new Homes(context.state).due(context.now) !== null) new Jobs<Job>(context.state).push({ kind: 'timers' })
+        return
+      case 'Epoch':
+        // Another version may judge the same facts otherwise.
+        if (record.processor === reconcile.name) sweep(context, { app: null })
+        return
+      case 'Part':
+        throw new Error('a Part reached reconcile: the runtime puts records together before a processor sees them')
+    }
+  }
+
+  slice(context: Context, budget: number): boolean {
+    const homes = new Homes(context.state)
+    let rules: Rules | undefined
+    const judge = (home: string): number => {
+      rules ??= this.#rules(context)
+      const loaded = homes.load(home)
+      judgeHome(context, homes, rules, loaded, { ...loaded, gone: null, evidence: null })
+      return 1 + loaded.accounts.length
+    }
+    return new Jobs<Job>(context.state).run(budget, (job, rows) =>
+      job.kind === 'timers' ? drain(context, homes, rows, judge) : continueSweep(homes, job, rows, judge),
+    )
+  }
+
+  #fact(context: Context, record: HomeFact): void {
+    const refusal = refuseFact(record)
+    if (refusal !== null) {
+      refuse(context, refusal)
+      return
+    }
+    const homes = new Homes(context.state)
+    const before = homes.load(record.home)
+    judgeHome(context, homes, this.#rules(context), before, take(before, record, context.position, context.now))
+  }
+
+  #setting(context: Context, record: Setting): void {
+    const read = readSetting(record)
+    if (read === null) return
+    if ('reason' in read) {
+      refuse(context, read)
+      return
+    }
+    const settings = this.#settings(context)
+    if (!settings.apply(read)) return
+    const sources = settings.sources()
+    if (record.name !== 'sources') sweep(context, { app: record.name === 'policy' ? null : record.name.slice('app/'.length) })
+    else if (sources !== undefined) sweep(context, new Readiness(context.state).recount(sources))
+  }
+
+  #rules(context: Context): Rules {
+    return rulesAt(context.now, this.#settings(context), new Readiness(context.state))
+  }
+
+  #settings(context: Context): Settings {
+    return new Settings(context.state, this.#parsed)
+  }
+}
+
+type Step = { job: Job | null; spent: number }
+
+function drain(context: Context, homes: Homes, rows: number, judge: (home: string) => number): Step {
+  let spent = 0
+  while (spent < rows) {
+    const home = homes.due(context.now)
+    if (home === null) return { job: null, spent }
+    spent += judge(home)
+  }
+  return { job: { kind: 'timers' }, spent }
+}
+
+function continueSweep(homes: Homes, job: Job & { kind: 'sweep' }, rows: number, judge: (home: string) => number): Step {
+  let { after } = job
+  let spent = 0
+  const batch = [...homes.after(after, rows)]
+  for (const { home, apps } of batch) {
+    if (spent >= rows) return { job: { ...job, after }, spent }
+    spent += job.app === null || apps.includes(job.app) ? judge(home) : 1
+    after = home
+  }
+  return { job: batch.length < rows ? null : { ...job, after }, spent }
+}
+
+function sweep(context: Context, affected: Affected): void {
+  if (affected !== null) new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, after: null })
+}
+
+function refuse(context: Context, { code, source, reason }: Refusal): void {
+  const { position, now } = context
+  const place = `${position.topic}/${position.partition} offset ${position.offset} record ${position.index}`
+  context.emit('dead-letters', source, {
+    type: 'DeadLetter',
+    id: digest(canonical(['reconcile', position])),
+    source,
+    run: null,
+    stage: 'reconcile',
+    code,
+    reason,
+    place,
+    record: null,
+    payload: '',
+    at: now,
+    cause: position,
+  })
+}

@@ -1,0 +1,104 @@
+import type { HeldRun, Runs } from './runs.ts'
+
+/**
+ * Removal by absence, one class of one ended run at a time, in slices: first everything absent is counted, then the brake decides,
+ * then absences are applied or held. No other record is processed in between, so the count is what is applied.
+ */
+export interface AbsencePass {
+  readonly source: string
+  readonly class: string
+  readonly run: number
+  readonly begin: number
+  readonly slot: number
+  /** objects that the run did not show in this class either are left to its own pass (an absent account's facets go with it) */
+  readonly covered: string | null
+  readonly phase: 'count' | 'apply'
+  /** key of the last object looked at */
+  readonly after: string | null
+  readonly absent: number
+}
+
+/** One object of the class: `observed` is its own stamp; null where it has nothing in this class. */
+export interface Holding {
+  readonly ordinal: number
+  readonly observed: number | null
+}
+
+/** The objects of a class as their owner stores them; keys are any text. */
+export interface Objects {
+  /** every object of the class's space in a fixed order, strictly after `after` */
+  range(after: string | null): Iterable<readonly [key: string, holding: Holding]>
+  /** The object is absent: remove what it has in this class, or ask for it. */
+  absent(key: string): void
+}
+
+/** Removed are at most `maxAbsent / divisor` objects, and no more than `maxAbsentShare` of what is held where that is over 2. */
+export interface BrakeLimits {
+  readonly maxAbsent: number
+  readonly maxAbsentShare: number
+  /** number of partitions that the class's objects are spread over */
+  readonly divisor: number
+}
+
+export type PassOutcome =
+  | { done: false; pass: AbsencePass }
+  | { done: true; held: HeldRun | null; absent: number; superseded: HeldRun | null }
+
+/** `covered`: see AbsencePass. The run must prove absence in this class. */
+export function startPass(
+  source: string,
+  name: string,
+  { run, begin, slot }: Pick<HeldRun, 'run' | 'begin' | 'slot'>,
+  covered: string | null,
+): AbsencePass {
+  return { source, class: name, run, begin, slot, covered, phase: 'count', after: null, absent: 0 }
+}
+
+/** Applies what is held of that run, without asking the brake again; null if nothing of that run is held in this class. */
+export function releasePass(runs: Runs, source: string, name: string, run: number): AbsencePass | null {
+  const held = runs.heldOf(source, name)
+  if (held === null || held.run !== run) return null
+  const { begin, slot, covered } = held
+  return { source, class: name, run, begin, slot, covered, phase: 'apply', after: null, absent: 0 }
+}
+
+/** Whether so many absences are more than a run may apply unasked. */
+export function brakes(absent: number, present: number, limits: BrakeLimits): boolean {
+  return absent > limits.maxAbsent / limits.divisor || (absent > 2 && absent > limits.maxAbsentShare * present)
+}
+
+/** One slice of about `budget` objects. The caller stores the pass that is answered and comes back with it until done. */
+export function continuePass(runs: Runs, pass: AbsencePass, objects: Objects, limits: BrakeLimits, budget: number): PassOutcome {
+  let { after, absent } = pass
+  let left = budget
+  const first = pass.phase === 'count' && after === null
+  if (first && runs.sawAll(pass.source, pass.class, pass)) return endPass(runs, pass, 0, limits)
+  for (const [key, holding] of objects.range(after)) {
+    if (left-- <= 0) return { done: false, pass: { ...pass, after, absent } }
+    after = key
+    if (!isAbsent(runs, pass, holding)) continue
+    absent++
+    if (pass.phase === 'apply') objects.absent(key)
+  }
+  return endPass(runs, pass, absent, limits)
+}
+
+/** Every object of the class was looked at, and so many are absent. */
+function endPass(runs: Runs, pass: AbsencePass, absent: number, limits: BrakeLimits): PassOutcome {
+  const superseded = runs.heldOf(pass.source, pass.class)
+  if (pass.phase === 'count' && absent > 0) {
+    const present = runs.holds(pass.source, pass.class)
+    if (!brakes(absent, present, limits)) return { done: false, pass: { ...pass, phase: 'apply', after: null, absent: 0 } }
+    const held: HeldRun = { run: pass.run, begin: pass.begin, slot: pass.slot, covered: pass.covered, absent, present }
+    runs.setHeld(pass.source, pass.class, held)
+    return { done: true, held, absent: 0, superseded }
+  }
+  if (superseded !== null) runs.setHeld(pass.source, pass.class, null)
+  return { done: true, held: null, absent, superseded }
+}
+
+function isAbsent(runs: Runs, pass: AbsencePass, { ordinal, observed }: Holding): boolean {
+  if (observed === null || observed >= pass.begin) return false
+  if (runs.wasSeen(pass.source, pass.class, pass, ordinal)) return false
+  return pass.covered === null || runs.wasSeen(pass.source, pass.covered, pass, ordinal)
+}

@@ -1,0 +1,72 @@
+import type { DesiredEntry, LapsedEntry, Position, Reason } from '../../schemas/wire/common.ts'
+import type { PackReader, PackWriter } from './packed.ts'
+
+/** Entries and lapses in a packed row. A reason's `ref` is kept where its owner has one. */
+type Kept<R extends Reason> = R | (R & { ref: string })
+
+const kinds: readonly Reason['kind'][] = ['business-role', 'request', 'decision']
+const whys: readonly LapsedEntry['why'][] = ['expired', 'withdrawn', 'denied', 'ended']
+
+export function writePosition(to: PackWriter, { topic, partition, offset, index }: Position): void {
+  to.text(topic)
+  to.count(partition)
+  to.count(offset)
+  to.count(index)
+}
+
+export function readPosition(from: PackReader): Position {
+  return { topic: from.word(), partition: from.count(), offset: from.count(), index: from.count() }
+}
+
+export function writeEntries(to: PackWriter, entries: readonly DesiredEntry[]): void {
+  to.count(entries.length)
+  for (const { app, entitlement, from, until, reasons } of entries) {
+    to.text(app)
+    to.text(entitlement)
+    to.time(from)
+    to.time(until)
+    to.count(reasons.length)
+    for (const reason of reasons) writeReason(to, reason)
+  }
+}
+
+export function readEntries<R extends Reason>(from: PackReader): (Omit<DesiredEntry, 'reasons'> & { reasons: R[] })[] {
+  return from.list(() => ({
+    app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time(), reasons: from.list(() => readReason<R>(from)),
+  }))
+}
+
+export function writeLapses(to: PackWriter, lapsed: readonly LapsedEntry[]): void {
+  to.count(lapsed.length)
+  for (const { app, entitlement, at, why, reason } of lapsed) {
+    to.text(app)
+    to.text(entitlement)
+    to.time(at)
+    to.count(whys.indexOf(why))
+    writeReason(to, reason)
+  }
+}
+
+export function readLapses<R extends Reason>(from: PackReader): (Omit<LapsedEntry, 'reason'> & { reason: R })[] {
+  return from.list(() => ({
+    app: from.word(), entitlement: from.word(), at: from.moment(), why: whys[from.count()]!, reason: readReason<R>(from),
+  }))
+}
+
+function writeReason(to: PackWriter, reason: Kept<Reason>): void {
+  to.count(kinds.indexOf(reason.kind))
+  to.text(reason.id)
+  to.text(reason.by)
+  to.time(reason.from)
+  to.time(reason.until)
+  writePosition(to, reason.source)
+  to.text('ref' in reason ? reason.ref : null)
+}
+
+function readReason<R extends Reason>(from: PackReader): R {
+  const reason: Reason = {
+    kind: kinds[from.count()]!, id: from.word(), by: from.text(), from: from.moment(), until: from.time(), source: readPosition(from),
+  }
+  const ref = from.text()
+  return (ref === null ? reason : { ...reason, ref }) as R
+}

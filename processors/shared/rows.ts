@@ -1,0 +1,7 @@
+/** Row keys made of several texts: any text may hold any character, and no two lists of texts give the same key. */
+
+/** One text, length first, so that `part(a) + part(b)` names exactly (a, b) and is a prefix of nothing else. */
+export const part = (text: string): string => `${text.length}:${text}`
+
+/** A whole number of at least 0 so that code point order is its order; below that counts as 0. */
+export const ordered = (value: number): string => String(Math.max(0, value)).padStart(16, '0')

@@ -1,0 +1,328 @@
+import type { ClassManifest, RunBegin, RunEnd } from '../../schemas/wire/common.ts'
+import type { State } from '../../src/ports/processor.ts'
+import { getHot, putHot } from './hot-rows.ts'
+import { ordered } from './rows.ts'
+import type { Bitmap } from './seen.ts'
+import { addBits, clearBits, countOrdinals, readBits, widthOf } from './seen.ts'
+
+/**
+ * The ledger of runs in one partition: which run of a source is open, what it has received and shown, and what its end proves.
+ *
+ * The caller stores the objects. Each has an ordinal (`newOrdinal`, given back with `dropOrdinal`) in its *space*: the classes
+ * that are facets of one object share a space and so its ordinal (accounts, memberships, grants, credentials of an account).
+ * `hold` counts the objects that have something in a class; `observe` says that an observation showed an object.
+ * Removing by absence is in absences.ts. Make one `Runs` for each record or slice: it keeps the rows that it has read.
+ */
+export type Layout = Readonly<Record<string, readonly string[]>>
+
+export interface OpenRun {
+  readonly run: number
+  /** stamp of its begin: only what was last observed before may be absent */
+  readonly begin: number
+  readonly mode: 'snapshot' | 'filtered'
+  readonly classes: readonly string[]
+  /** records received, by class */
+  readonly received: Readonly<Record<string, number>>
+  /** records that were rejected but count as seen */
+  readonly rejected: number
+  /** objects whose content changed */
+  readonly changed: number
+  readonly slot: number
+}
+
+/** Absences of an ended run that its brake holds, for one class. Its bitmap stays, and later sightings are added to it. */
+export interface HeldRun {
+  readonly run: number
+  readonly begin: number
+  readonly slot: number
+  /** see AbsencePass */
+  readonly covered: string | null
+  readonly absent: number
+  readonly present: number
+}
+
+interface ClassRow {
+  /** objects that have something in this class */
+  readonly holds: number
+  /** begin of the last run that was complete here, or -1 */
+  readonly complete: number
+  readonly held: HeldRun | null
+}
+
+interface SpaceRow {
+  readonly next: number
+  readonly free: number
+}
+
+interface SourceRow {
+  /** highest run number that began */
+  readonly last: number
+  readonly open: OpenRun | null
+  /** classes that the newest run declared */
+  readonly declared: readonly string[]
+  readonly spaces: Readonly<Record<string, SpaceRow>>
+  readonly classes: Readonly<Record<string, ClassRow>>
+}
+
+/** What this partition makes of one class of an ended run: its manifest with the partition's own verdict, reason and place. */
+export interface Judgement {
+  readonly manifest: ClassManifest
+  /** complete and a snapshot: what was not seen is absent */
+  readonly provesAbsence: boolean
+}
+
+export type Begun = { begun: false } | { begun: true; abandoned: OpenRun | null }
+
+const noClass: ClassRow = { holds: 0, complete: -1, held: null }
+const noSource: SourceRow = { last: -1, open: null, declared: [], spaces: {}, classes: {} }
+
+export class Runs {
+  readonly #state: State
+  readonly #layout: Layout
+  /** rows as last read or written here: nothing else writes them while this ledger is in use */
+  readonly #rows = new Map<string, SourceRow>()
+
+  constructor(state: State, layout: Layout) {
+    this.#state = state
+    this.#layout = layout
+  }
+
+  /** A number at or below one that began before is ignored. An open run below it is closed and answered as abandoned. */
+  begin(record: RunBegin): Begun {
+    const row = this.#row(record.source)
+    if (record.run <= row.last) return { begun: false }
+    const open: OpenRun = {
+      run: record.run, begin: record.observed, mode: record.mode, classes: record.classes, received: {}, rejected: 0, changed: 0,
+      slot: freeSlot(row),
+    }
+    this.#put(record.source, { ...row, last: record.run, open, declared: record.classes })
+    return { begun: true, abandoned: row.open }
+  }
+
+  open(source: string): OpenRun | null {
+    return this.#row(source).open
+  }
+
+  /** Whether a record that carries this run number belongs to the open run; if not it is evidence of its own, not part of a run. */
+  isOpen(source: string, run: number | null): boolean {
+    return run !== null && this.#row(source).open?.run === run
+  }
+
+  /** A record of the open run arrived that belongs to these classes; `rejected`: it could not be mapped and only counts as seen. */
+  receive(source: string, classes: readonly string[], rejected = false): void {
+    this.#change(source, (open) => {
+      const received = { ...open.received }
+      for (const name of classes) received[name] = (received[name] ?? 0) + 1
+      return { ...open, received, rejected: open.rejected + (rejected ? 1 : 0) }
+    })
+  }
+
+  /** The open run changed an object's content. Nothing to note where no run is open. */
+  changed(source: string): void {
+    this.#change(source, (open) => ({ ...open, changed: open.changed + 1 }))
+  }
+
+  /** Dense: numbers given back are used again, so a bitmap is as long as the most objects that there ever were. */
+  newOrdinal(source: string, space: string): number {
+    const row = this.#row(source)
+    const { next, free } = row.spaces[space] ?? { next: 0, free: 0 }
+    const slot = freeKey(source, space, free - 1)
+    const reused = free > 0 ? this.#state.get<number>('free-ordinals', slot) : undefined
+    if (reused === undefined) {
+      this.#put(source, { ...row, spaces: { ...row.spaces, [space]: { next: next + 1, free: 0 } } })
+      return next
+    }
+    this.#state.delete('free-ordinals', slot)
+    this.#put(source, { ...row, spaces: { ...row.spaces, [space]: { next, free: free - 1 } } })
+    return reused
+  }
+
+  /** The object is gone: its number may be another's, which has not been seen. */
+  dropOrdinal(source: string, space: string, ordinal: number): void {
+    const row = this.#row(source)
+    for (const map of this.#bitmaps(source, row, space)) clearBits(this.#state, map, ordinal)
+    const { next, free } = row.spaces[space] ?? { next: 0, free: 0 }
+    this.#state.put('free-ordinals', freeKey(source, space, free), ordinal)
+    this.#put(source, { ...row, spaces: { ...row.spaces, [space]: { next, free: free + 1 } } })
+  }
+
+  /** One object more (+1) or fewer (-1) has something in the class. */
+  hold(source: string, name: string, by: 1 | -1): void {
+    this.#class(source, name, (row) => ({ ...row, holds: row.holds + by }))
+  }
+
+  /**
+   * An observation showed these classes of the object. It counts for the open run if it is of that run or was made since its
+   * begin, and in the same way for an ended run whose absences are held: what was seen later is no longer absent.
+   */
+  observe(source: string, space: string, ordinal: number, classes: readonly string[], run: number | null, observed: number): void {
+    const row = this.#row(source)
+    const bits = this.#bits(space, classes)
+    for (const map of this.#bitmaps(source, row, space)) {
+      if (map.run === run || observed >= map.begin) addBits(this.#state, map, ordinal, bits)
+    }
+  }
+
+  /** A rejected record of the open run names this object: nothing of it is absent. */
+  seen(source: string, space: string, ordinal: number): void {
+    const row = this.#row(source)
+    const bits = this.#bits(space, this.#layout[space] ?? [])
+    for (const map of this.#bitmaps(source, row, space)) addBits(this.#state, map, ordinal, bits)
+  }
+
+  /**
+   * Whether an observation is older than what is known of an object, whose own row says `own` (-1 where there is no such object).
+   * What the last complete run left in place was seen by it, or later; what the open run showed was seen after its begin.
+   */
+  isStale(source: string, name: string, ordinal: number | null, own: number, observed: number): boolean {
+    const row = this.#row(source)
+    if (observed < Math.max(own, (row.classes[name] ?? noClass).complete)) return true
+    const { open } = row
+    if (open === null || ordinal === null || observed >= open.begin) return false
+    const space = this.#spaceOf(name)
+    return (readBits(this.#state, this.bitmap(source, space, open), ordinal) & this.#bits(space, [name])) !== 0
+  }
+
+  /** What partition `partition` makes of one class: a manifest that promises more or less than arrived is not complete here. */
+  judge(open: OpenRun, manifest: ClassManifest, partition: number): Judgement {
+    const received = open.received[manifest.class] ?? 0
+    const sent = manifest.counts[partition] ?? 0
+    if (manifest.verdict === 'complete' && received !== sent) {
+      const reason = `partition ${partition} received ${received} records of ${manifest.class}, the manifest says ${sent}`
+      return { manifest: { ...manifest, verdict: 'partial', reason, place: manifest.place }, provesAbsence: false }
+    }
+    return { manifest, provesAbsence: manifest.verdict === 'complete' && open.mode === 'snapshot' }
+  }
+
+  /**
+   * Closes the run if it is the open one, and judges each class that it declared; one without a manifest is partial. From here on
+   * observations older than its begin are stale in each class that it proved. Null: not the open run, nothing changed.
+   */
+  end(record: RunEnd, partition: number): { run: OpenRun; judgements: Judgement[] } | null {
+    const row = this.#row(record.source)
+    const { open } = row
+    if (open === null || open.run !== record.run) return null
+    const named = new Map(record.classes.map((manifest) => [manifest.class, manifest]))
+    const missing = open.classes.filter((name) => !named.has(name)).map(noManifest)
+    const judgements = [...record.classes, ...missing].map((manifest) => this.judge(open, manifest, partition))
+    this.#put(record.source, { ...row, open: null })
+    return { run: open, judgements }
+  }
+
+  /** The class was complete in a run that began at `begin`: what is older is stale. */
+  completed(source: string, name: string, begin: number): void {
+    this.#class(source, name, (row) => ({ ...row, complete: Math.max(row.complete, begin) }))
+  }
+
+  /** Begin of the last complete run of this class here, or -1. */
+  completeSince(source: string, name: string): number {
+    return (this.#row(source).classes[name] ?? noClass).complete
+  }
+
+  holds(source: string, name: string): number {
+    return (this.#row(source).classes[name] ?? noClass).holds
+  }
+
+  declared(source: string): readonly string[] {
+    return this.#row(source).declared
+  }
+
+  heldOf(source: string, name: string): HeldRun | null {
+    return (this.#row(source).classes[name] ?? noClass).held
+  }
+
+  setHeld(source: string, name: string, held: HeldRun | null): void {
+    this.#class(source, name, (row) => ({ ...row, held }))
+  }
+
+  /** Forgets all but the run number, for a source that is retired and whose objects the caller has removed. */
+  forget(source: string): void {
+    this.#put(source, { ...noSource, last: this.#row(source).last })
+  }
+
+  /** The classes that the object showed in that run. */
+  wasSeen(source: string, name: string, run: Pick<OpenRun, 'run' | 'slot' | 'begin'>, ordinal: number): boolean {
+    const space = this.#spaceOf(name)
+    return (readBits(this.#state, this.bitmap(source, space, run), ordinal) & this.#bits(space, [name])) !== 0
+  }
+
+  /** Whether that run showed this class of every object that there is in the class's space: then nothing of it can be absent. */
+  sawAll(source: string, name: string, run: Pick<OpenRun, 'run' | 'slot' | 'begin'>): boolean {
+    const space = this.#spaceOf(name)
+    const { next, free } = this.#row(source).spaces[space] ?? { next: 0, free: 0 }
+    return countOrdinals(this.#state, this.bitmap(source, space, run), this.#bits(space, [name]), next) === next - free
+  }
+
+  bitmap(source: string, space: string, run: Pick<OpenRun, 'run' | 'slot' | 'begin'>): Bitmap & { begin: number } {
+    const width = widthOf((this.#layout[space] ?? []).length)
+    return { name: `${source}/${space}/${run.slot}`, run: run.run, width, begin: run.begin }
+  }
+
+  #bitmaps(source: string, row: SourceRow, space: string): (Bitmap & { begin: number })[] {
+    const runs = row.open === null ? [] : [this.bitmap(source, space, row.open)]
+    for (const name of this.#layout[space] ?? []) {
+      const held = row.classes[name]?.held ?? null
+      if (held !== null && runs.every((other) => other.run !== held.run)) runs.push(this.bitmap(source, space, held))
+    }
+    return runs
+  }
+
+  #bits(space: string, classes: readonly string[]): number {
+    const order = this.#layout[space] ?? []
+    return classes.reduce((bits, name) => (order.includes(name) ? bits | (1 << order.indexOf(name)) : bits), 0)
+  }
+
+  #spaceOf(name: string): string {
+    const space = spacesOf(this.#layout).get(name)
+    if (space === undefined) throw new Error(`no space of the run ledger has the class ${name}: add it to the layout`)
+    return space
+  }
+
+  #change(source: string, change: (open: OpenRun) => OpenRun): void {
+    const row = this.#row(source)
+    if (row.open !== null) this.#put(source, { ...row, open: change(row.open) })
+  }
+
+  #class(source: string, name: string, change: (row: ClassRow) => ClassRow): void {
+    const row = this.#row(source)
+    this.#put(source, { ...row, classes: { ...row.classes, [name]: change(row.classes[name] ?? noClass) } })
+  }
+
+  #row(source: string): SourceRow {
+    let row = this.#rows.get(source)
+    if (row === undefined) this.#rows.set(source, (row = getHot<SourceRow>(this.#state, 'runs', source) ?? noSource))
+    return row
+  }
+
+  #put(source: string, row: SourceRow): void {
+    this.#rows.set(source, row)
+    putHot(this.#state, 'runs', source, row)
+  }
+}
+
+/** By class; computed once for each layout. */
+const spaces = new WeakMap<Layout, ReadonlyMap<string, string>>()
+
+function spacesOf(layout: Layout): ReadonlyMap<string, string> {
+  let found = spaces.get(layout)
+  if (found === undefined) {
+    found = new Map(Object.entries(layout).flatMap(([space, names]) => names.map((name) => [name, space] as const)))
+    spaces.set(layout, found)
+  }
+  return found
+}
+
+const freeKey = (source: string, space: string, index: number): string => `${source}/${space}/${ordered(index)}`
+
+/** Of the bitmaps that held runs keep, the first that none does. */
+function freeSlot(row: SourceRow): number {
+  const taken = new Set(Object.values(row.classes).map(({ held }) => held?.slot ?? -1))
+  let slot = 0
+  while (taken.has(slot)) slot++
+  return slot
+}
+
+function noManifest(name: string): ClassManifest {
+  const reason = `the run declared ${name} and ended without a manifest of it`
+  return { class: name, verdict: 'partial', reason, place: null, read: 0, declared: null, rejected: 0, counts: [] }
+}

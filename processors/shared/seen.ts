@@ -1,0 +1,86 @@
+import type { State } from '../../src/ports/processor.ts'
+import { getHot, putHot } from './hot-rows.ts'
+
+/**
+ * Which objects a run has shown: `width` bits for each dense ordinal (one bit for each class of the object's space), in rows of
+ * at most 520 bytes. A row begins with the run that it belongs to, so that the rows of an older run count as empty and nothing
+ * has to be wiped. Only the row that a new bit falls into is written.
+ */
+const table = 'seen'
+const headerBytes = 8
+const segmentBytes = 512
+
+export interface Bitmap {
+  /** rows of this bitmap are `<name>/<segment>` */
+  readonly name: string
+  readonly run: number
+  /** bits of one object: 1, 2, 4 or 8, so that they lie in one byte */
+  readonly width: number
+}
+
+export const widthOf = (classes: number): number => (classes <= 1 ? 1 : classes <= 2 ? 2 : classes <= 4 ? 4 : 8)
+
+interface Place {
+  key: string
+  byte: number
+  shift: number
+}
+
+function placeOf(map: Bitmap, ordinal: number): Place {
+  const bit = ordinal * map.width
+  const byte = Math.floor(bit / 8)
+  return { key: `${map.name}/${Math.floor(byte / segmentBytes)}`, byte: headerBytes + (byte % segmentBytes), shift: bit % 8 }
+}
+
+function segment(state: State, map: Bitmap, key: string): Uint8Array | undefined {
+  const bytes = getHot<Uint8Array>(state, table, key)
+  if (bytes === undefined || new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0) !== map.run) return undefined
+  return bytes
+}
+
+/** The object's bits. */
+export function readBits(state: State, map: Bitmap, ordinal: number): number {
+  const { key, byte, shift } = placeOf(map, ordinal)
+  const bytes = segment(state, map, key)
+  return bytes === undefined ? 0 : ((bytes[byte] ?? 0) >> shift) & ((1 << map.width) - 1)
+}
+
+/** Adds `bits` to the object's; a row is written only if one of them is new. Answers the new ones. */
+export function addBits(state: State, map: Bitmap, ordinal: number, bits: number): number {
+  const before = readBits(state, map, ordinal)
+  const added = bits & ~before
+  if (added !== 0) write(state, map, ordinal, before | bits)
+  return added
+}
+
+/** How many of the ordinals below `end` have all of `bits`. */
+export function countOrdinals(state: State, map: Bitmap, bits: number, end: number): number {
+  const each = 8 / map.width
+  const perSegment = segmentBytes * each
+  let count = 0
+  for (let first = 0; first < end; first += perSegment) {
+    const bytes = segment(state, map, placeOf(map, first).key)
+    if (bytes === undefined) continue
+    const ordinals = Math.min(perSegment, end - first)
+    for (let i = 0; i < ordinals; i++) {
+      const of = bytes[headerBytes + Math.floor(i / each)]! >> ((i % each) * map.width)
+      if ((of & bits) === bits) count++
+    }
+  }
+  return count
+}
+
+/** For an ordinal that is given back: its next object has not been seen. */
+export function clearBits(state: State, map: Bitmap, ordinal: number): void {
+  if (readBits(state, map, ordinal) !== 0) write(state, map, ordinal, 0)
+}
+
+function write(state: State, map: Bitmap, ordinal: number, bits: number): void {
+  const { key, byte, shift } = placeOf(map, ordinal)
+  const kept = segment(state, map, key)
+  const bytes = new Uint8Array(headerBytes + segmentBytes)
+  if (kept === undefined) new DataView(bytes.buffer).setFloat64(0, map.run)
+  else bytes.set(kept)
+  bytes[byte] = ((bytes[byte] ?? 0) & ~(((1 << map.width) - 1) << shift)) | (bits << shift)
+  putHot(state, table, key, bytes)
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import type { Type } from 'avsc'
+import type { Topic } from '../../../schemas/wire/topics.ts'
+import { canonical } from '../../core/canonical.ts'
+import { strictTypes } from './strict-types.ts'
+
+/** How one schema lays out a message: a chunk (array) of records or one record, each behind its branch index where there is a union. */
+export interface Layout {
+  topic: Topic
+  id: number
+  text: string
+  chunked: boolean
+  union: boolean
+  /** in the order of the schema: a branch's index is what the wire holds */
+  branches: readonly Branch[]
+}
+
+export interface Branch {
+  /** what `type` says in the records of this branch */
+  name: string
+  type: Type
+}
+
+type Json = string | null | Json[] | { [key: string]: Json }
+
+/** @param avro an Avro schema as JSON text, with or without documentation */
+export function layoutOf(topic: Topic, avro: string): Layout {
+  const schema = withoutDoc(JSON.parse(avro) as Json)
+  const text = canonical(schema)
+  const items = chunkItems(schema)
+  const of = items ?? schema
+  const union = Array.isArray(of)
+  const schemas = union ? of : [of]
+  const types = strictTypes(schemas as Parameters<typeof strictTypes>[0], namespaceOf(schema))
+  const branches = types.map((type) => ({ name: type.name?.slice(type.name.lastIndexOf('.') + 1) ?? '', type }))
+  return { topic, id: schemaId(text), text, chunked: items !== undefined, union, branches }
+}
+
+/** 31 bits, since readers of the framing differ in whether the four bytes are signed. */
+export function schemaId(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0) & 0x7fffffff
+}
+
+function chunkItems(schema: Json): Json | undefined {
+  if (!isObject(schema) || schema['name'] !== 'Chunk') return undefined
+  const [field] = schema['fields'] as { [key: string]: Json }[]
+  return (field?.['type'] as { [key: string]: Json })['items']
+}
+
+function namespaceOf(schema: Json): string | undefined {
+  const outermost = Array.isArray(schema) ? schema[0] : schema
+  return outermost !== undefined && isObject(outermost) ? (outermost['namespace'] as string | undefined) : undefined
+}
+
+/** Better words about a field must not make another schema of it. */
+function withoutDoc(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(withoutDoc)
+  if (!isObject(schema)) return schema
+  return Object.fromEntries(Object.entries(schema).flatMap(([key, value]) => (key === 'doc' ? [] : [[key, withoutDoc(value)]])))
+}
+
+function isObject(schema: Json): schema is { [key: string]: Json } {
+  return typeof schema === 'object' && schema !== null && !Array.isArray(schema)
+}

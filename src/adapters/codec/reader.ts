@@ -1,0 +1,132 @@
+import type { Type } from 'avsc'
+import { CodecError } from '../../ports/codec.ts'
+import type { Layout } from './layout.ts'
+import { readBlock } from './strict-types.ts'
+
+type Resolver = ReturnType<Type['createResolver']>
+interface Source {
+  name: string
+  /** today's type; undefined where today's schema can't read this branch */
+  type: Type | undefined
+  /** undefined where the writer's type is today's */
+  resolver: Resolver | undefined
+  refusal: string
+}
+
+/** Reads what `writer` laid out, as records of `today`. */
+export class Reader {
+  readonly #writer: Layout
+  readonly #sources: readonly Source[]
+
+  constructor(writer: Layout, today: Layout) {
+    this.#writer = writer
+    this.#sources = writer.branches.map((branch) => sourceOf(branch, writer === today ? null : today))
+  }
+
+  /** All records of a message, whose body begins at byte `from`. */
+  message(bytes: Buffer, from: number): unknown[] {
+    if (!this.#writer.chunked) return [this.single(bytes, from)]
+    const cursor = new Cursor(bytes, from)
+    const records: unknown[] = []
+    for (let count = this.#block(cursor, records.length); count > 0; count = this.#block(cursor, records.length)) {
+      while (count-- > 0) records.push(this.#record(cursor, records.length))
+    }
+    this.#finish(cursor)
+    return records
+  }
+
+  /** The one record that begins at byte `from` and ends with the bytes. */
+  single(bytes: Buffer, from: number): unknown {
+    const cursor = new Cursor(bytes, from)
+    const record = this.#record(cursor, 0)
+    this.#finish(cursor)
+    return record
+  }
+
+  #record(cursor: Cursor, ordinal: number): unknown {
+    const start = cursor.pos
+    const index = this.#writer.union ? cursor.readLong() : 0
+    if (cursor.pos > cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, 'the message ends here')
+    const source = this.#sources[index]
+    if (source === undefined) throw this.#damaged(cursor.buf, start, ordinal, `it names branch ${index} of ${this.#sources.length}`)
+    if (source.type === undefined) throw new CodecError(`${this.#place(start, ordinal)}: ${source.refusal}`)
+    let decoded
+    try {
+      decoded = source.type.decode(cursor.buf, cursor.pos, source.resolver)
+    } catch (error) {
+      throw this.#damaged(cursor.buf, start, ordinal, `${source.name}: ${(error as Error).message}`, error)
+    }
+    if (decoded.offset < 0) throw this.#damaged(cursor.buf, start, ordinal, `the message ends in the middle of this ${source.name}`)
+    cursor.pos = decoded.offset
+    return decoded.value
+  }
+
+  #block(cursor: Cursor, ordinal: number): number {
+    const start = cursor.pos
+    if (start >= cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, 'the message ends here')
+    try {
+      return readBlock(cursor)
+    } catch (error) {
+      throw this.#damaged(cursor.buf, start, ordinal, (error as Error).message, error)
+    }
+  }
+
+  #finish(cursor: Cursor): void {
+    const rest = cursor.buf.length - cursor.pos
+    if (rest > 0) throw new CodecError(`${this.#place(cursor.pos, null)}: ${rest} bytes follow the last record. ${LOOK}`)
+  }
+
+  #place(byte: number, ordinal: number | null): string {
+    const at = ordinal === null ? `byte ${byte}` : `record ${ordinal}, at byte ${byte}`
+    return `${this.#writer.topic}: message of schema ${this.#writer.id}, ${at}`
+  }
+
+  #damaged(buf: Buffer, byte: number, ordinal: number, what: string, cause?: unknown): CodecError {
+    return new CodecError(`${this.#place(byte, ordinal)} of ${buf.length}: ${what}. ${LOOK}`, { cause })
+  }
+}
+
+const LOOK = 'The bytes are damaged or not of this schema: compare with what their producer wrote'
+
+function sourceOf(branch: Layout['branches'][number], today: Layout | null): Source {
+  const { name } = branch
+  if (today === null) return { name, type: branch.type, resolver: undefined, refusal: '' }
+  const type = today.branches.find((candidate) => candidate.name === name)?.type
+  if (type === undefined) {
+    return { name, type, resolver: undefined, refusal: `this release does not know records of type ${name}. Read it with the release that wrote it` }
+  }
+  try {
+    return { name, type, resolver: type.createResolver(branch.type), refusal: '' }
+  } catch (error) {
+    const refusal = `this release can't read ${name} as it was written then: ${(error as Error).message}. Read it with the release that wrote it`
+    return { name, type: undefined, resolver: undefined, refusal }
+  }
+}
+
+/** A place in a message. Reads past the end give zeros; callers compare `pos` with the length. */
+class Cursor {
+  readonly buf: Buffer
+  pos: number
+
+  constructor(buf: Buffer, pos: number) {
+    this.buf = buf
+    this.pos = pos
+  }
+
+  /** Zig-zag varint. */
+  readLong(): number {
+    let value = 0
+    let factor = 1
+    let byte
+    do {
+      byte = this.buf[this.pos++] ?? 0
+      value += (byte & 0x7f) * factor
+      factor *= 128
+    } while (byte > 0x7f)
+    return value % 2 === 1 ? -(value + 1) / 2 : value / 2
+  }
+
+  skipLong(): void {
+    this.readLong()
+  }
+}

@@ -1,0 +1,23 @@
+import type { Topic } from '../../../schemas/wire/topics.ts'
+
+export interface StoredSchema {
+  topic: Topic
+  /** Avro schema as JSON, without documentation */
+  text: string
+}
+
+/** Every schema that a message was ever written with. Nothing is removed: a log is read for as long as it is kept. */
+export interface SchemaStore {
+  get(id: number): StoredSchema | undefined
+  /** Durable before the first message with this id can be appended. Repeating it is free. Throws if `id` stands for another schema. */
+  put(id: number, topic: Topic, text: string): void
+}
+
+/** For `put` of any store: two schemas may not share an id. */
+export function refuseCollision(id: number, stored: StoredSchema, topic: Topic, text: string): void {
+  if (stored.topic === topic && stored.text === text) return
+  throw new Error(
+    `schema id ${id} of topic ${topic} already stands for another schema (topic ${stored.topic}): the two share 31 bits of SHA-256. ` +
+      'Change anything in the new schema that alters its text, such as the order of two fields, and generate it again',
+  )
+}

@@ -1,0 +1,172 @@
+import { z } from 'zod'
+import type { Topic } from '../../../schemas/wire/topics.ts'
+import { FencedError, type Append, type Commit, type CommitResult, type Log, type Message, type ReadLimits, type TaskStore } from '../../ports/log.ts'
+import { reach } from '../../core/fault.ts'
+import { EmbeddedSchemas } from './embedded-schemas.ts'
+import { openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
+import { decodeMessage, encodeMessage, messageKey, offsetOf, partitionKey } from './layout.ts'
+import { StateTable } from './state-table.ts'
+import { Waiters } from './waiters.ts'
+
+/**
+ * The log in one LMDB environment. A commit is one transaction there; those that are asked for at the same time share one write to
+ * disk, and still succeed or fail each on its own.
+ */
+export async function openEmbeddedLog(options: EmbeddedOptions): Promise<EmbeddedLog> {
+  return new EmbeddedLog(await openEnvironment(options), options.partitions)
+}
+
+const Task = z.object({ number: z.int(), epoch: z.int() })
+
+export class EmbeddedLog implements Log {
+  readonly partitions: Readonly<Record<Topic, number>>
+  readonly schemas: EmbeddedSchemas
+  readonly #env: Environment
+  readonly #waiters = new Waiters()
+  /** what has been acknowledged: a reader must not see more */
+  readonly #ends = new Map<string, number>()
+  #closed = false
+
+  constructor(env: Environment, partitions: Readonly<Record<Topic, number>>) {
+    this.#env = env
+    this.partitions = { ...partitions }
+    this.schemas = new EmbeddedSchemas(env.schemas)
+    for (const topic of Object.keys(partitions) as Topic[]) {
+      for (let partition = 0; partition < partitions[topic]; partition++) {
+        this.#ends.set(`${topic} ${partition}`, this.#storedEnd(topic, partition))
+      }
+    }
+  }
+
+  async read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]> {
+    const end = this.#end(topic, partition)
+    const messages: Message[] = []
+    if (offset >= end) return messages
+    const number = this.#number(topic)
+    const range = { start: messageKey(number, partition, Math.max(offset, 0)), end: messageKey(number, partition, end), limit: Math.max(limits.maxMessages, 1) }
+    let bytes = 0
+    for (const { key, value } of this.#env.messages.getRange(range)) {
+      bytes += value.length
+      if (messages.length > 0 && bytes > limits.maxBytes) break
+      messages.push(decodeMessage(offsetOf(key), value))
+    }
+    return messages
+  }
+
+  async end(topic: Topic, partition: number): Promise<number> {
+    return this.#end(topic, partition)
+  }
+
+  async waitFor(topic: Topic, partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    if (this.#end(topic, partition) > offset) return
+    await this.#waiters.wait(topic, partition, offset, signal)
+  }
+
+  async openTask(id: string): Promise<TaskStore> {
+    this.#requireOpen()
+    const { tasks } = this.#env
+    const { number, epoch } = await tasks.childTransaction(() => {
+      const stored = Task.optional().parse(tasks.get(id)) ?? { number: tasks.getCount(), epoch: 0 }
+      const task = { number: stored.number, epoch: stored.epoch + 1 }
+      void tasks.put(id, task)
+      return task
+    })
+    const state = new StateTable(this.#env.state, number)
+    let spent = false
+    return {
+      id,
+      state,
+      commit: async (change) => {
+        this.#requireOpen()
+        try {
+          return await this.#commit(change, state, () => {
+            if (Task.parse(tasks.get(id)).epoch !== epoch) throw new FencedError(`task ${id} was taken over by another owner. Stop this one`)
+            if (spent) throw new Error(`task ${id}: an earlier commit failed, so what this one rests on is not there. Open the task again`)
+          })
+        } catch (error) {
+          spent = true
+          throw error
+        }
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#waiters.wakeAll()
+    await this.#env.root.close()
+    this.#env.lock.release()
+  }
+
+  async #commit(change: Commit, state: StateTable, guard: () => void): Promise<CommitResult> {
+    const offsets = await this.#env.root.childTransaction(() => {
+      guard()
+      reach('log.before-append')
+      const assigned = change.appends.map((append) => this.#append(append))
+      reach('log.after-append')
+      reach('log.before-state')
+      for (const [key, value] of change.state) state.put(key, value)
+      reach('log.after-state')
+      return assigned
+    })
+    // LMDB's view for reading may still be of before the commit
+    this.#env.root.resetReadTxn()
+    this.#publish(change.appends, offsets)
+    return { offsets }
+  }
+
+  /** Inside a transaction. Offsets come from the transaction's own view, so those of an aborted neighbour are not skipped. */
+  #append(append: Append): number {
+    this.#requirePartition(append.topic, append.partition)
+    const number = this.#number(append.topic)
+    const offset = this.#storedEnd(append.topic, append.partition)
+    void this.#env.messages.put(messageKey(number, append.partition, offset), encodeMessage(append))
+    const next = Buffer.allocUnsafe(6)
+    next.writeUIntBE(offset + 1, 0, 6)
+    void this.#env.ends.put(partitionKey(number, append.partition), next)
+    return offset
+  }
+
+  #publish(appends: readonly Append[], offsets: readonly number[]): void {
+    const grown = new Set<string>()
+    appends.forEach(({ topic, partition }, i) => {
+      const place = `${topic} ${partition}`
+      this.#ends.set(place, Math.max(this.#ends.get(place) ?? 0, offsets[i]! + 1))
+      grown.add(place)
+    })
+    for (const { topic, partition } of appends) {
+      const place = `${topic} ${partition}`
+      if (grown.delete(place)) this.#waiters.grew(topic, partition, this.#ends.get(place)!)
+    }
+  }
+
+  #storedEnd(topic: Topic, partition: number): number {
+    return this.#env.ends.get(partitionKey(this.#number(topic), partition))?.readUIntBE(0, 6) ?? 0
+  }
+
+  #end(topic: Topic, partition: number): number {
+    this.#requireOpen()
+    this.#requirePartition(topic, partition)
+    return this.#ends.get(`${topic} ${partition}`)!
+  }
+
+  /** 0 for a name that is no topic of this log, which a caller without types may pass */
+  #count(topic: string): number {
+    return (this.partitions as Readonly<Record<string, number | undefined>>)[topic] ?? 0
+  }
+
+  #number(topic: Topic): number {
+    return this.#env.topics.get(topic)!
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new Error('the log is closed')
+  }
+
+  #requirePartition(topic: Topic, partition: number): void {
+    if (!this.#ends.has(`${topic} ${partition}`)) {
+      throw new Error(`topic ${topic} has no partition ${partition}: it has ${this.#count(topic)}, numbered from 0`)
+    }
+  }
+}

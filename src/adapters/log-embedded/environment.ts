@@ -1,0 +1,111 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { open, type Database, type RootDatabase } from 'lmdb'
+import { z } from 'zod'
+import type { Topic } from '../../../schemas/wire/topics.ts'
+import { compareKeys } from '../../core/order.ts'
+import { acquireLock, type ProcessLock } from './process-lock.ts'
+
+/** `disk`: an acknowledged commit survives a power cut. `process`: it survives the death of the process only; for tests. */
+export type Durability = 'disk' | 'process'
+
+export interface EmbeddedOptions {
+  /** the log's own directory; made if it does not exist */
+  path: string
+  partitions: Readonly<Record<Topic, number>>
+  durability: Durability
+}
+
+type Binary = Database<Buffer, Buffer>
+
+/** The databases of one LMDB environment, which this process alone has open. */
+export interface Environment {
+  lock: ProcessLock
+  root: RootDatabase<Buffer, Buffer>
+  /** layout.ts: message key -> message */
+  messages: Binary
+  /** layout.ts: partition key -> offset of the next message */
+  ends: Binary
+  /** state-table.ts: task number and key -> value */
+  state: Binary
+  /** task id -> { number, epoch } */
+  tasks: Database<unknown, string>
+  /** schema id -> stored schema */
+  schemas: Database<unknown, number>
+  /** topic -> its number in keys */
+  topics: ReadonlyMap<Topic, number>
+}
+
+const FORMAT = 1
+const Generation = z.object({
+  format: z.int(),
+  /** numbers are never given to another topic */
+  topics: z.record(z.string(), z.object({ number: z.int(), partitions: z.int() })),
+})
+type Generation = z.infer<typeof Generation>
+
+/** Throws if another process has it open, if it was made with other partition counts, or by a release with another format. */
+export async function openEnvironment(options: EmbeddedOptions): Promise<Environment> {
+  mkdirSync(options.path, { recursive: true })
+  const lock = acquireLock(join(options.path, 'process.lock'))
+  try {
+    return await openLocked(options, lock)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<Environment> {
+  const root = open<Buffer, Buffer>({
+    path: join(options.path, 'log.mdb'),
+    maxDbs: 8,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // otherwise a commit is acknowledged before it is on disk
+    overlappingSync: false,
+    noSync: options.durability === 'process',
+  })
+  try {
+    const binary = (name: string): Binary => root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
+    const meta = root.openDB<unknown, string>({ name: 'meta', encoding: 'json', keyEncoding: 'ordered-binary' })
+    const stored = Generation.optional().parse(meta.get('generation'))
+    const generation = agreed(stored, options)
+    await meta.put('generation', generation)
+    return {
+      lock,
+      root,
+      messages: binary('messages'),
+      ends: binary('ends'),
+      state: binary('state'),
+      tasks: root.openDB<unknown, string>({ name: 'tasks', encoding: 'json', keyEncoding: 'ordered-binary' }),
+      schemas: root.openDB<unknown, number>({ name: 'schemas', encoding: 'json', keyEncoding: 'uint32' }),
+      topics: new Map(Object.entries(generation.topics).map(([topic, { number }]) => [topic as Topic, number])),
+    }
+  } catch (error) {
+    await root.close()
+    throw error
+  }
+}
+
+/** What is stored, and topics that a newer release added. Other counts would send keys to other partitions: refused. */
+function agreed(stored: Generation | undefined, { path, partitions }: EmbeddedOptions): Generation {
+  const generation = stored ?? { format: FORMAT, topics: {} }
+  if (generation.format !== FORMAT) {
+    throw new Error(`${path}: the log has format ${generation.format}, this release reads format ${FORMAT}. Open it with the release that wrote it`)
+  }
+  const topics = { ...generation.topics }
+  for (const topic of Object.keys(partitions).sort(compareKeys) as Topic[]) {
+    const count = partitions[topic]
+    const known = topics[topic]
+    if (known === undefined) {
+      topics[topic] = { number: Object.keys(topics).length, partitions: count }
+    } else if (known.partitions !== count) {
+      throw new Error(
+        `${path}: topic ${topic} was created with ${known.partitions} partitions, the configuration says ${count}. ` +
+          `Counts are fixed for the life of a data directory: set partitions back to ${known.partitions}, or export into a new directory`,
+      )
+    }
+  }
+  return { format: FORMAT, topics }
+}

@@ -1,0 +1,86 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import { z } from 'zod'
+import { GuardError, StoreError, type Guard, type Params, type Row, type Store } from '../../ports/store.ts'
+import { guardCode, guardMessage, guardParam, insertSql, type Column } from './insert-sql.ts'
+
+const ColumnRow = z.object({ name: z.string(), type: z.string() })
+const maxMessageChars = 600
+
+export interface ClickHouseStoreOptions {
+  client: ClickHouseClient
+  /** where it is, for error messages; no credentials in it */
+  place: string
+  insertLimitMs: number
+  settleMs: number
+}
+
+/** The store over either connection: the SQL is the same. */
+export class ClickHouseStore implements Store {
+  readonly settleMs: number
+  readonly #client: ClickHouseClient
+  readonly #place: string
+  readonly #insertLimitMs: number
+  readonly #columns = new Map<string, Promise<Column[]>>()
+
+  constructor({ client, place, insertLimitMs, settleMs }: ClickHouseStoreOptions) {
+    this.#client = client
+    this.#place = place
+    this.#insertLimitMs = insertLimitMs
+    this.settleMs = settleMs
+  }
+
+  async query<T>(sql: string, params: Params, row: z.ZodType<T>): Promise<T[]> {
+    const rows = await this.#run('query', async () => {
+      const result = await this.#client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' })
+      return result.json()
+    })
+    return z.array(row).parse(rows)
+  }
+
+  async command(sql: string, params: Params): Promise<void> {
+    await this.#run('command', () => this.#client.command({ query: sql, query_params: { ...params } }))
+  }
+
+  async insertRows(table: string, rows: readonly Row[], guard: Guard): Promise<void> {
+    if (rows.length === 0) throw new RangeError(`insert into ${table}: no rows`)
+    const columns = await this.#columnsOf(table)
+    const sql = insertSql(table, columns, rows, guard, this.#insertLimitMs)
+    await this.#run(`insert into ${table}`, () =>
+      this.#client.command({ query: sql, query_params: { ...guard.params, [guardParam]: guard.equals } }),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+
+  #columnsOf(table: string): Promise<Column[]> {
+    const known = this.#columns.get(table)
+    if (known !== undefined) return known
+    const asked = this.query(
+      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position`,
+      { table },
+      ColumnRow,
+    ).then((columns) => {
+      if (columns.length === 0) throw new StoreError(`${this.#place} has no table ${table}: open the store with its migrations`)
+      return columns
+    })
+    this.#columns.set(table, asked)
+    asked.catch(() => this.#columns.delete(table))
+    return asked
+  }
+
+  async #run<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (isGuard(error, message)) throw new GuardError(`${what}: refused by its guard, nothing landed`, { cause: error })
+      throw new StoreError(`${what} at ${this.#place} failed: ${message.slice(0, maxMessageChars)}`, { cause: error })
+    }
+  }
+}
+
+/** Other errors may quote the statement, and with it the guard's message. */
+const isGuard = (error: unknown, message: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === guardCode && message.includes(guardMessage)

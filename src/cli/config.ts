@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { configureApp } from '../../connectors/registry.ts'
+import { Config } from '../../schemas/config.ts'
+import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConnectError } from '../ports/connector.ts'
+
+/** Everything that can be wrong without asking any application. */
+export async function configCheck(file: string): Promise<void> {
+  const config = await loadConfig(file)
+  const faults: string[] = []
+  for (const [name, app] of Object.entries(config.apps)) {
+    try {
+      await configureApp(name, app, config.baseDir)
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error
+      faults.push(`${file}: ${error.message}`)
+    }
+  }
+  const both = Object.keys(config.apps).filter((name) => name in config.feeds)
+  faults.push(...both.map((name) => `${file}: ${name} is the name of an application and of a feed: rename one of them`))
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'))
+  console.log(`${file}: ${Object.keys(config.apps).length} applications, ${Object.keys(config.feeds).length} feeds, all well`)
+}
+
+export function configSchema(): void {
+  console.log(JSON.stringify(z.toJSONSchema(Config, { io: 'input' }), null, 2))
+}

@@ -1,0 +1,91 @@
+import { Command, CommanderError, Option } from 'commander'
+import { ConfigError } from '../config/load.ts'
+import { ApiError } from '../http/api.ts'
+import { ask, explain, tell } from './ask.ts'
+import { configCheck, configSchema } from './config.ts'
+import { run } from './run.ts'
+
+/** Exit codes: 0 done; 1 it failed; 2 the command, the config or the question was wrong. */
+export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
+
+/** Runs one command line (without node and script). Errors are printed; the answer is the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = build()
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCodes.done
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    console.error(error instanceof Error ? error.message : String(error))
+    return error instanceof ConfigError || error instanceof ApiError ? exitCodes.usage : exitCodes.failed
+  }
+}
+
+function build(): Command {
+  const program = new Command('grantline')
+    .description('Reads what applications grant, reconciles it with what governance intends, and explains every difference.')
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', examples(['run --config grantline.yaml', 'findings --app billing --severity high', 'explain 3f9a', 'access --identity P1003 --at 2026-11-01 --known-at 2026-11-02', 'sync-runs -o csv']))
+
+  command(program, 'run', 'sync every source, reconcile, print progress and results; goes on until Ctrl-C')
+    .option('--once', 'one full pass: ends when every input is at its end')
+    .option('--log-level <level>', 'structured log lines on standard error: trace, debug, info, warn, error, silent', 'silent')
+    .action((options: { config: string; once?: true; logLevel: string }) => run(options.config, { once: options.once === true, logLevel: options.logLevel }))
+    .addHelpText('after', examples(['run', 'run --once', 'run --log-level info 2> grantline.log']))
+
+  report(program, 'findings', 'differences between what is granted and what is intended, worst first')
+    .addOption(new Option('--state <state>', 'which').choices(['open', 'closed', 'all']))
+    .option('--kind <kind>', 'unauthorised-grant, missing-grant, orphaned-account, leaver-access, …')
+    .addOption(new Option('--severity <severity>', 'of this severity').choices(['low', 'medium', 'high', 'critical']))
+    .option('--app <app>').option('--identity <id>').option('--account <id>')
+    .addHelpText('after', examples(['findings', 'findings --kind leaver-access -o json', 'findings --identity P1003 --state all']))
+  report(program, 'access', 'who holds what, and whether that is right; now, or at a past time')
+    .option('--app <app>').option('--account <id>').option('--identity <id>')
+    .option('--entitlement <name>', 'catalogue name or native id')
+    .option('--verdict <verdict>', 'matched, matched-indirectly, unauthorised, pending, undecided')
+    .option('--at <time>', 'what was held at this time')
+    .option('--known-at <time>', 'as it was known at this time')
+    .addHelpText('after', examples(['access --app billing --account u1003', 'access --entitlement billing.payment.release', 'access --identity P1003 --at 2026-11-01 --known-at 2026-11-02T12:00:00Z']))
+  report(program, 'lag', 'how long desired changes took to be seen done, per application')
+  report(program, 'sync-runs', 'runs of every source: verdict, reason, counts').option('--source <name>', 'an application or a feed')
+  report(program, 'dead-letters', 'records that could not be processed, with place and reason').option('--source <name>', 'an application or a feed')
+
+  command(program, 'explain', 'the way from a finding back to the pages and intent records it rests on')
+    .argument('<finding>', 'id, or the beginning of one')
+    .addOption(outputOption(['table', 'json']))
+    .action((id: string, options: { config: string; output: 'table' | 'json' }) => explain(options.config, id, options.output))
+    .addHelpText('after', examples(['explain 3f9a', 'explain 3f9a -o json']))
+  command(program, 'sync', 'begin a snapshot of an application now').argument('<app>')
+    .action((app: string, options: { config: string }) => tell(options.config, (api) => api.sync(app), `asked ${app} for a snapshot; \`grantline sync-runs --source ${app}\` shows it`))
+  command(program, 'rule', 'decide on a source: release held absences, declare its baseline, or retire it')
+    .addOption(new Option('--kind <kind>', 'what is decided').choices(['release', 'baseline', 'retire']).makeOptionMandatory())
+    .requiredOption('--by <name>', 'who decides').requiredOption('--reason <text>', 'why')
+    .option('--run <number>', 'the run whose absences are released')
+    .argument('<source>', 'an application or a feed')
+    .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: string }) =>
+      tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run === undefined ? null : Number(options.run) }), `${options.kind} of ${source} is recorded, by ${options.by}`))
+    .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
+
+  const config = program.command('config').description('check the config file, or print its JSON Schema')
+  command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
+  config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
+  return program
+}
+
+const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
+const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
+
+function command(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).option('-c, --config <file>', 'the config file', 'grantline.yaml')
+}
+
+/** A named report: every option that is given becomes a filter of the same name. */
+function report(parent: Command, name: string, description: string): Command {
+  return command(parent, name, description)
+    .addOption(outputOption(['table', 'json', 'csv']))
+    .option('--limit <rows>', 'at most this many rows')
+    .action(({ config, output, ...filters }: { config: string; output: 'table' | 'json' | 'csv' } & Record<string, string>) => ask(config, name, filters, output))
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

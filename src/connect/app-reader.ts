@@ -1,0 +1,150 @@
+import type { IdRule } from '../../schemas/settings.ts'
+import { canonicalId } from '../core/canonical-id.ts'
+import { ConnectError, type ConnectorSession, type Platform } from '../ports/connector.ts'
+import type { Outgoing } from '../runtime/publisher.ts'
+import { asConnectError } from './errors.ts'
+import type { OnEvent } from './events.ts'
+import { type RunResult, runSnapshot } from './run.ts'
+import { readSingle } from './single.ts'
+import type { Source } from './source.ts'
+
+/** One application as configured: its connector with checked settings, ready to open. */
+export interface AppSource {
+  name: string
+  ids: IdRule
+  everySeconds: number
+  changesEverySeconds: number
+  /** paused or retired apps are not read */
+  active: boolean
+  /** the connector's checked settings: URLs in it are where requests may go */
+  config: unknown
+  open(platform: Platform): Promise<ConnectorSession>
+}
+
+export interface AppReaderOptions {
+  app: AppSource
+  source: Source
+  platform: Platform
+  partitions: number
+  dataDir: string
+  signal: AbortSignal
+  onEvent: OnEvent
+}
+
+const cursorKey = 'cursor'
+/** accounts of one transaction of single reads */
+const batchAccounts = 200
+
+/** The three ways to read an application: whole, account by account, and what changed. Called by one worker, never at once. */
+export class AppReader {
+  readonly #options: AppReaderOptions
+
+  constructor(options: AppReaderOptions) {
+    this.#options = options
+  }
+
+  async snapshot(checkpoint: ReadonlyMap<string, unknown>): Promise<RunResult> {
+    const { app, source, platform, partitions, dataDir, signal } = this.#options
+    return await runSnapshot({
+      source, partitions, dataDir, signal, checkpoint, canonical: this.#canonical, open: () => app.open(platform),
+    })
+  }
+
+  /**
+   * Reads these accounts singly and publishes what they are, the checkpoint with the last of them. An account that can't be read
+   * is told to the watcher: the next complete run asks for it again.
+   */
+  async reread(natives: readonly string[], checkpoint: ReadonlyMap<string, unknown>): Promise<void> {
+    let session: ConnectorSession
+    try {
+      session = await this.#open()
+    } catch (error) {
+      this.#options.signal.throwIfAborted()
+      this.#problem(`rereading ${natives.length} accounts`, error)
+      await this.note(checkpoint)
+      return
+    }
+    try {
+      await this.#publishSingles(natives, session, checkpoint)
+    } finally {
+      await this.#close(session)
+    }
+  }
+
+  /** Keeps a checkpoint that nothing is published with. */
+  async note(checkpoint: ReadonlyMap<string, unknown>): Promise<void> {
+    await this.#options.source.publish([], checkpoint)
+  }
+
+  /**
+   * Asks for what changed since the last time and reads it; `unable` where the application can't tell. The first time only notes
+   * where changes begin, which is to be done before the first snapshot. An error of the application is answered, one of the log
+   * is thrown.
+   */
+  async pollChanges(): Promise<'done' | 'unable' | ConnectError> {
+    const { source, signal, app } = this.#options
+    let session: ConnectorSession
+    try {
+      session = await this.#open()
+    } catch (error) {
+      signal.throwIfAborted()
+      return asConnectError(error, `opening ${app.name}`)
+    }
+    try {
+      if (session.changes === undefined || session.readOne === undefined) return 'unable'
+      const known = source.kept<string>(cursorKey) ?? null
+      const answer = await session.changes(known).catch((error: unknown) => asConnectError(error, `changes of ${app.name}`))
+      signal.throwIfAborted()
+      if (answer instanceof ConnectError) return answer
+      const checkpoint = new Map([[cursorKey, answer.cursor]])
+      if (answer.accounts.length > 0) await this.#publishSingles(answer.accounts, session, checkpoint)
+      else if (answer.cursor !== known) await source.publish([], checkpoint)
+      return 'done'
+    } finally {
+      await this.#close(session)
+    }
+  }
+
+  async #publishSingles(natives: readonly string[], session: ConnectorSession, checkpoint: ReadonlyMap<string, unknown>): Promise<void> {
+    const { source, signal, onEvent } = this.#options
+    const { readOne } = session
+    if (readOne === undefined) {
+      this.#problem('rereading accounts', new Error('the connector can not read one account: set reread to false for this application'))
+      await this.note(checkpoint)
+      return
+    }
+    const wanted = [...new Set(natives)]
+    let waiting: Outgoing[] = []
+    for (const [at, native] of wanted.entries()) {
+      signal.throwIfAborted()
+      try {
+        waiting.push(...(await readSingle(native, { source, session, readOne: (id) => readOne(id), canonical: this.#canonical, signal })))
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#problem(`reading account ${native}`, error)
+      }
+      if ((at + 1) % batchAccounts !== 0 || at + 1 === wanted.length) continue
+      await source.publish(waiting)
+      waiting = []
+    }
+    await source.publish(waiting, checkpoint)
+    onEvent({ event: 'reread', source: source.name, accounts: wanted.length })
+  }
+
+  async #open(): Promise<ConnectorSession> {
+    const { app, platform } = this.#options
+    return await app.open(platform)
+  }
+
+  async #close(session: ConnectorSession): Promise<void> {
+    await session.close().catch((error: unknown) => this.#problem('closing the connection', error))
+  }
+
+  #problem(doing: string, thrown: unknown): void {
+    const { app, onEvent } = this.#options
+    const error = asConnectError(thrown, app.name)
+    onEvent({ event: 'problem', source: app.name, doing, reason: `${error.class}: ${error.message} (${error.place})`, nextInMs: null })
+  }
+
+  readonly #canonical = (native: string): string => canonicalId(this.#options.app.ids, native)
+}

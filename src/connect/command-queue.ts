@@ -1,0 +1,77 @@
+import type { RecordOf } from '../../schemas/wire/topics.ts'
+import { partitionOf } from '../core/partition.ts'
+import { type Codec, CodecError } from '../ports/codec.ts'
+import type { Log } from '../ports/log.ts'
+import type { Source } from './source.ts'
+
+export type Command = RecordOf<'commands'>
+
+const positionKey = 'commands'
+const limits = { maxMessages: 256, maxBytes: 2 ** 20 }
+
+export interface CommandBatch {
+  commands: Command[]
+  /** undecodable messages on the way */
+  damaged: string[]
+  /** goes into the transaction that carries the commands' results */
+  checkpoint: ReadonlyMap<string, unknown>
+}
+
+/** The commands of one application, from where its checkpoint says. */
+export class CommandQueue {
+  readonly partition: number
+  readonly #log: Log
+  readonly #codec: Codec
+  readonly #app: string
+  #position: number
+
+  constructor(log: Log, codec: Codec, source: Source) {
+    this.#log = log
+    this.#codec = codec
+    this.#app = source.name
+    this.partition = partitionOf(source.name, log.partitions.commands)
+    this.#position = source.kept<number>(positionKey) ?? 0
+  }
+
+  /** Everything before this offset is done or in the batch in hand. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** What waits, up to a limit; null at the end. A message that can't be decoded is reported and passed over. */
+  async next(): Promise<CommandBatch | null> {
+    const end = await this.#log.end('commands', this.partition)
+    const messages = await this.#log.read('commands', this.partition, this.#position, limits)
+    if (messages.length === 0) {
+      this.#position = Math.max(this.#position, end)
+      return null
+    }
+    const commands: Command[] = []
+    const damaged: string[] = []
+    for (const { offset, value } of messages) {
+      try {
+        commands.push(...this.#codec.decode('commands', value).filter(({ app }) => app === this.#app))
+      } catch (error) {
+        if (!(error instanceof CodecError)) throw error
+        damaged.push(`commands/${this.partition}/${offset}: ${error.message}`)
+      }
+      this.#position = offset + 1
+    }
+    return { commands, damaged, checkpoint: new Map([[positionKey, this.#position]]) }
+  }
+
+  /** Reads the batch again after its results could not be published. */
+  rewind(position: number): void {
+    this.#position = position
+  }
+
+  /** True once everything up to the log's end is taken. */
+  async isDrained(): Promise<boolean> {
+    return this.#position >= (await this.#log.end('commands', this.partition))
+  }
+
+  /** Resolves when there may be more, or on abort. */
+  wait(signal: AbortSignal): Promise<void> {
+    return this.#log.waitFor('commands', this.partition, this.#position, signal)
+  }
+}

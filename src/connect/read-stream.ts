@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import { reach } from '../core/fault.ts'
+import type { ConnectError, Mapped, ObservedClass, Page, Stream } from '../ports/connector.ts'
+import { type Rejection, asConnectError, asRejection } from './errors.ts'
+import { Ledger, type StreamVerdict } from './ledger.ts'
+import type { LetterContent } from './letters.ts'
+import { maskRow } from './mask.ts'
+import { accountOf, checkPieces } from './pieces.ts'
+import type { Spool } from './spool.ts'
+
+export const families = { definition: 'definition', account: 'account', letter: 'letter' } as const
+
+/** In the account family: a row about this account was rejected. */
+export const rejectedMark = JSON.stringify({ piece: 'rejected' })
+
+export interface ReadTarget {
+  spool: Spool
+  signal: AbortSignal
+  /** Rule of the application: native account id -> canonical id. */
+  canonical(native: string): string
+  /** Taken before each page is asked for: what is read can't be older. */
+  stamp(): number
+  /** Taken before the session was opened: what a `transaction` stream shows is as of then. */
+  opened: number
+}
+
+export interface StreamOutcome extends StreamVerdict {
+  name: string
+  classes: readonly ObservedClass[]
+  rejected: number
+  /** nothing that the stream showed is older than this, µs */
+  asOf: number
+  error: ConnectError | null
+}
+
+/** Reads a stream to its end into the spool. Rows that moved under a count are read once more. Rejects only on abort. */
+export async function readStream(stream: Stream, index: number, target: ReadTarget): Promise<StreamOutcome> {
+  const first = await new StreamRead(stream, index, target).run()
+  if (!first.moved || stream.proof !== 'total') return first
+  target.spool.dropStream(index)
+  return await new StreamRead(stream, index, target).run()
+}
+
+class StreamRead {
+  readonly #stream: Stream
+  readonly #index: number
+  readonly #target: ReadTarget
+  readonly #ledger: Ledger
+  #asOf: number | null = null
+  #stamp = 0
+  #rejected = 0
+  #letters = 0
+  #place: string
+
+  constructor(stream: Stream, index: number, target: ReadTarget) {
+    this.#stream = stream
+    this.#index = index
+    this.#target = target
+    this.#ledger = new Ledger(stream.proof)
+    this.#place = stream.name
+  }
+
+  async run(): Promise<StreamOutcome> {
+    let error: ConnectError | null = null
+    try {
+      await this.#readPages()
+    } catch (thrown) {
+      this.#target.signal.throwIfAborted()
+      error = asConnectError(thrown, `${this.#stream.name} after ${this.#place}`)
+      this.#ledger.failed(error.class, error.message, error.place)
+    }
+    return {
+      name: this.#stream.name,
+      classes: this.#stream.classes,
+      rejected: this.#rejected,
+      asOf: this.#asOf ?? this.#target.opened,
+      error,
+      ...this.#ledger.close(),
+    }
+  }
+
+  async #readPages(): Promise<void> {
+    const pages = this.#stream.pages()[Symbol.asyncIterator]()
+    let done = false
+    try {
+      for (;;) {
+        this.#target.signal.throwIfAborted()
+        reach('connect.before-page')
+        this.#stamp = this.#stream.proof === 'transaction' ? this.#target.opened : this.#target.stamp()
+        this.#asOf ??= this.#stamp
+        const next = await pages.next()
+        if (next.done === true) {
+          done = true
+          return
+        }
+        reach('connect.after-page')
+        this.#enter(next.value)
+      }
+    } finally {
+      if (!done) await pages.return?.()
+    }
+  }
+
+  #enter(page: Page): void {
+    this.#place = page.place
+    const fingerprints = this.#needsFingerprints() ? page.rows.map(fingerprint) : []
+    this.#ledger.page({
+      place: page.place,
+      rows: page.rows.length,
+      rejected: page.rejected?.length ?? 0,
+      total: page.total,
+      start: page.start,
+      digest: createHash('sha256').update(fingerprints.join('\n')).digest('base64'),
+    })
+    for (const [at, row] of page.rows.entries()) {
+      const place = `${page.place}, row ${at + 1}`
+      const print = fingerprints[at]
+      if (this.#stream.proof === 'total' && print !== undefined && this.#target.spool.repeats(this.#index, print)) {
+        this.#ledger.overlap(place)
+      }
+      this.#map(row, place)
+    }
+    for (const { id, code, reason, place, payload } of page.rejected ?? []) {
+      this.#reject(id, { stage: 'read', code, reason, place, record: id, payload: maskRow(payload) })
+    }
+  }
+
+  /** A transaction and a file with a manifest may hold equal rows; elsewhere equal rows mean that pages overlap. */
+  #needsFingerprints(): boolean {
+    return this.#stream.proof !== 'transaction' && this.#stream.proof !== 'manifest'
+  }
+
+  #map(row: unknown, place: string): void {
+    let pieces: Mapped[]
+    let objects: string[]
+    try {
+      pieces = checkPieces(this.#stream.map(row))
+      objects = pieces.map((piece) => this.#objectOf(piece))
+    } catch (error) {
+      const { code, reason, id }: Rejection = asRejection(error)
+      this.#reject(id, { stage: 'map', code, reason, place, record: id, payload: maskRow(row) })
+      return
+    }
+    for (const [at, piece] of pieces.entries()) {
+      const native = accountOf(piece)
+      this.#put(native === null ? families.definition : families.account, objects[at]!, native ?? '', place, JSON.stringify(piece))
+    }
+  }
+
+  #objectOf(piece: Mapped): string {
+    const account = accountOf(piece)
+    if (account !== null) return this.#target.canonical(account)
+    const ref = piece.piece === 'child' ? piece.parent : piece.piece === 'definition' ? piece.ref : null
+    return ref === null ? '' : `${ref.kind}:${ref.id}`
+  }
+
+  /**
+   * A rejected row of an account counts as seen. Without an id, or in a stream that does not list accounts, nobody can say what
+   * is missing now: the stream is partial.
+   */
+  #reject(id: string | null, letter: LetterContent): void {
+    this.#rejected += 1
+    this.#put(families.letter, `${this.#index}/${String(this.#letters++).padStart(12, '0')}`, '', letter.place, JSON.stringify(letter))
+    const known = this.#stream.classes.includes('accounts') && id !== null && id !== '' && id.isWellFormed() && !id.includes('\u0000')
+    if (known) {
+      this.#put(families.account, this.#target.canonical(id), id, letter.place, rejectedMark)
+    }
+    if (!known || this.#stream.classes.includes('definitions')) {
+      this.#ledger.loss(`a row was rejected and what it holds is not known (${letter.reason})`, letter.place)
+    }
+  }
+
+  #put(family: string, object: string, native: string, place: string, content: string): void {
+    this.#target.spool.put({ family, object, native, stream: this.#index, stamp: this.#stamp, place, content })
+  }
+}
+
+const fingerprint = (row: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([row], (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
+    .digest('base64')

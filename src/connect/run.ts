@@ -1,0 +1,229 @@
+import { join } from 'node:path'
+import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
+import { accountKey } from '../core/keys.ts'
+import { partitionOf } from '../core/partition.ts'
+import type { ConnectError, ConnectorSession, ObservedClass } from '../ports/connector.ts'
+import { type Frame, type PlacedPiece, assembleAccount, assembleDefinition } from './assemble.ts'
+import { asConnectError } from './errors.ts'
+import { type LetterContent, deadLetter } from './letters.ts'
+import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './manifest.ts'
+import { type StreamOutcome, families, readStream } from './read-stream.ts'
+import { RunWriter } from './run-writer.ts'
+import type { Source } from './source.ts'
+import { Spool, type SpoolRow } from './spool.ts'
+import { syncRunBegin, syncRunEnd } from './sync-run.ts'
+
+export interface SnapshotOptions {
+  /** its name is the application's */
+  source: Source
+  open: () => Promise<ConnectorSession>
+  canonical: (native: string) => string
+  /** partitions of topic raw */
+  partitions: number
+  dataDir: string
+  signal: AbortSignal
+  /** goes into the transaction that begins the run */
+  checkpoint?: ReadonlyMap<string, unknown>
+}
+
+export interface RunResult {
+  run: number
+  verdict: Verdict
+  reason: string | null
+  place: string | null
+  classes: ClassManifest[]
+  /** what broke the run or one of its streams: it should be tried again soon */
+  error: ConnectError | null
+}
+
+/**
+ * One complete read of an application, published whatever came of it: what was read is of use, and the manifests say what it
+ * proves. Rejects on abort and where publishing fails; an error of the application is in the result.
+ */
+export async function runSnapshot(options: SnapshotOptions): Promise<RunResult> {
+  const { source } = options
+  const run = source.nextRun()
+  const begin = source.stamp()
+  await source.publish([syncRunBegin(source.name, run, source.clock.nowMs())], options.checkpoint)
+  const spool = new Spool(join(options.dataDir, 'spool'))
+  try {
+    const read = await readAll(options, spool, begin)
+    return await new Publication(options, run, begin, read, spool).publish()
+  } finally {
+    spool.close()
+  }
+}
+
+interface ReadResult {
+  streams: StreamOutcome[]
+  /** the session could not be opened: nothing was read */
+  failure: ConnectError | null
+  /** worth telling, though all was read by then */
+  closing: ConnectError | null
+}
+
+async function readAll(options: SnapshotOptions, spool: Spool, opened: number): Promise<ReadResult> {
+  const { signal, source } = options
+  const streams: StreamOutcome[] = []
+  let session: ConnectorSession
+  try {
+    signal.throwIfAborted()
+    session = await options.open()
+  } catch (error) {
+    signal.throwIfAborted()
+    return { streams, failure: asConnectError(error, `opening ${source.name}`), closing: null }
+  }
+  let closing: ConnectError | null = null
+  const target = { spool, signal, opened, canonical: options.canonical, stamp: () => source.stamp() }
+  try {
+    for (const [index, stream] of session.streams.entries()) streams.push(await readStream(stream, index, target))
+  } finally {
+    await session.close().catch((error: unknown) => {
+      closing = asConnectError(error, `closing ${source.name}`)
+    })
+  }
+  return { streams, failure: null, closing }
+}
+
+class Publication {
+  readonly #options: SnapshotOptions
+  readonly #run: number
+  readonly #begin: number
+  readonly #read: ReadResult
+  readonly #spool: Spool
+  readonly #writer: RunWriter
+  readonly #classes: ObservedClass[]
+  readonly #frame: Frame
+  readonly #counts: number[]
+  #definitions = 0
+  #definitionLoss: Loss | null = null
+  #accountLoss: Loss | null = null
+  #rejectedAccounts = 0
+
+  constructor(options: SnapshotOptions, run: number, begin: number, read: ReadResult, spool: Spool) {
+    this.#options = options
+    this.#run = run
+    this.#begin = begin
+    this.#read = read
+    this.#spool = spool
+    this.#writer = new RunWriter(options.source, options.signal)
+    this.#classes = classesOf(read.streams)
+    this.#counts = Array.from({ length: options.partitions }, () => 0)
+    this.#frame = frameOf(options.source.name, run, read.streams, this.#classes)
+  }
+
+  async publish(): Promise<RunResult> {
+    const { source } = this.#options
+    const mark = { source: source.name, run: this.#run }
+    await this.#writer.add({
+      topic: 'raw', key: null, record: { type: 'RunBegin', ...mark, observed: this.#begin, mode: 'snapshot', classes: this.#classes },
+    })
+    await this.#publishDefinitions()
+    await this.#writer.add({
+      topic: 'raw', key: null, record: { type: 'DefinitionsEnd', ...mark, observed: source.stamp(), manifest: this.#manifest('definitions') },
+    })
+    await this.#publishAccounts()
+    for (const [row] of this.#spool.objects(families.letter)) await this.#letter(JSON.parse(row!.content) as LetterContent)
+    const classes = this.#classes.map((name) => this.#manifest(name))
+    await this.#writer.add({ topic: 'raw', key: null, record: { type: 'RunEnd', ...mark, observed: source.stamp(), classes } })
+    const { failure } = this.#read
+    const reason = failure === null ? null : `${failure.class}: ${failure.message}`
+    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason))
+    await this.#writer.flush()
+    const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
+    const worst = worstOf(classes)
+    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, error }
+  }
+
+  async #publishDefinitions(): Promise<void> {
+    for (const rows of this.#spool.objects(families.definition)) {
+      const { record, loss } = assembleDefinition(rows.map(placed), this.#frame)
+      this.#definitionLoss ??= loss
+      if (record === null) continue
+      this.#definitions += 1
+      await this.#writer.add({ topic: 'raw', key: null, record }, record.children.length)
+    }
+  }
+
+  async #publishAccounts(): Promise<void> {
+    for (const rows of this.#spool.objects(families.account)) {
+      const id = rows[0]!.object
+      const pieces = rows.map(placed)
+      if (this.#isDangling(pieces)) {
+        await this.#letter(dangling(pieces[0]!))
+        continue
+      }
+      const { record, letters, loss } = assembleAccount(id, pieces, this.#frame)
+      for (const letter of letters) await this.#letter(letter)
+      this.#rejectedAccounts += letters.length
+      this.#accountLoss ??= loss
+      const { name: app } = this.#options.source
+      const key = accountKey(app, id)
+      this.#counts[partitionOf(key, this.#counts.length)]! += 1
+      if (record === null) await this.#writer.add({ topic: 'raw', key, record: { type: 'Seen', app, id, run: this.#run } })
+      else await this.#writer.add({ topic: 'raw', key, record }, (record.memberships?.added.length ?? 0) + (record.grants?.added.length ?? 0))
+    }
+  }
+
+  /** Where rows of accounts are known to be missing, the account's own row may be among them: then its pieces are kept. */
+  #isDangling(pieces: readonly PlacedPiece[]): boolean {
+    if (!this.#frame.has.has('accounts') || pieces.some(({ piece }) => piece.piece === 'account' || piece.piece === 'rejected')) return false
+    return !this.#read.streams.some((stream) => stream.classes.includes('accounts') && stream.verdict === 'partial')
+  }
+
+  #manifest(name: ObservedClass): ClassManifest {
+    if (name === 'definitions') {
+      if (!this.#classes.includes(name)) return this.#failed(noDefinitions(this.#counts))
+      const counts = this.#counts.map(() => this.#definitions)
+      return this.#failed(classManifest(name, this.#read.streams, this.#definitionLoss, counts))
+    }
+    const manifest = classManifest(name, this.#read.streams, this.#accountLoss, this.#counts)
+    return name === 'accounts' ? { ...manifest, rejected: manifest.rejected + this.#rejectedAccounts } : manifest
+  }
+
+  #failed(manifest: ClassManifest): ClassManifest {
+    const { failure } = this.#read
+    return failure === null ? manifest : { ...manifest, verdict: 'partial', reason: `${failure.class}: ${failure.message}`, place: failure.place }
+  }
+
+  #totals(): { pages: number; read: number; rejected: number } {
+    const sum = (field: 'pages' | 'read' | 'rejected'): number => this.#read.streams.reduce((total, stream) => total + stream[field], 0)
+    return { pages: sum('pages'), read: sum('read'), rejected: sum('rejected') + this.#rejectedAccounts }
+  }
+
+  async #letter(content: LetterContent): Promise<void> {
+    const { name, clock } = this.#options.source
+    await this.#writer.add({ topic: 'dead-letters', key: name, record: deadLetter(name, this.#run, clock.nowMs(), content) })
+  }
+}
+
+/**
+ * `asOf`: what a stream without accounts says about one account by not naming it is as old as its first page, so no account's
+ * observation may be younger.
+ */
+function frameOf(app: string, run: number, streams: readonly StreamOutcome[], classes: readonly ObservedClass[]): Frame {
+  const complete = (name: ObservedClass): boolean =>
+    streams.every((stream) => !stream.classes.includes(name) || stream.verdict === 'complete')
+  const aside = streams.filter((stream) =>
+    !stream.classes.includes('accounts') && stream.classes.some((name) => name !== 'definitions'))
+  return {
+    app,
+    run,
+    has: new Set(classes),
+    whole: new Set(classes.filter(complete)),
+    asOf: Math.min(...aside.map((stream) => stream.asOf)),
+  }
+}
+
+const placed = ({ native, stamp, place, content }: SpoolRow): PlacedPiece => ({
+  native, stamp, place, piece: JSON.parse(content) as PlacedPiece['piece'],
+})
+
+const dangling = ({ native, place, piece }: PlacedPiece): LetterContent => ({
+  stage: 'assemble',
+  code: 'dangling-account',
+  reason: `a ${piece.piece} names an account that no row of the application's accounts showed`,
+  place,
+  record: native,
+  payload: '',
+})

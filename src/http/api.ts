@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import type { PostResult } from '../connect/feeds/post.ts'
+import type { FindingRow } from '../reports/findings.ts'
+import type { Format } from '../reports/format.ts'
+import type { Summary } from '../reports/summary.ts'
+import type { Step } from './explain.ts'
+
+/** What can be asked of grantline, in this process or over HTTP: the same answers either way. */
+export interface Api {
+  /** A named report as text; `filters` by name, as typed on a command line. `width`: columns of the terminal. */
+  report(name: string, filters: Filters, format: Format, width: number): Promise<string>
+  summary(): Promise<Summary>
+  /** `id`: a finding's id or an unambiguous beginning of it */
+  explain(id: string): Promise<Explanation>
+  /** A snapshot of this application begins as soon as its worker is free. */
+  sync(app: string): Promise<void>
+  rule(ruling: RulingRequest): Promise<void>
+  /** Intent records of one feed, each as a file of that feed would have it. */
+  post(feed: string, rows: readonly unknown[]): Promise<PostResult>
+}
+
+export type Filters = Readonly<Record<string, string>>
+
+export interface Explanation {
+  finding: FindingRow
+  history: FindingRow[]
+  because: Step[]
+}
+
+export const RulingRequest = z.strictObject({
+  source: z.string().min(1),
+  kind: z.enum(['release', 'baseline', 'retire']),
+  run: z.int().nullable().default(null),
+  by: z.string().min(1).describe('who decided'),
+  reason: z.string().min(1).describe('why'),
+})
+export type RulingRequest = z.infer<typeof RulingRequest>
+
+/** The asker's mistake: an unknown name, a bad parameter, nothing found. `status` is the HTTP status that says so. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  readonly status: 400 | 401 | 404 | 409
+  constructor(status: ApiError['status'], message: string) {
+    super(message)
+    this.status = status
+  }
+}

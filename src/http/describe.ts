@@ -1,0 +1,63 @@
+import type { AnyRecord } from '../ports/processor.ts'
+
+/** One line for people about a record: what it says, not where it stands. */
+export function describeRecord(record: AnyRecord): string {
+  switch (record.type) {
+    case 'Account':
+      if (record.gone) return `${record.app} has no account ${record.native} any more (read singly, ${stampText(record.observed)})`
+      return `${record.app} account ${record.native} was read ${stampText(record.observed)}${record.run === null ? '' : ` in run ${record.run}`}: ${facets(record)}`
+    case 'Definition':
+      return `${record.app} ${record.ref.kind} ${record.ref.id}${record.removed ? ' was removed' : ` gives ${record.children.map(({ kind, id }) => `${kind} ${id}`).join(', ') || 'nothing'}`}`
+    case 'AccountFact':
+      return `${record.app} account ${record.account} (${record.kind}, ${record.status}) is ${record.match}${record.identity === null ? '' : ` to ${record.identity}`} and holds ${record.grants.length} entitlements`
+    case 'AccountGone':
+      return `${record.app} account ${record.account} ${record.reason === 'moved' ? `moved to ${record.to ?? 'nobody'}` : `was ${record.reason}`}`
+    case 'Reference':
+      return `${record.home} is ${record.removed ? 'no longer ' : ''}accountable for ${record.app} ${record.account}`
+    case 'Desired':
+      return `${record.identity} is ${record.status} and should have ${record.entries.length} entitlements${record.lapsed.length > 0 ? ` (${record.lapsed.length} lapsed)` : ''}`
+    case 'Identity':
+      return `identity ${record.id} is ${record.removed ? 'removed' : record.status} in feed ${record.feed}${record.end === null ? '' : `, last day ${dateText(record.end)}`}`
+    case 'BusinessRole':
+      return `business role ${record.id} (${record.name}) stands for ${record.grants.length} entitlements`
+    case 'RoleAssignment':
+      return `${record.identity} has business role ${record.role} from ${dateText(record.from)}${until(record.until)}`
+    case 'AccessRequest':
+      return `request ${record.id}: ${subject(record.subject)} may have ${record.app} ${record.entitlement} from ${dateText(record.from)}${until(record.until)}, approved by ${record.approvedBy}`
+    case 'Decision':
+      return `decision ${record.id} in campaign ${record.campaign}: ${record.verdict} ${record.app} ${record.entitlement} of ${subject(record.subject)}, by ${record.by} on ${dateText(record.at)}`
+    case 'AccountLink':
+      return `${record.identity} is linked as ${record.relation} of ${record.app} ${record.account}`
+    case 'KeyBook':
+      return `${record.identity} (${record.status}) claims ${record.keys.map(({ space, key }) => `${space} ${key}`).join(', ') || 'no keys'}`
+    case 'Setting':
+      return `setting ${record.name}, revision ${record.revision}`
+    case 'Tick':
+      return `time became ${new Date(record.at).toISOString()}`
+    case 'RunBegin':
+      return `run ${record.run} of ${record.source} began`
+    case 'RunEnd':
+      return `run ${record.run} of ${record.source} ended: ${record.classes.map((item) => `${item.class} ${item.verdict}`).join(', ')}`
+    case 'Baseline':
+      return `${record.source} (${record.class}) has had its baseline in partition ${record.writer}`
+    case 'Held':
+      return `${record.absent} absences of ${record.source} (${record.class}) are ${record.held ? 'held' : 'no longer held'}`
+    default:
+      return record.type
+  }
+}
+
+const dateText = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+const stampText = (stamp: number): string => new Date(Math.floor(stamp / 1_000)).toISOString()
+const until = (ms: number | null): string => (ms === null ? '' : ` until ${dateText(ms)}`)
+const subject = (of: { identity: string | null; app: string | null; account: string | null }): string => of.identity ?? `${of.app ?? '?'} account ${of.account ?? '?'}`
+
+function facets(record: Extract<AnyRecord, { type: 'Account' }>): string {
+  const parts = [
+    record.attributes && `${record.attributes.kind}, ${record.attributes.status}`,
+    record.memberships && `${record.memberships.added.length} memberships`,
+    record.grants && `${record.grants.added.length} direct grants`,
+    record.credentials && `${record.credentials.added.length} credentials`,
+  ]
+  return parts.filter((part) => part !== null).join(', ')
+}

@@ -1,0 +1,23 @@
+import { ApiError, type Filters } from './api.ts'
+
+const times = new Set(['at', 'knownAt'])
+const numbers = new Set(['limit'])
+
+/**
+ * Filters as typed (every value text) to what a report takes: times are ISO 8601 or ms since the epoch, limits are numbers.
+ * Throws ApiError 400 that names the filter.
+ */
+export function typedFilters(filters: Filters): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, times.has(name) ? time(name, value) : numbers.has(name) ? number(name, value) : value]))
+}
+
+function time(name: string, value: string): number {
+  const ms = /^\d{11,}$/.test(value) ? Number(value) : Date.parse(value)
+  if (Number.isNaN(ms)) throw new ApiError(400, `${name}: "${value}" is no time; write 2026-11-22, 2026-11-22T10:00:00Z, or milliseconds since 1970`)
+  return ms
+}
+
+function number(name: string, value: string): number {
+  if (!/^\d+$/.test(value)) throw new ApiError(400, `${name}: "${value}" is no whole number`)
+  return Number(value)
+}

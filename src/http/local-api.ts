@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { PostResult } from '../connect/feeds/post.ts'
+import { ConnectError } from '../ports/connector.ts'
+import type { Codec } from '../ports/codec.ts'
+import type { Log } from '../ports/log.ts'
+import type { Store } from '../ports/store.ts'
+import { reports } from '../reports/catalogue.ts'
+import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
+import { summary } from '../reports/summary.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Publisher } from '../runtime/publisher.ts'
+import { ApiError, type Api } from './api.ts'
+import { walkCauses } from './explain.ts'
+import { typedFilters } from './filters.ts'
+
+export interface ReadSources {
+  log: Log
+  codec: Codec
+  store: Store
+}
+
+/** What a running grantline adds: it can also be told things. */
+export interface WriteSources {
+  clock: Clock
+  /** writes commands and rulings */
+  publisher: Publisher
+  apps: readonly string[]
+  feeds: readonly string[]
+  postIntent(feed: string, rows: readonly unknown[]): Promise<PostResult>
+}
+
+/** The API in this process. Without `write` it only reads: nothing runs that would obey. */
+export function localApi({ log, codec, store }: ReadSources, write: WriteSources | null): Api {
+  const writing = (what: string): WriteSources => {
+    if (write === null) throw new ApiError(409, `${what} needs a running grantline: start one with \`grantline run\` on this data directory`)
+    return write
+  }
+  return {
+    async report(name, filters, format, width) {
+      const report = reports.find((candidate) => candidate.name === name)
+      if (report === undefined) throw new ApiError(404, `there is no report ${name}; there are ${reports.map((known) => known.name).join(', ')}`)
+      try {
+        return await report.text(store, typedFilters(filters), format, width)
+      } catch (error) {
+        if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
+        throw error
+      }
+    },
+    summary: () => summary(store),
+    async explain(id) {
+      const finding = one(await findingById(store, id), id)
+      const history = await findingHistory(store, finding.id)
+      return { finding, history, because: await walkCauses(log, codec, finding.causes) }
+    },
+    async sync(app) {
+      const { publisher, clock, apps } = writing('sync')
+      if (!apps.includes(app)) throw new ApiError(404, `there is no application ${app}; there are ${apps.join(', ')}`)
+      const record = { type: 'Command' as const, id: randomUUID(), app, kind: 'sync' as const, account: null, run: null, reason: 'asked for', at: clock.nowMs(), cause: null }
+      await publisher.publish([{ topic: 'commands', key: app, record }])
+    },
+    async rule(ruling) {
+      const { publisher, clock, apps, feeds } = writing('a ruling')
+      if (!apps.includes(ruling.source) && !feeds.includes(ruling.source)) throw new ApiError(404, `there is no application or feed ${ruling.source}`)
+      const record = { type: 'Ruling' as const, ...ruling, at: clock.nowMs() }
+      await publisher.publish((['raw', 'intent', 'facts'] as const).map((topic) => ({ topic, key: null, record })))
+    },
+    async post(feed, rows) {
+      try {
+        return await writing('posting intent').postIntent(feed, rows)
+      } catch (error) {
+        if (error instanceof ConnectError && error.class === 'not-found') throw new ApiError(404, error.message)
+        throw error
+      }
+    },
+  }
+}
+
+function one(found: FindingRow[], id: string): FindingRow {
+  const [first, ...others] = found
+  if (first === undefined) throw new ApiError(404, `there is no finding ${id}; \`grantline findings --state all\` lists them`)
+  if (others.length > 0) throw new ApiError(400, `${id} is the beginning of ${found.length} findings: ${found.map((row) => row.id.slice(0, id.length + 4)).join(', ')}`)
+  return first
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import type { PostResult } from '../connect/feeds/post.ts'
+import type { Summary } from '../reports/summary.ts'
+import { ApiError, type Api, type Explanation } from './api.ts'
+
+const Problem = z.object({ title: z.string() })
+
+/** The running process that holds the data directory, asked over its local HTTP API. */
+export function remoteApi(url: string, token: string): Api {
+  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> => {
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (response.ok) return text
+    const problem = Problem.safeParse(text === '' ? {} : JSON.parse(text))
+    const title = problem.success ? problem.data.title : `the running process answered ${response.status}`
+    throw response.status < 500 ? new ApiError(response.status === 404 ? 404 : 400, title) : new Error(title)
+  }
+  return {
+    report: (name, filters, format, width) => call('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`),
+    summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
+    explain: async (id) => JSON.parse(await call('GET', `/v1/explain/${encodeURIComponent(id)}`)) as Explanation,
+    sync: async (app) => {
+      await call('POST', `/v1/apps/${encodeURIComponent(app)}/sync`, {})
+    },
+    rule: async (ruling) => {
+      await call('POST', '/v1/rulings', ruling)
+    },
+    post: async (feed, rows) => JSON.parse(await call('POST', `/v1/feeds/${encodeURIComponent(feed)}`, rows)) as PostResult,
+  }
+}

@@ -1,0 +1,111 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { z } from 'zod'
+import { ApiError, RulingRequest, type Api } from './api.ts'
+
+export interface HttpServer {
+  url: string
+  close(): Promise<void>
+}
+
+export interface Readiness {
+  ready: boolean
+  /** what is not well, one line each */
+  troubles: string[]
+}
+
+const Format = z.enum(['json', 'csv', 'table']).default('json')
+const contentTypes = { json: 'application/json', csv: 'text/csv; charset=utf-8', table: 'text/plain; charset=utf-8' }
+const maxBodyBytes = 16 * 1024 * 1024
+
+/**
+ * The HTTP API. Everything under /v1 needs `Authorization: Bearer <token>`; errors are RFC 9457 problem details.
+ *   GET  /livez, /readyz
+ *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table
+ *   GET  /v1/summary
+ *   GET  /v1/explain/<finding>
+ *   POST /v1/apps/<app>/sync
+ *   POST /v1/feeds/<feed>         a JSON array of rows, or NDJSON
+ *   POST /v1/rulings
+ */
+export function createApp(api: Api, token: string, readiness: () => Promise<Readiness>): Hono {
+  const app = new Hono()
+  app.get('/livez', (context) => context.text('ok\n'))
+  app.get('/readyz', async (context) => {
+    const { ready, troubles } = await readiness()
+    return context.text(ready ? 'ok\n' : `${troubles.join('\n')}\n`, ready ? 200 : 503)
+  })
+  app.use('/v1/*', async (context, next) => {
+    if (!sameToken(context.req.header('authorization'), token)) throw new ApiError(401, 'the bearer token is missing or wrong')
+    await next()
+  })
+  app.use('/v1/*', bodyLimit({ maxSize: maxBodyBytes, onError: (context) => context.json(problem(413, `the body is larger than ${maxBodyBytes} bytes: send it in parts`), 413) }))
+  app.get('/v1/explain/:id', async (context) => context.json(await api.explain(context.req.param('id'))))
+  app.get('/v1/summary', async (context) => context.json(await api.summary()))
+  app.get('/v1/reports/:report', async (context) => {
+    const { format: asked, width, ...filters } = context.req.query()
+    const format = Format.parse(asked)
+    const text = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
+    return context.body(text, 200, { 'content-type': contentTypes[format] })
+  })
+  app.post('/v1/apps/:app/sync', async (context) => {
+    await api.sync(context.req.param('app'))
+    return context.body(null, 202)
+  })
+  app.post('/v1/rulings', async (context) => {
+    await api.rule(RulingRequest.parse(parseJson(await context.req.text())))
+    return context.body(null, 202)
+  })
+  app.post('/v1/feeds/:feed', async (context) => {
+    const text = await context.req.text()
+    const ndjson = context.req.header('content-type')?.startsWith('application/x-ndjson') ?? false
+    const rows = ndjson ? text.split('\n').filter((line) => line.trim() !== '').map(parseJson) : z.array(z.unknown()).parse(parseJson(text))
+    return context.json(await api.post(context.req.param('feed'), rows))
+  })
+  app.notFound((context) => context.json(problem(404, `there is nothing at ${context.req.path}`), 404))
+  app.onError((error, context) => {
+    if (error instanceof ApiError) return context.json(problem(error.status, error.message), error.status)
+    if (error instanceof z.ZodError) return context.json(problem(400, z.prettifyError(error)), 400)
+    return context.json(problem(500, 'the question could not be answered; the process’s log says why'), 500)
+  })
+  return app
+}
+
+export async function serve(app: Hono, host: string, port: number): Promise<HttpServer> {
+  const server = createAdaptorServer({ fetch: app.fetch })
+  await new Promise<void>((done, fail) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      fail(error.code === 'EADDRINUSE' ? new Error(`http: ${host}:${port} is taken by another program; set http.port to another one, or to 0 for any`) : error)
+    })
+    server.listen(port, host, done)
+  })
+  const bound = (server.address() as AddressInfo).port
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      }),
+  }
+}
+
+const problem = (status: number, title: string): { type: string; status: number; title: string } => ({ type: 'about:blank', status, title })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ApiError(400, `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Compares in constant time; lengths may differ without telling by how much. */
+function sameToken(header: string | undefined, token: string): boolean {
+  const given = Buffer.from(header?.replace(/^Bearer /, '') ?? '')
+  const wanted = Buffer.from(token)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import type { Store } from '../ports/store.ts'
+
+/** How a column's values are written for people. `time`: ms since the epoch; `duration`: ms. */
+export type ColumnKind = 'text' | 'number' | 'time' | 'duration' | 'list'
+
+export interface ReportColumn<R> {
+  key: keyof R & string
+  title: string
+  kind: ColumnKind
+}
+
+/** A named query: filters in, typed rows out. The same for command line and HTTP. */
+export interface Report<F, R> {
+  name: string
+  summary: string
+  /** Unknown filters are refused; each has a default. */
+  filters: z.ZodType<F>
+  columns: readonly ReportColumn<R>[]
+  /** Throws StoreError. */
+  run(store: Store, filters: F): Promise<R[]>
+}
+
+export const limitFilter = z.int().min(1).max(1_000_000).default(1_000)
+export const textFilter = z.string().min(1).nullable().default(null)
+/** ms since the epoch */
+export const timeFilter = z.int().nullable().default(null)
+
+/** Of conditions with named parameters, those whose filter is set, as a WHERE clause. The conditions are constant text. */
+export function where(conditions: readonly (readonly [condition: string, value: unknown])[]): string {
+  const set = conditions.filter(([, value]) => value !== null).map(([condition]) => condition)
+  return set.length === 0 ? '' : `WHERE ${set.join(' AND ')}`
+}
+
+/** A nullable or plain DateTime64(3) column as ms. */
+export const ms = (column: string, as = column): string => `toUnixTimestamp64Milli(${column}) AS ${as}`

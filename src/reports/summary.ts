@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { Verdict } from '../../schemas/wire/common.ts'
+import type { Store } from '../ports/store.ts'
+
+const FindingCount = z.object({ kind: z.string(), severity: z.string(), open: z.int() })
+const GrantCount = z.object({ app: z.string(), verdict: z.string(), grants: z.int(), accounts: z.int() })
+const SourceFreshness = z.object({
+  source: z.string(), lastRun: z.int(), lastVerdict: Verdict.nullable(), lastComplete: z.int().nullable(),
+})
+const LetterCount = z.object({ source: z.string(), stage: z.string(), letters: z.int() })
+
+export interface Summary {
+  /** open findings, most first */
+  findings: z.infer<typeof FindingCount>[]
+  /** what is held now, by verdict; `undecided` waits for a first complete run of what it depends on */
+  grants: z.infer<typeof GrantCount>[]
+  /** per source: its newest run, and when the last complete one ended (ms, null: never) */
+  sources: z.infer<typeof SourceFreshness>[]
+  deadLetters: z.infer<typeof LetterCount>[]
+}
+
+export async function summary(store: Store): Promise<Summary> {
+  const [findings, grants, sources, deadLetters] = await Promise.all([
+    store.query('SELECT kind, severity, count() AS open FROM findings_open GROUP BY kind, severity ORDER BY open DESC, kind, severity', {}, FindingCount),
+    store.query(
+      `SELECT app, verdict, count() AS grants, uniqExact(home, account) AS accounts FROM access_now GROUP BY app, verdict ORDER BY app, verdict`,
+      {},
+      GrantCount,
+    ),
+    store.query(
+      `SELECT
+         r.source AS source, max(r.run) AS lastRun, tupleElement(argMax((r.verdict, 0), r.run), 1) AS lastVerdict,
+         if(countIf(ifNull(r.verdict, '') = 'complete') > 0, toUnixTimestamp64Milli(maxIf(r.end_at, ifNull(r.verdict, '') = 'complete')), NULL) AS lastComplete
+       FROM sync_runs AS r GROUP BY source ORDER BY source`,
+      {},
+      SourceFreshness,
+    ),
+    store.query('SELECT source, stage, count() AS letters FROM dead_letters GROUP BY source, stage ORDER BY letters DESC, source, stage', {}, LetterCount),
+  ])
+  return { findings, grants, sources, deadLetters }
+}

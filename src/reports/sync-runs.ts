@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { Verdict } from '../../schemas/wire/common.ts'
+import { limitFilter, textFilter, where, type Report } from './report.ts'
+
+export const SyncRunRow = z.object({
+  source: z.string(), run: z.int(), begun: z.int().nullable(), ended: z.int().nullable(), verdict: Verdict.nullable(),
+  reasons: z.array(z.string()), places: z.array(z.string()), partitionsDone: z.int(), partitionsExpected: z.int(), pages: z.int(), read: z.int(),
+  rejected: z.int(), changed: z.int(), absent: z.int(), held: z.int(),
+})
+export type SyncRunRow = z.infer<typeof SyncRunRow>
+
+export const SyncRunFilters = z.strictObject({ source: textFilter, verdict: Verdict.nullable().default(null), limit: limitFilter })
+export type SyncRunFilters = z.infer<typeof SyncRunFilters>
+
+/** One row per run, newest first. `verdict` is null while it runs; complete only if the connector and every partition say so. */
+export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
+  name: 'sync-runs',
+  summary: 'what was read, and whether it was read completely',
+  filters: SyncRunFilters,
+  columns: [
+    { key: 'source', title: 'source', kind: 'text' },
+    { key: 'run', title: 'run', kind: 'number' },
+    { key: 'begun', title: 'begun', kind: 'time' },
+    { key: 'ended', title: 'ended', kind: 'time' },
+    { key: 'verdict', title: 'verdict', kind: 'text' },
+    { key: 'read', title: 'read', kind: 'number' },
+    { key: 'rejected', title: 'rejected', kind: 'number' },
+    { key: 'changed', title: 'changed', kind: 'number' },
+    { key: 'absent', title: 'absent', kind: 'number' },
+    { key: 'held', title: 'held', kind: 'number' },
+    { key: 'reasons', title: 'reasons', kind: 'list' },
+    { key: 'places', title: 'places', kind: 'list' },
+  ],
+  run(store, filters) {
+    const sql = `
+      SELECT
+        source, run, if(r.begun, toUnixTimestamp64Milli(r.begin_at), NULL) AS begun, if(r.ended, toUnixTimestamp64Milli(r.end_at), NULL) AS ended,
+        verdict, reasons, places, partitions_done AS partitionsDone, partitions_expected AS partitionsExpected, pages, read, rejected, changed,
+        absent, held
+      FROM sync_runs AS r
+      ${where([['source = {source:String}', filters.source], ['verdict = {verdict:String}', filters.verdict]])}
+      ORDER BY greatest(r.begin_at, r.end_at) DESC, source, run DESC LIMIT {limit:UInt32}`
+    return store.query(sql, filters, SyncRunRow)
+  },
+}

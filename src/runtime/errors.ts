@@ -1,0 +1,16 @@
+/** The surroundings failed (log, disk, broker): nothing was committed or it is not known; the task opens its state again. */
+export class EnvironmentError extends Error {
+  override name = 'EnvironmentError'
+}
+
+/** A processor threw: a bug, since data errors are values. The task stops; its state is as the last commit left it. */
+export class ProcessorError extends Error {
+  override name = 'ProcessorError'
+}
+
+/** The state was made by newer code than this. */
+export class DowngradeError extends Error {
+  override name = 'DowngradeError'
+}
+
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,163 @@
+import { compareKeys } from '../core/order.ts'
+import type { StateReader } from '../ports/log.ts'
+import type { SharedState } from '../ports/processor.ts'
+import { SharedRows } from './shared-rows.ts'
+import { SortedKeys } from './sorted-keys.ts'
+import { decodeValue, encodeValue } from './values.ts'
+
+/**
+ * The state as one transaction sees it: what the store holds, with this transaction's own writes over it. Rows are
+ * `<table>/<key>`; a table's name has no slash, so the first one ends it and no two (table, key) meet. Rows under `@runtime/`
+ * are the runtime's own and out of a processor's reach.
+ *
+ * Values are encoded when put and decoded at each read: a value that its owner goes on changing is not changed here. Shared rows
+ * are encoded once for each commit, however often they are put, and stay decoded from one transaction to the next.
+ */
+export class StateTable implements SharedState {
+  readonly #store: StateReader
+  readonly #rows = new Map<string, Uint8Array | null>()
+  readonly #written = new Map<string, SortedKeys>()
+  readonly #shared: SharedRows
+  #bytes = 0
+
+  constructor(store: StateReader, shared = new SharedRows()) {
+    this.#store = store
+    this.#shared = shared
+  }
+
+  /** The same state after this transaction's commit. */
+  next(): StateTable {
+    return new StateTable(this.#store, this.#shared)
+  }
+
+  /** Size of what was written since the last commit, bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** What the commit has to write. */
+  get changes(): ReadonlyMap<string, Uint8Array | null> {
+    this.#settle(null)
+    return this.#rows
+  }
+
+  get<V>(table: string, key: string): V | undefined {
+    const row = prefixOf(table) + key
+    if (this.#shared.isDirty(table, row)) this.#settle(table)
+    return this.#read(row) as V | undefined
+  }
+
+  getShared<V>(table: string, key: string): V | undefined {
+    const row = prefixOf(table) + key
+    if (!this.#shared.has(table, row)) this.#shared.remember(row, this.#read(row))
+    return this.#shared.get(table, row) as V | undefined
+  }
+
+  putShared(table: string, key: string, value: unknown): void {
+    refuseUndefined(table, value)
+    const row = prefixOf(table) + key
+    if (this.#shared.write(table, row, value)) this.#bytes += row.length + sharedRowBytes
+  }
+
+  put(table: string, key: string, value: unknown): void {
+    refuseUndefined(table, value)
+    this.#replace(table, prefixOf(table) + key, encodeValue(value))
+  }
+
+  delete(table: string, key: string): void {
+    this.#replace(table, prefixOf(table) + key, null)
+  }
+
+  *range<V>(table: string, options: { prefix?: string; after?: string } = {}): Iterable<readonly [key: string, value: V]> {
+    const { prefix = '', after } = options
+    const base = prefixOf(table)
+    this.#settle(table)
+    const stored = this.#store.range(base + prefix, after === undefined ? undefined : base + after)[Symbol.iterator]()
+    let last = after
+    let row = stored.next()
+    try {
+      for (;;) {
+        this.#settle(table)
+        const own = this.#written.get(table)?.next(prefix, last)
+        const kept = row.done ? undefined : row.value[0].slice(base.length)
+        if (own !== undefined && (kept === undefined || compareKeys(own, kept) <= 0)) {
+          if (own === kept) row = stored.next()
+          last = own
+          const bytes = this.#rows.get(base + own)
+          if (bytes) yield [own, decodeValue(bytes) as V] as const
+        } else if (kept !== undefined && !row.done) {
+          const value = decodeValue(row.value[1]) as V
+          row = stored.next()
+          last = kept
+          yield [kept, value] as const
+        } else return
+      }
+    } finally {
+      stored.return?.()
+    }
+  }
+
+  getOwn(key: string): unknown {
+    return this.#read(ownPrefix + key)
+  }
+
+  putOwn(key: string, value: unknown): void {
+    this.#writeRow(ownPrefix + key, encodeValue(value))
+  }
+
+  deleteOwn(key: string): void {
+    this.#writeRow(ownPrefix + key, null)
+  }
+
+  #read(row: string): unknown {
+    const written = this.#rows.get(row)
+    if (written === null) return undefined
+    const bytes = written ?? this.#store.get(row)
+    return bytes === undefined ? undefined : decodeValue(bytes)
+  }
+
+  #replace(table: string, row: string, bytes: Uint8Array | null): void {
+    this.#shared.forget(table, row)
+    this.#write(table, row, bytes)
+  }
+
+  #settle(table: string | null): void {
+    this.#shared.settle(table, (name, row, value) => this.#write(name, row, encodeValue(value)))
+  }
+
+  #write(table: string, row: string, bytes: Uint8Array | null): void {
+    if (!this.#rows.has(row)) {
+      let keys = this.#written.get(table)
+      if (keys === undefined) this.#written.set(table, (keys = new SortedKeys()))
+      keys.add(row.slice(table.length + 1))
+    }
+    this.#writeRow(row, bytes)
+  }
+
+  #writeRow(row: string, bytes: Uint8Array | null): void {
+    this.#bytes += row.length + (bytes?.length ?? 0)
+    this.#rows.set(row, bytes)
+  }
+}
+
+/** What a shared row counts for until it is encoded, bytes. */
+const sharedRowBytes = 64
+
+function refuseUndefined(table: string, value: unknown): void {
+  if (value === undefined) throw new TypeError(`state table ${table}: undefined is not a value, use delete`)
+}
+
+const ownPrefix = '@runtime/'
+const prefixes = new Map<string, string>()
+
+function prefixOf(table: string): string {
+  let prefix = prefixes.get(table)
+  if (prefix === undefined) {
+    if (!/^[A-Za-z][\w.-]*$/.test(table)) {
+      const rule = 'a name is letters, digits, dots, dashes and underscores, and begins with a letter'
+      throw new TypeError(`state table ${JSON.stringify(table)}: ${rule}`)
+    }
+    prefixes.set(table, (prefix = `${table}/`))
+  }
+  return prefix
+}

@@ -1,0 +1,330 @@
+import type { Position } from '../../schemas/wire/common.ts'
+import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
+import { reach } from '../core/fault.ts'
+import { CodecError, type Codec } from '../ports/codec.ts'
+import { FencedError, type Append, type Log, type Message, type TaskStore } from '../ports/log.ts'
+import type { ProcessorType } from '../ports/processor.ts'
+import { Batch } from './batch.ts'
+import { Chunker } from './chunks.ts'
+import type { Clock } from './clock.ts'
+import { runtimeDeadLetter, type DeadLetterCode } from './dead-letters.ts'
+import { epochDue } from './epochs.ts'
+import { EnvironmentError, reasonOf } from './errors.ts'
+import { Execution, type Surroundings } from './execution.ts'
+import { Input } from './input.ts'
+import type { TaskLimits } from './limits.ts'
+import { assemble } from './parts.ts'
+import { StateTable } from './state-table.ts'
+import { newTask, TaskRow, taskRowKey, type LastRecord } from './task-row.ts'
+import { TickSource, type ClockLeap } from './ticks.ts'
+
+export interface TaskOptions {
+  type: ProcessorType
+  partition: number
+  log: Log
+  codec: Codec
+  clock: Clock
+  limits: TaskLimits
+  /** of this software; travels in `Epoch` records */
+  release: string
+  /** hears when the wall clock becomes implausible (time stands from then on) and, with null, when it is plausible again */
+  onClockLeap?: (leap: ClockLeap | null) => void
+}
+
+export interface TaskProgress {
+  processor: string
+  topic: Topic
+  partition: number
+  /** the next record's place */
+  offset: number
+  index: number
+  /** the largest tick processed, ms */
+  now: number
+  /** records processed, ticks and epochs included, by this process */
+  records: number
+  deadLetters: number
+  commits: number
+  /** the wall clock is implausible and time stands */
+  clockRefused: boolean
+}
+
+/** What a task has between opening its state and losing it. A commit error spends all of it. */
+interface Hold {
+  store: TaskStore
+  state: StateTable
+  row: TaskRow
+  execution: Execution
+  input: Input
+  current: { message: Message; records: AnyRecord[] } | null
+  outputs: Chunker
+  /** slices are due before the first record: queued work that a predecessor left */
+  resuming: boolean
+}
+
+export const taskId = (type: ProcessorType, partition: number): string => `task/${type.name}/${partition}`
+
+/** One processor on one partition, moved on by `step`. While a step runs, only `atRest` and `progress` may be called. */
+export class Task {
+  readonly id: string
+  readonly #options: TaskOptions
+  readonly #ticks: TickSource
+  #hold: Hold | null = null
+  /** offsets of ticks and epochs that this process appended and has not passed yet */
+  readonly #marks = new Set<number>()
+  #uncommitted = false
+  #work = 0
+  #counted = { records: 0, deadLetters: 0, commits: 0 }
+  #seen = { offset: 0, index: 0, now: 0 }
+
+  constructor(options: TaskOptions) {
+    this.#options = options
+    this.id = taskId(options.type, options.partition)
+    this.#ticks = new TickSource(options.clock, options.limits, options.onClockLeap ?? (() => undefined))
+  }
+
+  /** ms until this task has to append a tick. */
+  get tickDueInMs(): number {
+    return this.#ticks.dueInMs()
+  }
+
+  /** Where the task will read next. */
+  get offset(): number {
+    return this.#hold?.row.offset ?? 0
+  }
+
+  /** Grows with every record but ticks and epochs, and with every commit that wrote outputs. */
+  get work(): number {
+    return this.#work
+  }
+
+  progress(): TaskProgress {
+    const { type, partition } = this.#options
+    const clockRefused = this.#ticks.refused
+    return { processor: type.name, topic: type.input, partition, ...this.#seen, ...this.#counted, clockRefused }
+  }
+
+  /**
+   * One transaction's worth of work: `idle` where there was none. Throws EnvironmentError where the next step opens the state
+   * again and resumes; FencedError, DowngradeError and ProcessorError end the task.
+   */
+  async step(): Promise<'worked' | 'idle'> {
+    try {
+      const hold = (this.#hold ??= await this.#open())
+      const batch = new Batch(this.#options.clock, this.#options.limits, () => hold.outputs.bytes + hold.state.bytes)
+      await this.#fill(hold, batch)
+      return (await this.#commit(hold, !batch.empty, [])) ? 'worked' : 'idle'
+    } catch (error) {
+      this.#hold = null
+      this.#uncommitted = false
+      throw error
+    }
+  }
+
+  /** All input is processed and committed; ticks and epochs that wait at the end of the partition are not counted as input. */
+  async atRest(): Promise<boolean> {
+    const hold = this.#hold
+    if (hold === null || this.#uncommitted || hold.outputs.records > 0) return false
+    if (hold.resuming || hold.row.slicing || hold.row.index > 0) return false
+    const { type, partition, log } = this.#options
+    const maxMessages = this.#marks.size + 1
+    const { maxReadBytes: maxBytes } = this.#options.limits
+    const waiting = await log.read(type.input, partition, hold.row.offset, { maxMessages, maxBytes })
+    return waiting.every(({ offset }) => this.#marks.has(offset))
+  }
+
+  async #open(): Promise<Hold> {
+    const { type, partition, log, codec, limits, release, clock } = this.#options
+    let store: TaskStore
+    let end: number
+    try {
+      store = await log.openTask(this.id)
+      end = await log.end(type.input, partition)
+    } catch (error) {
+      throw this.#failed('opening the state failed', error)
+    }
+    const state = new StateTable(store.state)
+    const row = TaskRow.parse(state.getOwn(taskRowKey) ?? newTask)
+    if (row.offset > end) throw this.#mismatch(row, `the log ends at ${end}`)
+    const epoch = epochDue(type, partition, release, row.epoch)
+    if (epoch !== null) row.epoch = { version: epoch.version, stateFormat: epoch.stateFormat, release }
+    const hold: Hold = {
+      store, state, row,
+      execution: new Execution(type, partition, log.partitions),
+      input: new Input(log, codec, type.input, partition, limits.maxReadBytes),
+      current: null,
+      outputs: new Chunker(codec, log.partitions, this.id),
+      resuming: row.last !== null,
+    }
+    await this.#commit(hold, false, epoch === null ? [] : [this.#mark(epoch, clock.nowMs())])
+    return hold
+  }
+
+  async #fill(hold: Hold, batch: Batch): Promise<void> {
+    const { row } = hold
+    if (hold.resuming || row.slicing) {
+      hold.resuming = false
+      if (!this.#slices(hold, batch)) return
+    }
+    while (!batch.isFull()) {
+      const current = (hold.current ??= await this.#next(hold))
+      if (current === null) return
+      const { message, records } = current
+      if (records.length === 0) {
+        this.#leave(hold, message)
+        batch.count(1, message.value.length)
+      }
+      while (row.index < records.length && row.offset === message.offset) {
+        const index = row.index
+        const record = this.#whole(hold, message, index, records[index]!)
+        if (index + 1 < records.length) row.index++
+        else this.#leave(hold, message)
+        batch.count(1, message.value.length / records.length)
+        if (record !== null) {
+          reach('runtime.before-process')
+          this.#process(hold, message, index, record)
+          if (!this.#slices(hold, batch)) return
+        }
+        if (batch.isFull()) return
+      }
+    }
+  }
+
+  /** The next message; one that can't be decoded becomes a dead letter and has no records. */
+  async #next(hold: Hold): Promise<Hold['current']> {
+    const { row } = hold
+    const decoded = await hold.input.take(row.offset)
+    if (decoded === null) return null
+    const { message } = decoded
+    const records = 'records' in decoded ? decoded.records : []
+    if (row.index > 0 && (message.offset !== row.offset || records.length <= row.index)) {
+      throw this.#mismatch(row, `the log has ${records.length} records at ${message.offset}`)
+    }
+    row.offset = message.offset
+    if ('undecodable' in decoded) this.#deadLetter(hold, message, 0, 'undecodable-message', decoded.undecodable.message)
+    return { message, records }
+  }
+
+  #mismatch({ offset, index }: TaskRow, found: string): Error {
+    return new Error(
+      `${this.id}: the state stands at record ${index} of message ${offset}, but ${found}. ` +
+        'Log and state do not belong together: restore both from one backup.',
+    )
+  }
+
+  #leave(hold: Hold, message: Message): void {
+    hold.row.offset = message.offset + 1
+    hold.row.index = 0
+    hold.current = null
+  }
+
+  /** The record itself, or the one that this part completes; null where there is nothing to process yet. */
+  #whole(hold: Hold, message: Message, index: number, record: AnyRecord): AnyRecord | null {
+    if (record.type !== 'Part') return record
+    this.#touch()
+    const { whole, rejected } = assemble(hold.state, record)
+    if (rejected !== null) this.#deadLetter(hold, message, index, 'incomplete-parts', rejected)
+    if (whole === null) return null
+    try {
+      return this.#options.codec.decode(this.#options.type.input, whole)[0] ?? null
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw this.#failed('the codec could not work', error)
+      this.#deadLetter(hold, message, index, 'undecodable-record', error.message)
+      return null
+    }
+  }
+
+  #process(hold: Hold, message: Message, index: number, record: AnyRecord): void {
+    const { row } = hold
+    if (record.type === 'Tick') row.now = Math.max(row.now, record.at)
+    else if (record.type !== 'Epoch') this.#touch()
+    row.last = { offset: message.offset, index, timestamp: message.timestamp, type: record.type }
+    row.slicing = true
+    this.#counted.records++
+    hold.execution.process(this.#surroundings(hold, row.last), record)
+  }
+
+  /** Slices until the work queued by the last record is done (true) or the batch is full (false). */
+  #slices(hold: Hold, batch: Batch): boolean {
+    const { row } = hold
+    const { sliceRows } = this.#options.limits
+    if (row.last === null) return true
+    const around = this.#surroundings(hold, row.last)
+    row.slicing = true
+    while (!batch.isFull()) {
+      const more = hold.execution.slice(around, sliceRows, row.last.type)
+      row.slicing = more
+      batch.count(more ? sliceRows : 0, 0)
+      if (!more) return true
+      reach('runtime.between-slices')
+    }
+    return false
+  }
+
+  #surroundings({ state, outputs, row }: Hold, { offset, index, timestamp }: LastRecord): Surroundings {
+    return { state, outputs, position: this.#position(offset, index), timestamp, now: row.now }
+  }
+
+  #position(offset: number, index: number): Position {
+    return { topic: this.#options.type.input, partition: this.#options.partition, offset, index }
+  }
+
+  #deadLetter(hold: Hold, message: Message, index: number, code: DeadLetterCode, reason: string): void {
+    const letter = runtimeDeadLetter(this.#options.type.name, this.#position(message.offset, index), message, code, reason)
+    hold.outputs.add('dead-letters', letter.source, letter, message.timestamp)
+    this.#counted.deadLetters++
+    this.#touch()
+  }
+
+  #touch(): void {
+    this.#uncommitted = true
+    this.#work++
+  }
+
+  /** A record of the runtime's own for this task's input. */
+  #mark(record: Extract<AnyRecord, { type: 'Tick' | 'Epoch' }>, timestamp: number): Append {
+    const { type, partition, codec } = this.#options
+    return { topic: type.input, partition, key: null, timestamp, value: codec.encode(type.input, [record]) }
+  }
+
+  /** Writes what there is, with a tick where one is due; false where there was nothing. */
+  async #commit(hold: Hold, moved: boolean, marks: Append[]): Promise<boolean> {
+    const { row, outputs } = hold
+    const at = this.#ticks.propose(row.ticked)
+    if (at !== null) marks.push(this.#mark({ type: 'Tick', at }, at))
+    if (!moved && marks.length === 0) return false
+    const written = outputs.take()
+    if (written.length > 0) this.#touch()
+    row.ticked = Math.max(row.ticked, at ?? 0)
+    hold.state.putOwn(taskRowKey, row)
+    reach('runtime.before-commit')
+    const offsets = await this.#write(hold, [...marks, ...written])
+    reach('runtime.after-commit')
+    this.#ticks.appended()
+    for (const mark of this.#marks) if (mark < row.offset) this.#marks.delete(mark)
+    for (const offset of offsets.slice(0, marks.length)) this.#marks.add(offset)
+    hold.state = hold.state.next()
+    this.#seen = { offset: row.offset, index: row.index, now: row.now }
+    this.#counted.commits++
+    this.#uncommitted = false
+    return true
+  }
+
+  async #write({ store, state }: Hold, appends: Append[]): Promise<number[]> {
+    try {
+      return (await store.commit({ appends, state: state.changes })).offsets
+    } catch (error) {
+      if (error instanceof FencedError) {
+        throw new FencedError(
+          `${this.id}: another process took this task over and nothing more can be committed here. ` +
+            'Two processes must not run the same data directory or group member: stop one of them.',
+          { cause: error },
+        )
+      }
+      throw this.#failed('the commit failed, the state is opened again', error)
+    }
+  }
+
+  #failed(what: string, error: unknown): EnvironmentError {
+    return new EnvironmentError(`${this.id}: ${what}: ${reasonOf(error)}`, { cause: error })
+  }
+}

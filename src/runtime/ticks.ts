@@ -1,0 +1,83 @@
+import type { Clock } from './clock.ts'
+
+export interface TickLimits {
+  /** a tick follows the one before after this long, ms */
+  tickMs: number
+  /** how far the wall clock may run ahead of the monotonic clock, ms; what was used comes back at 1 % of the time that passes */
+  clockToleranceMs: number
+}
+
+export interface ClockLeap {
+  /** what the wall clock says, ms */
+  at: number
+  /** the latest time that the monotonic clock explains, ms */
+  explained: number
+}
+
+/**
+ * Proposes the times of one task's ticks. The first is taken as the clock says; after that a time further ahead than the
+ * monotonic clock explains is refused, and time stands until the clock is plausible again (or a restart, which trusts it anew).
+ * A clock at or behind the last tick gives none.
+ */
+export class TickSource {
+  readonly #clock: Clock
+  readonly #limits: TickLimits
+  readonly #onLeap: (leap: ClockLeap | null) => void
+  #basis: { wall: number; monotonic: number; slack: number } | null = null
+  #proposed: { at: number; monotonic: number } | null = null
+  #nextDue = -Infinity
+  #refused = false
+
+  /** `onLeap` hears each change: a leap when the clock becomes implausible, null when it is plausible again. */
+  constructor(clock: Clock, limits: TickLimits, onLeap: (leap: ClockLeap | null) => void) {
+    this.#clock = clock
+    this.#limits = limits
+    this.#onLeap = onLeap
+  }
+
+  get refused(): boolean {
+    return this.#refused
+  }
+
+  /** ms until a tick is due; 0 where one is. */
+  dueInMs(): number {
+    return Math.max(0, this.#nextDue - this.#clock.monotonicMs())
+  }
+
+  /** The time to append, after `last` (the newest that was ever appended), or null. Asked again until `appended` is told. */
+  propose(last: number): number | null {
+    const monotonic = this.#clock.monotonicMs()
+    if (monotonic < this.#nextDue) return null
+    const at = this.#clock.nowMs()
+    const basis = (this.#basis ??= { wall: Math.max(at, last), monotonic, slack: this.#limits.clockToleranceMs })
+    const explained = basis.wall + (monotonic - basis.monotonic) + this.#slack(monotonic)
+    this.#judge(at > explained ? { at, explained } : null)
+    if (!this.#refused && at > last) {
+      this.#proposed = { at, monotonic }
+      return at
+    }
+    this.#nextDue = monotonic + this.#limits.tickMs
+    return null
+  }
+
+  /** What was proposed last is in the log. */
+  appended(): void {
+    if (this.#proposed === null || this.#basis === null) return
+    const { at, monotonic } = this.#proposed
+    const ahead = Math.max(0, at - this.#basis.wall - (monotonic - this.#basis.monotonic))
+    this.#basis = { wall: at, monotonic, slack: Math.max(0, this.#slack(monotonic) - ahead) }
+    this.#nextDue = monotonic + this.#limits.tickMs
+    this.#proposed = null
+  }
+
+  #slack(monotonic: number): number {
+    if (this.#basis === null) return this.#limits.clockToleranceMs
+    return Math.min(this.#limits.clockToleranceMs, this.#basis.slack + (monotonic - this.#basis.monotonic) / 100)
+  }
+
+  #judge(leap: ClockLeap | null): void {
+    const refused = leap !== null
+    if (refused !== this.#refused) this.#onLeap(leap)
+    this.#refused = refused
+  }
+}

@@ -1,0 +1,32 @@
+import { deserialize, serialize } from 'node:v8'
+import { Packr } from 'msgpackr'
+
+/**
+ * State values as bytes: JSON values and Uint8Array, at any depth. What is decoded shares no memory with the bytes or with an
+ * earlier decoding, so whoever changes it changes nothing else.
+ */
+const options = { useRecords: false, copyBuffers: true, skipValues: [undefined] }
+const packr = new Packr(options)
+
+/**
+ * MessagePack never uses this byte. It marks the one thing that msgpackr would not bring back: an object with the key
+ * `__proto__`, which it renames on reading, and which an application may well call its permissions.
+ */
+const exact = 0xc1
+const dangerous = Buffer.from('__proto__')
+
+export function encodeValue(value: unknown): Uint8Array {
+  const packed = packr.pack(value)
+  if (!packed.includes(dangerous)) return packed
+  const body = serialize(value)
+  const bytes = new Uint8Array(body.length + 1)
+  bytes[0] = exact
+  bytes.set(body, 1)
+  return bytes
+}
+
+export function decodeValue(bytes: Uint8Array): unknown {
+  if (bytes[0] === exact) return deserialize(bytes.slice(1))
+  // a plain view, since what is cut out of a Buffer is a Buffer, whose `slice` shares memory
+  return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+}

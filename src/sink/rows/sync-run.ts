@@ -1,0 +1,23 @@
+import type { Position } from '../../../schemas/wire/common.ts'
+import type { SyncRun } from '../../../schemas/wire/results.ts'
+import type { Row } from '../../ports/store.ts'
+import { positionColumns } from './position.ts'
+
+export function syncRunRow(record: SyncRun, position: Position): Row {
+  const { type: _type, partition, classes, ...same } = record
+  return {
+    ...same,
+    ...positionColumns(position),
+    run_partition: partition,
+    // a class was sent to every partition, each with its own count
+    partitions: Math.max(0, ...classes.map(({ counts }) => counts.length)),
+    'classes.class': classes.map((manifest) => manifest.class),
+    'classes.verdict': classes.map(({ verdict }) => verdict),
+    'classes.reason': classes.map(({ reason }) => reason),
+    'classes.place': classes.map(({ place }) => place),
+    'classes.read': classes.map(({ read }) => read),
+    'classes.declared': classes.map(({ declared }) => declared),
+    'classes.rejected': classes.map(({ rejected }) => rejected),
+    'classes.counts': classes.map(({ counts }) => counts),
+  }
+}

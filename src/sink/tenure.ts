@@ -1,0 +1,126 @@
+import { reach } from '../core/fault.ts'
+import type { Codec } from '../ports/codec.ts'
+import type { Log } from '../ports/log.ts'
+import type { Store } from '../ports/store.ts'
+import { ownedBy, raiseFloor, type Claim } from './claim.ts'
+import type { Gate } from './gate.ts'
+import type { Held } from './held.ts'
+import { pause } from './pause.ts'
+import type { Place } from './place.ts'
+import { deadLetterTable } from './rows/tables.ts'
+import { RowReader, type PlacedRow } from './row-reader.ts'
+
+export interface TenureOptions {
+  log: Log
+  codec: Codec
+  store: Store
+  owner: string
+  gate: Gate
+}
+
+export interface TenureEvents {
+  /** everything below `offset` is in the tables */
+  landed(offset: number): void
+  inserted(rows: number, offset: number): void
+  unreadable(offset: number, index: number): void
+}
+
+/** A batch is what waits, up to this. As text it is several times as large, and the engine parses it in memory. */
+const limits = { maxMessages: 4_096, maxBytes: 2 * 1024 * 1024 }
+/** Inserts at the end of the log begin at least this far apart, ms: every insert is a part that has to be merged. */
+const intervalMs = 100
+/** After so many rows or messages the floor is raised: what the next owner reads back stays bounded. */
+const floorRows = 50_000
+const floorMessages = 20_000
+
+/** What one claim does: everything from its floor on that the tables do not hold yet, in log order. Ends with the first error. */
+export class Tenure {
+  readonly #place: Place
+  readonly #options: TenureOptions
+  readonly #claim: Claim
+  readonly #events: TenureEvents
+  readonly #reader: RowReader
+  #held: Held | null
+  #next: number
+  #floor: number
+  #rowsAboveFloor = 0
+  #messagesAboveFloor = 0
+
+  constructor(place: Place, options: TenureOptions, claim: Claim, held: Held, events: TenureEvents) {
+    this.#place = place
+    this.#options = options
+    this.#claim = claim
+    this.#events = events
+    this.#reader = new RowReader(options.codec, place)
+    this.#held = held
+    this.#next = claim.floor
+    this.#floor = claim.floor
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { topic, partition } = this.#place
+    while (!signal.aborted) {
+      const began = performance.now()
+      const found = await this.#options.gate.pass(() => this.#batch())
+      await this.#raiseFloor(this.#rowsAboveFloor >= floorRows || this.#messagesAboveFloor >= floorMessages)
+      if (found === 'nothing') await this.#options.log.waitFor(topic, partition, this.#next, signal)
+      else if (found === 'all') await pause(intervalMs - (performance.now() - began), signal)
+    }
+    await this.#raiseFloor(true)
+  }
+
+  /** What was there to carry: all of it now is in the tables, or a part of it. */
+  async #batch(): Promise<'nothing' | 'part' | 'all'> {
+    const { topic, partition } = this.#place
+    const { log } = this.#options
+    const end = await log.end(topic, partition)
+    const messages = await log.read(topic, partition, this.#next, limits)
+    const last = messages.at(-1)
+    if (last === undefined) {
+      this.#advance(Math.max(end, this.#next), 0, 0)
+      return 'nothing'
+    }
+    const missing = messages
+      .flatMap((message) => this.#reader.rows(message))
+      .filter(({ table, offset, index }) => this.#held?.has(table, offset, index) !== true)
+    for (const [table, rows] of byTable(missing)) await this.#insert(table, rows)
+    this.#advance(last.offset + 1, missing.length, messages.length)
+    if (missing.length > 0) this.#events.inserted(missing.length, this.#next)
+    return this.#next < end ? 'part' : 'all'
+  }
+
+  async #insert(table: string, placed: readonly PlacedRow[]): Promise<void> {
+    reach('sink.before-insert')
+    await this.#options.store.insertRows(table, placed.map(({ row }) => row), ownedBy(this.#place, this.#claim.epoch))
+    reach('sink.after-insert')
+    if (table !== deadLetterTable || this.#place.topic === 'dead-letters') return
+    for (const { offset, index } of placed) this.#events.unreadable(offset, index)
+  }
+
+  #advance(next: number, rows: number, messages: number): void {
+    this.#next = next
+    this.#rowsAboveFloor += rows
+    this.#messagesAboveFloor += messages
+    if (this.#held !== null && this.#held.last < next) this.#held = null
+    this.#events.landed(next)
+  }
+
+  /** Never while a record waits for parts: whoever begins at the floor must find all parts of what it reads. */
+  async #raiseFloor(isDue: boolean): Promise<void> {
+    if (!isDue || this.#next === this.#floor || this.#reader.isWaiting) return
+    await raiseFloor(this.#options.store, this.#place, this.#options.owner, this.#claim.epoch, this.#next)
+    this.#floor = this.#next
+    this.#rowsAboveFloor = 0
+    this.#messagesAboveFloor = 0
+  }
+}
+
+function byTable(rows: readonly PlacedRow[]): Map<string, PlacedRow[]> {
+  const tables = new Map<string, PlacedRow[]>()
+  for (const row of rows) {
+    const same = tables.get(row.table)
+    if (same === undefined) tables.set(row.table, [row])
+    else same.push(row)
+  }
+  return tables
+}

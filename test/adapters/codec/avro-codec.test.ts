@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
+import { schemaText, storedSchemaText } from '../../../schemas/generate.ts'
+import { AvroCodec, createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
+import { layoutOf } from '../../../src/adapters/codec/layout.ts'
+import { codecContract } from '../../contract/codec.ts'
+import { MemorySchemaStore } from '../../support/memory-schemas.ts'
+
+codecContract('files', () => {
+  const store = new MemorySchemaStore()
+  return Promise.resolve({
+    codec: createFileCodec(store),
+    writing(topic, avro) {
+      const layout = layoutOf(topic, JSON.stringify(avro))
+      store.put(layout.id, topic, layout.text)
+      return Promise.resolve(new AvroCodec(new Map([[topic, layout]]), store))
+    },
+  })
+})
+
+describe('schema ids', () => {
+  it('are the same for every installation, and differ between topics', () => {
+    const ids = topicNames.map((topic) => layoutOf(topic, schemaText(topic)).id)
+    expect(new Set(ids).size).toBe(topicNames.length)
+    expect(ids).toEqual(topicNames.map((topic) => layoutOf(topic, storedSchemaText(topic)).id))
+    for (const id of ids) expect(id).toBeLessThan(2 ** 31)
+  })
+
+  it('collide with an error, never in silence', () => {
+    const store = new MemorySchemaStore()
+    const { id } = layoutOf('raw', storedSchemaText('raw'))
+    store.put(id, 'raw', '"string"')
+    expect(() => createFileCodec(store)).toThrow(new RegExp(`schema id ${id} of topic raw already stands for another schema`))
+  })
+
+  it('are put before anything can be written, every topic’s', () => {
+    const put: Topic[] = []
+    createFileCodec({ get: () => undefined, put: (_id, topic) => put.push(topic) })
+    expect(put).toEqual(topicNames)
+  })
+})

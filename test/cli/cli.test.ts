@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+interface Result {
+  code: number | null
+  out: string
+  err: string
+}
+
+let directory: string
+const children: ChildProcess[] = []
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'grantline-cli-'))
+})
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function start(...args: string[]): { child: ChildProcess; result: Promise<Result>; errors: () => string } {
+  const child = spawn(process.execPath, [main, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const result = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }))
+  return { child, result, errors: () => err }
+}
+const grantline = (...args: string[]): Promise<Result> => start(...args).result
+
+/** One CSV application with one account too many, one person, no schedule to speak of. */
+function company(): void {
+  writeFileSync(join(directory, 'people.csv'), 'id,mail\nI1,ann@example.org\n')
+  writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\nbob,bob@example.org\n')
+  writeFileSync(join(directory, 'rights.csv'), 'login,right\nann,read\n')
+  writeFileSync(
+    join(directory, 'grantline.yaml'),
+    `partitions: 2
+http: { port: 0 }
+apps:
+  wiki:
+    connector: csv
+    identityMapping: true
+    everySeconds: 1
+    match: [{ space: email, attribute: mail }]
+    with:
+      files:
+        - { path: users.csv, piece: account, columns: { id: login, values: { mail: mail } } }
+        - { path: rights.csv, piece: grant, columns: { account: login, entitlement: right } }
+feeds:
+  people: { class: identities, format: csv, path: people.csv, keys: { email: mail }, everySeconds: 1 }
+`,
+  )
+}
+
+describe('grantline on the command line', { timeout: 90_000 }, () => {
+  it('explains itself, with examples', async () => {
+    const { code, out } = await grantline('--help')
+    expect(code).toBe(0)
+    for (const word of ['run', 'findings', 'access', 'explain', 'lag', 'sync-runs', 'dead-letters', 'sync', 'config', 'Examples:']) expect(out).toContain(word)
+  })
+
+  it('answers a wrong command with 2 and a way on', async () => {
+    const { code, err } = await grantline('fndings')
+    expect(code).toBe(2)
+    expect(err).toContain('Did you mean findings?')
+  })
+
+  it('prints a JSON Schema that knows the settings', async () => {
+    const { code, out } = await grantline('config', 'schema')
+    expect(code).toBe(0)
+    expect(Object.keys((JSON.parse(out) as { properties: object }).properties)).toContain('apps')
+  })
+
+  it('checks a config: every fault with its place, 2 as exit code', async () => {
+    writeFileSync(join(directory, 'grantline.yaml'), 'apps:\n  wiki: { connector: csw }\n  crm: { connector: sql, with: { driver: oracle } }\n')
+    const { code, err } = await grantline('config', 'check')
+    expect(code).toBe(2)
+    expect(err).toContain('there is no connector "csw"')
+    expect(err).toContain('apps.crm.with')
+  })
+
+  it('runs once, then answers from the data directory in three formats', async () => {
+    company()
+    const run = await grantline('run', '--once')
+    expect(run.err).toContain('wiki: run 1 complete')
+    expect(run.code).toBe(0)
+    expect(run.out).toContain('orphaned-account')
+    expect(run.out).toMatch(/2 findings open/)
+
+    const json = await grantline('findings', '-o', 'json')
+    const findings = JSON.parse(json.out) as { id: string; kind: string; account: string }[]
+    expect(findings.map(({ kind, account }) => [kind, account]).sort()).toEqual([['orphaned-account', 'bob'], ['unauthorised-grant', 'ann']])
+    expect((await grantline('access', '--app', 'wiki', '-o', 'csv')).out.split('\r\n')[1]).toMatch(/^wiki,ann,I1,active,read,unauthorised/)
+    const explained = await grantline('explain', findings[0]!.id.slice(0, 8))
+    expect(explained.out).toContain('because')
+    expect(explained.out).toMatch(/raw\/\d@\d+\.\d+/)
+    expect(await grantline('explain', 'zzz')).toMatchObject({ code: 2 })
+    expect(await grantline('access', '--at', 'yesterday')).toMatchObject({ code: 2 })
+    expect((await grantline('sync', 'wiki')).err).toContain('needs a running grantline')
+  })
+
+  it('answers from the running process, takes a sync, follows a change, and ends on SIGINT', async () => {
+    company()
+    const { child, result, errors } = start('run')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
+    expect(JSON.parse((await grantline('findings', '-o', 'json')).out)).toHaveLength(2)
+    expect((await grantline('sync', 'wiki')).out).toContain('asked wiki for a snapshot')
+    expect(await grantline('sync', 'nowhere')).toMatchObject({ code: 2 })
+    writeFileSync(join(directory, 'people.csv'), 'id,mail\nI1,ann@example.org\nI2,bob@example.org\n')
+    await expect.poll(errors, { timeout: 60_000, interval: 500 }).toContain('- orphaned-account')
+    expect(existsSync(join(directory, 'data', 'api.json'))).toBe(true)
+    expect((await grantline('run', '--once')).err).toContain('has it open. One process at a time')
+    child.kill('SIGINT')
+    expect(await result).toMatchObject({ code: 0 })
+    expect(existsSync(join(directory, 'data', 'api.json'))).toBe(false)
+  })
+
+  it('goes on after SIGKILL where it was, and says the same', async () => {
+    company()
+    const { child, result, errors } = start('run')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('wiki: run 1')
+    child.kill('SIGKILL')
+    await result
+    const again = await grantline('run', '--once')
+    expect(again.code).toBe(0)
+    expect(again.out).toMatch(/2 findings open/)
+  })
+
+  it('prints no secret: neither in output nor in errors', async () => {
+    company()
+    const text = readFileSync(join(directory, 'grantline.yaml'), 'utf8').replace('http: { port: 0 }', 'http: { port: 0, token: "file:token" }')
+    writeFileSync(join(directory, 'grantline.yaml'), text)
+    writeFileSync(join(directory, 'token'), 'a-very-secret-token\n')
+    const { out, err } = await grantline('run', '--once', '--log-level', 'trace')
+    expect(out + err).not.toContain('a-very-secret-token')
+  })
+})

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { postIntent } from '../../../src/connect/feeds/post.ts'
+import { Lab } from '../lab.ts'
+
+let lab: Lab
+beforeEach(() => {
+  lab = new Lab()
+})
+afterEach(() => lab.dispose())
+
+const shape = { class: 'identities', fields: { id: 'number' }, keys: {}, attributes: [] } as const
+const post = async (rows: unknown[]) => await postIntent(await lab.source('hr'), { ...shape, attributes: [] }, (_app, id) => id, rows)
+
+describe('posted rows', () => {
+  it('are in the log outside of any run, each later than the one before', async () => {
+    expect(await post([{ number: '1', display: 'Ann' }, { number: 2 }])).toEqual({ accepted: 2, rejected: [] })
+    expect(await post([{ number: '1', removed: true }])).toEqual({ accepted: 1, rejected: [] })
+    const all = await lab.of('intent', 'Identity')
+    expect(all.map(({ id, run, removed }) => [id, run, removed]).sort()).toEqual([['1', null, false], ['1', null, true], ['2', null, false]])
+    const first = all.find(({ display }) => display === 'Ann')!
+    expect(all.find(({ removed }) => removed)!.observed).toBeGreaterThan(first.observed)
+    expect(await lab.of('intent', 'RunBegin')).toEqual([])
+    expect(await lab.all('sync-runs')).toEqual([])
+  })
+
+  it('are told apart: what holds is accepted, the rest is named and kept as dead letters', async () => {
+    const result = await post([{ number: '1' }, { number: '2', start: 'soon' }, 'text', null, { display: 'S3cret' }, { number: '3', removed: 'yes' }])
+    expect(result.accepted).toBe(1)
+    expect(result.rejected.map(({ index, id }) => [index, id])).toEqual([[1, '2'], [2, null], [3, null], [4, null], [5, '3']])
+    expect(result.rejected[0]!.reason).toContain('start: expected an ISO 8601 date')
+    const letters = await lab.all('dead-letters')
+    expect(letters).toHaveLength(5)
+    expect(JSON.stringify(letters)).not.toContain('S3cret')
+    expect(letters.every(({ stage, run }) => stage === 'post' && run === null)).toBe(true)
+  })
+
+  it('of one id that contradict each other are all rejected', async () => {
+    const result = await post([{ number: '1', display: 'Ann' }, { number: '1', display: 'Bob' }])
+    expect(result).toMatchObject({ accepted: 0, rejected: [{ index: 0, id: '1' }, { index: 1, id: '1' }] })
+  })
+
+  it('that are none write nothing', async () => {
+    expect(await post([])).toEqual({ accepted: 0, rejected: [] })
+    expect(await lab.all('intent')).toEqual([])
+  })
+})

@@ -1,0 +1,257 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FeedConfig } from '../../schemas/config.ts'
+import type { RecordOf } from '../../schemas/wire/topics.ts'
+import type { AppSource } from '../../src/connect/app-reader.ts'
+import type { ConnectEvent } from '../../src/connect/events.ts'
+import { type Scheduler, startScheduler } from '../../src/connect/scheduler.ts'
+import { ConnectError, type ConnectorSession, type Mapped, type Page } from '../../src/ports/connector.ts'
+import { openPublisher } from '../../src/runtime/publisher.ts'
+import { Lab, startOfTime } from './lab.ts'
+
+/** An application whose accounts a test changes while it runs. */
+class LiveApp {
+  readonly accounts = new Map<string, string>()
+  readonly log: string[] = []
+  changed: string[] = []
+  broken: ConnectError | null = null
+  active = 0
+  most = 0
+  #cursor = 0
+
+  constructor(...ids: string[]) {
+    for (const id of ids) this.accounts.set(id, `User ${id}`)
+  }
+
+  source(settings: Partial<AppSource> = {}): AppSource {
+    return { name: 'app', ids: 'exact', everySeconds: 60, changesEverySeconds: 10, active: true, config: {}, open: () => this.#open(), ...settings }
+  }
+
+  #pieces(id: string): Mapped[] {
+    const display = this.accounts.get(id) ?? null
+    return [{ piece: 'account', id, valid: null, attributes: { kind: 'human', status: 'active', display, created: null, lastUsed: null, owner: null, values: {} } }]
+  }
+
+  async *#pages(): AsyncGenerator<Page> {
+    this.log.push('snapshot')
+    await Promise.resolve()
+    yield { rows: [...this.accounts.keys()], place: 'users', total: null, start: null }
+  }
+
+  #open(): Promise<ConnectorSession> {
+    if (this.broken !== null) return Promise.reject(this.broken)
+    this.active += 1
+    this.most = Math.max(this.most, this.active)
+    return Promise.resolve({
+      streams: [{ name: 'users', classes: ['accounts'], proof: 'cursor', map: (row) => this.#pieces(row as string), pages: () => this.#pages() }],
+      readOne: (id) => {
+        this.log.push(`read ${id}`)
+        return Promise.resolve(this.accounts.has(id) ? this.#pieces(id) : null)
+      },
+      changes: (cursor) => {
+        this.log.push(`changes ${cursor ?? 'from now'}`)
+        const accounts = cursor === null ? [] : this.changed.splice(0)
+        return Promise.resolve({ accounts, cursor: `c${this.#cursor++}` })
+      },
+      close: () => {
+        this.active -= 1
+        return Promise.resolve()
+      },
+    })
+  }
+}
+
+let lab: Lab
+let schedulers: Scheduler[]
+let events: ConnectEvent[]
+beforeEach(() => {
+  lab = new Lab(2)
+  schedulers = []
+  events = []
+})
+afterEach(async () => {
+  await Promise.all(schedulers.map((scheduler) => scheduler.stop()))
+  expect(lab.leftovers()).toEqual([])
+  lab.dispose()
+})
+
+async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}): Promise<Scheduler> {
+  const scheduler = await startScheduler({
+    log: lab.log, codec: lab.codec, clock: lab.clock, apps, feeds, idRules: {}, dataDir: lab.dataDir, baseDir: lab.dataDir, env: {},
+    onEvent: (event) => events.push(event), random: () => 0,
+  })
+  schedulers.push(scheduler)
+  return scheduler
+}
+
+let commands = 0
+async function command(kind: 'sync' | 'reread', account: string | null = null, app = 'app'): Promise<void> {
+  const publisher = await openPublisher({ log: lab.log, codec: lab.codec, clock: lab.clock, id: 'commander' })
+  const record: RecordOf<'commands'> = { type: 'Command', id: `c${commands++}`, app, kind, account, run: null, reason: 'test', at: startOfTime, cause: null }
+  await publisher.publish([{ topic: 'commands', key: app, record }])
+}
+
+const runs = () => events.filter((event) => event.event === 'run')
+
+describe('snapshots', () => {
+  it('begin by removing what a killed process left behind', async () => {
+    mkdirSync(join(lab.dataDir, 'spool'))
+    writeFileSync(join(lab.dataDir, 'spool', 'run-1-old.spool'), 'rows')
+    await (await start([new LiveApp('ann').source()])).idle()
+    expect(lab.leftovers()).toEqual([])
+  })
+
+  it('one at once, then one a period, never two at a time', async () => {
+    const app = new LiveApp('ann')
+    const scheduler = await start([app.source()])
+    await scheduler.idle()
+    expect(runs()).toMatchObject([{ source: 'app', result: { run: 1, verdict: 'complete' }, nextInMs: 60_000 }])
+    lab.clock.advance(59_000)
+    await scheduler.idle()
+    expect(runs()).toHaveLength(1)
+    lab.clock.advance(1_000)
+    await vi.waitFor(() => expect(runs()).toHaveLength(2))
+    expect(app.most).toBe(1)
+  })
+
+  it('that fail are tried again soon, and less and less often', async () => {
+    const app = new LiveApp('ann')
+    app.broken = new ConnectError('transient', 'down', 'somewhere')
+    const scheduler = await start([app.source({ everySeconds: 3_600 })])
+    await scheduler.idle()
+    expect(runs()).toMatchObject([{ result: { verdict: 'partial' }, nextInMs: 2_500 }])
+    lab.clock.advance(10_000)
+    await vi.waitFor(() => expect(runs()).toHaveLength(2))
+    expect(runs()[1]).toMatchObject({ nextInMs: 5_000 })
+    app.broken = null
+    lab.clock.advance(10_000)
+    await vi.waitFor(() => expect(runs()).toHaveLength(3))
+    expect(runs()[2]).toMatchObject({ result: { verdict: 'complete', run: 3 }, nextInMs: 3_600_000 })
+  })
+
+  it('are not taken of a paused application, which is idle', async () => {
+    const app = new LiveApp('ann')
+    const scheduler = await start([app.source({ active: false })])
+    await command('sync')
+    await scheduler.idle()
+    expect(app.log).toEqual([])
+    expect(events).toMatchObject([{ event: 'problem', reason: 'the application is paused' }])
+  })
+})
+
+describe('commands', () => {
+  it('reread reads that account and publishes what it is, outside of any run', async () => {
+    const app = new LiveApp('ann')
+    const scheduler = await start([app.source()])
+    await scheduler.idle()
+    app.accounts.set('ann', 'Ann B.')
+    await command('reread', 'ann')
+    await command('reread', 'ghost')
+    await command('reread', 'other', 'another-app')
+    await scheduler.idle()
+    const single = (await lab.of('raw', 'Account')).filter(({ run }) => run === null)
+    expect(single).toHaveLength(2)
+    expect(single.find(({ id }) => id === 'ann')).toMatchObject({ gone: false, attributes: { whole: true, display: 'Ann B.' }, memberships: null })
+    expect(single.find(({ id }) => id === 'ghost')).toMatchObject({ gone: true, attributes: null })
+    const end = (await lab.of('raw', 'RunEnd'))[0]!
+    for (const { observed } of single) expect(observed).toBeGreaterThan(end.observed)
+    expect(app.log.filter((entry) => entry.startsWith('read'))).toEqual(['read ann', 'read ghost'])
+  })
+
+  it('sync takes a snapshot now', async () => {
+    const app = new LiveApp('ann')
+    const scheduler = await start([app.source()])
+    await scheduler.idle()
+    await command('sync')
+    await scheduler.idle()
+    expect(runs()).toHaveLength(2)
+  })
+
+  it('are done once, also over a restart', async () => {
+    const app = new LiveApp('ann')
+    const first = await start([app.source()])
+    await command('reread', 'ann')
+    await first.idle()
+    await first.stop()
+    await command('reread', 'bob')
+    const second = await start([app.source()])
+    await second.idle()
+    expect(app.log.filter((entry) => entry.startsWith('read'))).toEqual(['read ann', 'read bob'])
+    expect(runs().map(({ result }) => result.run)).toEqual([1, 2])
+  })
+
+  it('that the application refuses are told, and do not stop the others', async () => {
+    const app = new LiveApp('ann')
+    const source = app.source()
+    const failing: AppSource = {
+      ...source,
+      open: async (platform) => ({
+        ...(await source.open(platform)),
+        readOne: (id) => Promise.reject(new ConnectError('permission', 'not allowed', `user ${id}`)),
+      }),
+    }
+    const scheduler = await start([failing])
+    await command('reread', 'ann')
+    await scheduler.idle()
+    expect(events.find(({ event }) => event === 'problem')).toMatchObject({ doing: 'reading account ann', reason: 'permission: not allowed (user ann)' })
+    expect((await lab.of('raw', 'Account')).every(({ run }) => run !== null)).toBe(true)
+  })
+})
+
+describe('changes', () => {
+  it('are asked for from before the first snapshot on, and read singly', async () => {
+    const app = new LiveApp('ann', 'bob')
+    const scheduler = await start([app.source()])
+    await scheduler.idle()
+    expect(app.log.slice(0, 2)).toEqual(['changes from now', 'snapshot'])
+    app.changed = ['bob', 'bob', 'ghost']
+    app.accounts.set('bob', 'Bob C.')
+    lab.clock.advance(10_000)
+    await vi.waitFor(() => expect(events.find(({ event }) => event === 'reread')).toMatchObject({ accounts: 2 }))
+    const single = (await lab.of('raw', 'Account')).filter(({ run }) => run === null)
+    expect(single.map(({ id, gone }) => [id, gone]).sort()).toEqual([['bob', false], ['ghost', true]])
+    expect(app.log).toContain('changes c0')
+  })
+
+  it('go on after a restart from where they were', async () => {
+    const app = new LiveApp('ann')
+    const first = await start([app.source()])
+    await first.idle()
+    await first.stop()
+    app.log.length = 0
+    await (await start([app.source()])).idle()
+    expect(app.log[0]).toBe('changes c0')
+  })
+})
+
+describe('feeds', () => {
+  const feed = (config: object): FeedConfig => FeedConfig.parse({ class: 'identities', format: 'csv', ...config })
+
+  it('files are read like applications; rows can be posted beside them', async () => {
+    writeFileSync(join(lab.dataDir, 'hr.csv'), 'id\n1\n')
+    const scheduler = await start([], { hr: feed({ path: 'hr.csv', everySeconds: 30 }), api: feed({}) })
+    await scheduler.idle()
+    expect(runs()).toMatchObject([{ source: 'hr', result: { verdict: 'complete' } }])
+    expect(await scheduler.postIntent('api', [{ id: '2' }])).toMatchObject({ accepted: 1 })
+    await expect(scheduler.postIntent('nope', [])).rejects.toMatchObject({ class: 'not-found' })
+    expect((await lab.of('intent', 'Identity')).map(({ feed: name, id, run }) => [name, id, run]).sort()).toEqual([['api', '2', null], ['hr', '1', 1]])
+    lab.clock.advance(30_000)
+    await vi.waitFor(() => expect(runs()).toHaveLength(2))
+  })
+})
+
+describe('one owner', () => {
+  it('a second scheduler takes the sources over; the first ends, says so, and publishes nothing more', async () => {
+    const app = new LiveApp('ann')
+    const first = await start([app.source()])
+    await first.idle()
+    await (await start([app.source()])).idle()
+    lab.clock.advance(60_000)
+    await vi.waitFor(() => expect(events.some(({ event }) => event === 'problem')).toBe(true))
+    await expect(first.idle()).rejects.toMatchObject({ name: 'FencedError' })
+    expect(events.filter(({ event }) => event === 'problem')).toMatchObject([{ doing: 'publishing: another process has taken over', nextInMs: null }])
+    const numbers = (await lab.partition('raw', 0)).flatMap((record) => (record.type === 'RunBegin' ? [record.run] : []))
+    expect(new Set(numbers).size).toBe(numbers.length)
+  })
+})

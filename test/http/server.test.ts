@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError, type Api } from '../../src/http/api.ts'
+import { createApp } from '../../src/http/server.ts'
+
+const calls: unknown[] = []
+const api: Api = {
+  report: async (name, filters, format) => {
+    calls.push([name, filters, format])
+    if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
+    return format === 'json' ? '[]\n' : 'a,b\r\n'
+  },
+  summary: async () => ({ findings: [], grants: [], sources: [], deadLetters: [] }),
+  explain: async (id) => {
+    throw new ApiError(404, `there is no finding ${id}`)
+  },
+  sync: async (app) => void calls.push(['sync', app]),
+  rule: async (ruling) => void calls.push(['rule', ruling]),
+  post: async (feed, rows) => {
+    calls.push(['post', feed, rows])
+    return { accepted: rows.length, rejected: [] }
+  },
+}
+const app = createApp(api, 'right-token', async () => ({ ready: false, troubles: ['task/normalise/0: out of reach'] }))
+const ask = (path: string, init: RequestInit = {}, token = 'right-token'): Promise<Response> =>
+  Promise.resolve(app.request(path, { ...init, headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` } }))
+
+describe('the HTTP API', () => {
+  it('refuses every request under /v1 without the token, and says so as a problem', async () => {
+    for (const path of ['/v1/summary', '/v1/reports/findings', '/v1/explain/x']) {
+      for (const response of [await app.request(path), await ask(path, {}, 'wrong-token'), await ask(path, {}, '')]) {
+        expect(response.status).toBe(401)
+        expect(await response.json()).toMatchObject({ status: 401, title: 'the bearer token is missing or wrong' })
+      }
+    }
+    for (const path of ['/v1/apps/billing/sync', '/v1/rulings', '/v1/feeds/hr']) {
+      expect((await app.request(path, { method: 'POST', body: '[]' })).status).toBe(401)
+    }
+    expect(calls).toEqual([])
+  })
+
+  it('answers liveness and readiness to anyone', async () => {
+    expect((await app.request('/livez')).status).toBe(200)
+    const ready = await app.request('/readyz')
+    expect([ready.status, await ready.text()]).toEqual([503, 'task/normalise/0: out of reach\n'])
+  })
+
+  it('passes filters on and answers in the format asked for', async () => {
+    const response = await ask('/v1/reports/findings?app=billing&format=csv')
+    expect(response.headers.get('content-type')).toContain('text/csv')
+    expect(calls.at(-1)).toEqual(['findings', { app: 'billing' }, 'csv'])
+  })
+
+  it('turns a wrong question into a problem with its status', async () => {
+    expect((await ask('/v1/reports/nothing')).status).toBe(404)
+    expect((await ask('/v1/reports/findings?format=xml')).status).toBe(400)
+    expect(await (await ask('/v1/explain/abc')).json()).toMatchObject({ status: 404, title: 'there is no finding abc' })
+    expect((await ask('/v1/rulings', { method: 'POST', body: '{"source":"hr","kind":"forget"}' })).status).toBe(400)
+    expect((await ask('/v1/rulings', { method: 'POST', body: 'not json' })).status).toBe(400)
+    expect((await ask('/elsewhere')).status).toBe(404)
+  })
+
+  it('takes intent as a JSON array or as NDJSON', async () => {
+    const asJson = await ask('/v1/feeds/hr', { method: 'POST', body: '[{"id":"P1"}]' })
+    expect(await asJson.json()).toEqual({ accepted: 1, rejected: [] })
+    await ask('/v1/feeds/hr', { method: 'POST', body: '{"id":"P1"}\n{"id":"P2"}\n', headers: { 'content-type': 'application/x-ndjson' } })
+    expect(calls.at(-1)).toEqual(['post', 'hr', [{ id: 'P1' }, { id: 'P2' }]])
+  })
+
+  it('refuses a body that is too large', async () => {
+    const response = await ask('/v1/feeds/hr', { method: 'POST', body: 'x'.repeat(17 * 1024 * 1024) })
+    expect(response.status).toBe(413)
+  })
+})

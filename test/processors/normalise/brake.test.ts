@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import type { RawRecord } from '../../../schemas/wire/raw.ts'
+import type { Sketch } from './world.ts'
+import { World, account, app, begin, end, gone, manifest, ofType, role, setting, snapshot, tick } from './world.ts'
+
+const many = (from: number, to: number): Record<string, Sketch> =>
+  Object.fromEntries(Array.from({ length: to - from }, (_, n) => [`a${String(from + n).padStart(2, '0')}`, { direct: ['read'] }]))
+
+const release = (run: number | null, source = app): RawRecord => ({
+  type: 'Ruling', source, kind: 'release', run, by: 'eve', reason: 'the site closed', at: 1,
+})
+
+/** Ten accounts; at most two may go unasked. */
+function loaded(more: Parameters<typeof setting>[0] = {}): World {
+  const world = new World()
+  world.push(tick(1_000), setting({ brake: { maxAbsent: 2, maxAbsentShare: 1 }, ...more }))
+  world.push(...snapshot({ run: 1, from: 10_000, accounts: many(0, 10) }))
+  return world
+}
+
+describe('the brake', () => {
+  test('lets as many absences pass as the setting says', () => {
+    const world = loaded()
+    const outputs = world.push(...snapshot({ run: 2, from: 20_000, accounts: many(2, 10) }))
+    expect(ofType(outputs, 'AccountGone').map((gone) => gone.account)).toEqual(['a00', 'a01'])
+    expect(ofType(outputs, 'Held')).toEqual([])
+  })
+
+  test('holds all of more, opens a held fact, and the row says how many', () => {
+    const world = loaded()
+    const outputs = world.push(...snapshot({ run: 2, from: 20_000, accounts: many(3, 10) }))
+    expect(ofType(outputs, 'AccountGone')).toEqual([])
+    expect(ofType(outputs, 'Held')).toMatchObject([
+      { home: 'source/crm', source: app, run: 2, class: 'accounts', writer: 0, held: true, absent: 3, present: 10 },
+    ])
+    expect(outputs.find(({ record }) => record.type === 'Held')?.key).toBe('source/crm')
+    expect(ofType(outputs, 'SyncRun')).toMatchObject([{ verdict: 'complete', absent: 0, held: 3 }])
+  })
+
+  test('counts a share only of more than two', () => {
+    const world = loaded({ brake: { maxAbsent: 100, maxAbsentShare: 0.1 } })
+    expect(ofType(world.push(...snapshot({ run: 2, from: 20_000, accounts: many(2, 10) })), 'AccountGone')).toHaveLength(2)
+    expect(ofType(world.push(...snapshot({ run: 3, from: 30_000, accounts: many(5, 10) })), 'Held')).toMatchObject([{ absent: 3, present: 8 }])
+  })
+
+  test('divides the number by the partitions, for accounts and not for definitions, which each of them has whole', () => {
+    const world = new World({ partitions: 2 })
+    const definitions = ['x', 'y', 'z'].map((id) => [role(id), []] as const)
+    world.push(setting({ brake: { maxAbsent: 2, maxAbsentShare: 1 } }), ...snapshot({ run: 1, from: 10_000, accounts: many(0, 4), definitions }))
+    const outputs = world.push(...snapshot({ run: 2, from: 20_000, accounts: many(2, 4), definitions: definitions.slice(2) }))
+    expect(ofType(outputs, 'Held')).toMatchObject([{ class: 'accounts', absent: 2 }])
+    expect(world.plain.table('definitions').size).toBe(1)
+  })
+})
+
+describe('held absences', () => {
+  const held = (): World => {
+    const world = loaded()
+    world.push(...snapshot({ run: 2, from: 20_000, accounts: many(3, 10) }))
+    return world
+  }
+
+  test('a release of that run applies them and closes the held fact', () => {
+    const world = held()
+    const outputs = world.push(release(2))
+    expect(ofType(outputs, 'AccountGone').map((gone) => gone.account)).toEqual(['a00', 'a01', 'a02'])
+    expect(ofType(outputs, 'Held')).toMatchObject([{ run: 2, held: false, absent: 3, present: 10 }])
+    expect(world.push(release(2))).toEqual([])
+  })
+
+  test('a release of another run, of no run or of another source applies nothing', () => {
+    const world = held()
+    expect(world.push(release(1), release(3), release(null), release(2, 'hr'))).toEqual([])
+  })
+
+  test('a release leaves what was seen or observed since, even where it was unchanged', () => {
+    const world = held()
+    world.push(
+      begin(3, 30_000, ['accounts']), account('a00', 30_001, { direct: ['read'] }, 3), begin(4, 31_000, ['accounts']),
+      account('a01', 32_000, { direct: ['read'] }), gone('a05', 32_001), account('new', 32_002),
+    )
+    expect(ofType(world.push(release(2)), 'AccountGone').map((gone) => gone.account)).toEqual(['a02'])
+  })
+
+  test('the next complete run judges anew: they came back', () => {
+    const world = held()
+    const outputs = world.push(...snapshot({ run: 3, from: 30_000, accounts: many(0, 10) }))
+    expect(outputs.map(({ record }) => record.type)).toEqual(['Held', 'SyncRun'])
+    expect(ofType(outputs, 'Held')).toMatchObject([{ run: 2, held: false }])
+    expect(world.push(release(2))).toEqual([])
+  })
+
+  test('the next complete run judges anew: still gone, and it is that run that is released', () => {
+    const world = held()
+    const outputs = world.push(...snapshot({ run: 3, from: 30_000, accounts: many(4, 10) }))
+    expect(ofType(outputs, 'Held')).toMatchObject([{ run: 3, held: true, absent: 4 }])
+    expect(world.push(release(2))).toEqual([])
+    expect(ofType(world.push(release(3)), 'AccountGone')).toHaveLength(4)
+  })
+
+  test('a partial run leaves them held', () => {
+    const world = held()
+    expect(ofType(world.push(...snapshot({ run: 3, from: 30_000, accounts: many(5, 10), surplus: 1 })), 'Held')).toEqual([])
+    expect(ofType(world.push(release(2)), 'AccountGone')).toHaveLength(3)
+  })
+
+  test('are held while another run is open, and released into it', () => {
+    const world = held()
+    const [first, ...others] = snapshot({ run: 3, from: 30_000, accounts: many(2, 10) })
+    world.push(first as RawRecord)
+    expect(ofType(world.push(release(2)), 'AccountGone')).toHaveLength(3)
+    expect(ofType(world.push(...others), 'SyncRun')).toMatchObject([{ verdict: 'complete', absent: 0 }])
+    expect(world.fact('a02')).toMatchObject({ since: 30 })
+  })
+
+  test('with reread, a release asks for them, and only an answer removes them', () => {
+    const world = loaded({ reread: true })
+    world.push(...snapshot({ run: 2, from: 20_000, accounts: many(3, 10) }))
+    const outputs = world.push(release(2))
+    expect(ofType(outputs, 'Command').map((command) => command.account)).toEqual(['a00', 'a01', 'a02'])
+    expect(new Set(ofType(outputs, 'Command').map((command) => command.id)).size).toBe(3)
+    expect(ofType(outputs, 'AccountGone')).toEqual([])
+    expect(ofType(world.push(gone('a00', 40_000)), 'AccountGone')).toMatchObject([{ account: 'a00' }])
+  })
+
+  test('of a facet are held by themselves', () => {
+    const world = loaded()
+    const complete = (run: number, from: number): RawRecord[] => [
+      begin(run, from, ['accounts', 'grants']), end(run, from + 5, [manifest('accounts', 0, { verdict: 'unknown' }), manifest('grants', 0)]),
+    ]
+    expect(ofType(world.push(...complete(2, 20_000)), 'Held')).toMatchObject([{ class: 'grants', absent: 10, present: 10 }])
+    expect(world.fact('a00')?.grants).toHaveLength(1)
+    world.push(release(2))
+    expect(world.fact('a00')?.grants).toEqual([])
+  })
+})

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import type { Claim } from '../../../processors/normalise/match.ts'
+import { decide, isLive, nextRelease } from '../../../processors/normalise/match.ts'
+
+const claim = (identity: string, since: number, until: number | null = null): Claim => ({ identity, since, until })
+const alone = (): null => null
+const chain = (links: Record<string, string>) => (identity: string): string | null => links[identity] ?? null
+
+describe('whose a key is', () => {
+  test('nobody’s without a claim, the only claimant’s with one', () => {
+    expect(decide([], null, alone).claimed).toEqual({ state: 'none' })
+    expect(decide([claim('i', 5)], 1, alone).claimed).toEqual({ state: 'matched', identity: 'i' })
+  })
+
+  test.each([
+    ['created when the last claim began', 20, 'matched', 'c'],
+    ['created just before', 19, 'contested', 'a'],
+    ['of unknown age', null, 'contested', 'a'],
+  ] as const)('an account %s', (_name, created, state, identity) => {
+    expect(decide([claim('a', 1), claim('b', 10), claim('c', 20)], created, alone).claimed).toMatchObject({ state, identity })
+  })
+
+  test('two that began last together leave it contested, whatever its age', () => {
+    expect(decide([claim('a', 1), claim('b', 20), claim('c', 20)], 99, alone).claimed).toEqual({
+      state: 'contested', identity: 'a', candidates: ['a', 'b', 'c'],
+    })
+  })
+
+  test('two that began first together leave it with nobody', () => {
+    expect(decide([claim('b', 1), claim('a', 1), claim('c', 20)], null, alone).claimed).toEqual({
+      state: 'contested', identity: null, candidates: ['a', 'b', 'c'],
+    })
+  })
+
+  test('who continues all others has it; who continues only some has not', () => {
+    const claims = [claim('a', 1), claim('b', 2), claim('c', 3)]
+    expect(decide(claims, null, chain({ c: 'x', x: 'b', b: 'a' }))).toEqual({
+      claimed: { state: 'matched', identity: 'c' }, walked: ['c', 'x', 'b'],
+    })
+    expect(decide(claims, null, chain({ c: 'b' })).claimed).toMatchObject({ state: 'contested', identity: 'a' })
+  })
+
+  test('who is continued by an earlier claimant has nothing of it', () => {
+    expect(decide([claim('a', 1), claim('b', 2)], null, chain({ a: 'b' })).claimed).toMatchObject({ state: 'contested', identity: 'a' })
+  })
+
+  test('a chain that turns in a circle ends', () => {
+    expect(decide([claim('a', 1), claim('b', 2)], null, chain({ b: 'x', x: 'b' }))).toMatchObject({
+      claimed: { state: 'contested' }, walked: ['b', 'x'],
+    })
+  })
+})
+
+describe('how long a claim counts', () => {
+  test('until it is released, and for the delay after that', () => {
+    expect(isLive(claim('i', 0), 0, 1_000)).toBe(true)
+    expect(isLive(claim('i', 0, 900), 100, 999)).toBe(true)
+    expect(isLive(claim('i', 0, 900), 100, 1_000)).toBe(false)
+  })
+
+  test('the next to stop is the earliest that has not', () => {
+    expect(nextRelease([claim('a', 0), claim('b', 0, 50), claim('c', 0, 30), claim('d', 0, 10)], 5, 20)).toBe(35)
+    expect(nextRelease([claim('a', 0), claim('b', 0, 10)], 5, 15)).toBeNull()
+  })
+})

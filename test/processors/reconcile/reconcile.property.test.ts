@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { FactRecord } from '../../../schemas/wire/facts.ts'
+import type { Output } from '../../support/processor-driver.ts'
+import { accessNow, app, DAY, given, mark, MINUTE, openFindings, policy, setting, T0, tick } from './given.ts'
+import { interleaved, shuffleKeys, subjects, surroundings } from './worlds.ts'
+
+/** What is open, apart from times and causes. */
+function open(outputs: readonly Output[]): unknown[] {
+  return [...openFindings(outputs)]
+    .map(([id, { kind, severity, home, identity, app: of, account, entitlement, object, detail }]) => [id, kind, severity, home, identity, of, account, entitlement, object, detail])
+    .sort()
+}
+
+const end = tick(T0 + 400 * DAY)
+
+describe('the order of arrival', () => {
+  it('changes neither what is open in the end nor the final access', () => {
+    let seen = 0
+    fc.assert(
+      fc.property(subjects, shuffleKeys, shuffleKeys, (facts, one, other) => {
+        const all = [...surroundings(), ...facts]
+        const final = all.map((versions) => versions.at(-1)!)
+        const plain = given([tick(T0), ...final, end]).outputs
+        seen += openFindings(plain).size
+        for (const keys of [one, other]) {
+          const { outputs } = given([tick(T0), ...interleaved(all, keys), end])
+          expect(open(outputs)).toEqual(open(plain))
+          expect(accessNow(outputs)).toEqual(accessNow(plain))
+        }
+      }),
+      { numRuns: 80 },
+    )
+    expect(seen).toBeGreaterThan(160)
+  })
+
+  it('opens nothing that rests on an absence before the last baseline is there', () => {
+    const resting = new Set(['unauthorised-grant', 'expired-grant', 'missing-grant', 'orphaned-account', 'unowned-nhi'])
+    fc.assert(
+      fc.property(subjects, shuffleKeys, fc.nat(), (facts, keys, n) => {
+        const marks = surroundings().flat().filter((one) => one.type === 'Baseline' && one.stage !== 'observed')
+        const without = surroundings().filter(([one]) => one!.type !== 'Baseline' || JSON.stringify(one) !== JSON.stringify(marks[n % marks.length]))
+        const { outputs } = given([tick(T0), ...interleaved([...without, ...facts], keys), end])
+        expect([...openFindings(outputs).values()].filter(({ kind }) => resting.has(kind))).toEqual([])
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('where transactions end', () => {
+  it('changes no output: a reload after every record and slice, with any budget', () => {
+    fc.assert(
+      fc.property(subjects, shuffleKeys, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 9 }), (facts, keys, budgets) => {
+        const changes: FactRecord[][] = [
+          [tick(T0 + MINUTE), tick(T0 + DAY), tick(T0 + 2 * DAY)],
+          [policy({ dormantAfterDays: 1 }), policy({ severities: { 'orphaned-account': 'low' } })],
+          [app('billing', 600), app('billing', 60)],
+          [setting('sources', { apps: [], feeds: [], partitions: { raw: 1, intent: 1, facts: 1 } })],
+          [{ type: 'Epoch', processor: 'reconcile', version: 2, stateFormat: 1, release: '0.2.0' }],
+          [{ type: 'Ruling', source: 'billing', kind: 'retire', run: null, by: 'eve', reason: 'sold', at: T0 }, mark('observed', 'billing', { at: T0 + DAY })],
+        ]
+        const records = [tick(T0), ...interleaved([...surroundings(), ...facts, ...changes], keys), end]
+        let n = 0
+        const torn = given(records, { reload: true, budget: () => budgets[n++ % budgets.length]! })
+        const whole = given(records)
+        expect(torn.outputs).toEqual(whole.outputs)
+        expect(torn.dump()).toBe(whole.dump())
+      }),
+      { numRuns: 40 },
+    )
+  })
+})

@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { addBits, clearBits, readBits, widthOf } from '../../../processors/shared/seen.ts'
+import { MemoryState } from './memory-state.ts'
+
+const map = (run: number, width = 4, name = 'crm/accounts/0'): { name: string; run: number; width: number } => ({ name, run, width })
+
+test('bits are as they were added, for any width and ordinal', () => {
+  const ordinals = fc.oneof(fc.nat(20), fc.nat(100_000))
+  fc.assert(
+    fc.property(fc.constantFrom(1, 2, 4, 8), fc.array(fc.tuple(ordinals, fc.nat(255))), (width, list) => {
+      const state = new MemoryState()
+      const model = new Map<number, number>()
+      for (const [ordinal, any] of list) {
+        const bits = any & ((1 << width) - 1)
+        const before = model.get(ordinal) ?? 0
+        expect(addBits(state, map(1, width), ordinal, bits)).toBe(bits & ~before)
+        model.set(ordinal, before | bits)
+      }
+      for (const [ordinal, bits] of model) expect(readBits(state, map(1, width), ordinal)).toBe(bits)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('rows stay below 2 KiB, lie together, and only a new bit writes', () => {
+  const state = new MemoryState()
+  for (let n = 0; n < 1_024; n++) addBits(state, map(1), n, 5)
+  expect(state.keys('seen')).toEqual(['crm/accounts/0/0'])
+  expect(state.get<Uint8Array>('seen', 'crm/accounts/0/0')?.length).toBeLessThan(2_048)
+  state.written()
+  addBits(state, map(1), 7, 4)
+  expect(state.written()).toEqual([])
+  addBits(state, map(1), 1_024, 1)
+  expect(state.keys('seen')).toEqual(['crm/accounts/0/0', 'crm/accounts/0/1'])
+})
+
+test('another run begins with nothing seen', () => {
+  const state = new MemoryState()
+  addBits(state, map(1), 3, 1)
+  expect(readBits(state, map(2), 3)).toBe(0)
+  addBits(state, map(2), 4, 1)
+  expect([readBits(state, map(2), 3), readBits(state, map(2), 4), readBits(state, map(1), 3)]).toEqual([0, 1, 0])
+})
+
+test('clearing leaves the neighbours', () => {
+  const state = new MemoryState()
+  for (const n of [6, 7, 8]) addBits(state, map(1), n, 15)
+  clearBits(state, map(1), 7)
+  expect([6, 7, 8].map((n) => readBits(state, map(1), n))).toEqual([15, 0, 15])
+})
+
+test('an object’s bits lie in one byte', () => {
+  expect([0, 1, 2, 3, 4, 5, 8].map(widthOf)).toEqual([1, 1, 2, 4, 4, 8, 8])
+})

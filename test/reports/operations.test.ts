@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ClassManifest } from '../../schemas/wire/common.ts'
+import type { SyncRun } from '../../schemas/wire/results.ts'
+import { deadLetters } from '../../src/reports/dead-letters.ts'
+import { lag as lagReport, type LagFilters, type LagRow } from '../../src/reports/lag.ts'
+import { summary } from '../../src/reports/summary.ts'
+import { syncRuns, type SyncRunFilters, type SyncRunRow } from '../../src/reports/sync-runs.ts'
+import { access, deadLetter, finding, grant, lag, start, syncRun } from '../sink/records.ts'
+import { openTables, type Tables } from './tables.ts'
+
+let tables: Tables
+beforeAll(async () => void (tables = await openTables()))
+beforeEach(() => tables.clear())
+afterAll(() => tables.close())
+
+describe('lag', () => {
+  const ask = (filters: Partial<LagFilters> = {}): Promise<LagRow[]> => lagReport.run(tables.store, lagReport.filters.parse(filters))
+
+  it('says per app and direction how long it took and what is outstanding', async () => {
+    await tables.add('lag', ...[100, 200, 300, 400, 10_000].map((lagMs, i) => lag({ lagMs, decided: start + i })), lag({ direction: 'revoke', lagMs: 7, decided: start }))
+    await tables.add('access', access({ set: [grant({ entitlement: 'p1', verdict: 'pending' }), grant({ entitlement: 'p2', verdict: 'pending' }), grant()] }))
+    await tables.add('access', access({ app: 'hr', set: [grant({ verdict: 'pending' })] }), access({ app: 'hr', set: [], removed: ['invoices:write'] }))
+    await tables.add(
+      'findings',
+      finding({ id: '1', kind: 'missing-grant' }), finding({ id: '2', kind: 'missing-grant' }), finding({ id: '2', kind: 'missing-grant', change: 'closed', closedAs: 'resolved' }),
+      finding({ id: '3', kind: 'expired-grant', app: 'hr' }), finding({ id: '4', kind: 'unauthorised-grant' }), finding({ id: '5', kind: 'sod-conflict', app: null }),
+    )
+    expect(await ask()).toEqual([
+      { app: 'billing', direction: 'grant', samples: 5, p50Ms: 300, p95Ms: 10_000, maxMs: 10_000, latest: start + 4, pending: null, overdue: 1 },
+      { app: 'billing', direction: 'revoke', samples: 1, p50Ms: 7, p95Ms: 7, maxMs: 7, latest: start, pending: 2, overdue: 0 },
+      { app: 'hr', direction: 'grant', samples: 0, p50Ms: null, p95Ms: null, maxMs: null, latest: null, pending: null, overdue: 0 },
+      { app: 'hr', direction: 'revoke', samples: 0, p50Ms: null, p95Ms: null, maxMs: null, latest: null, pending: 0, overdue: 1 },
+    ])
+    expect(await ask({ app: 'hr' })).toHaveLength(2)
+    expect(await ask({ app: "hr' OR 1=1 --" })).toEqual([])
+  })
+
+  it('is empty where nothing is known', async () => {
+    expect(await ask()).toEqual([])
+  })
+})
+
+describe('runs', () => {
+  const ask = (filters: Partial<SyncRunFilters> = {}): Promise<SyncRunRow[]> => syncRuns.run(tables.store, syncRuns.filters.parse(filters))
+  const counts = (n: number): ClassManifest[] => [
+    { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 6, declared: 6, rejected: 0, counts: Array.from({ length: n }, () => 3) },
+  ]
+  const begin = (change: Partial<SyncRun> = {}) => syncRun({ at: start, ...change })
+  const end = (change: Partial<SyncRun> = {}) => syncRun({ phase: 'end', verdict: 'complete', at: start + 9, pages: 2, read: 6, rejected: 1, classes: counts(2), ...change })
+  const part = (partition: number, change: Partial<SyncRun> = {}) => syncRun({ phase: 'partition', partition, verdict: 'complete', at: start + 20, changed: 3, absent: 1, ...change })
+
+  it('are complete when the connector’s end and every partition say so', async () => {
+    await tables.add('sync-runs', begin(), end(), part(0), part(1, { held: 4 }))
+    expect(await ask()).toEqual([
+      {
+        source: 'billing', run: 1, begun: start, ended: start + 9, verdict: 'complete', reasons: [], places: [], partitionsDone: 2, partitionsExpected: 2,
+        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4,
+      },
+    ])
+  })
+
+  it('have no verdict while anything is outstanding', async () => {
+    await tables.add('sync-runs', begin())
+    expect(await ask()).toMatchObject([{ verdict: null, ended: null, begun: start }])
+    await tables.add('sync-runs', part(0), part(1))
+    expect(await ask()).toMatchObject([{ verdict: null, partitionsDone: 2 }])
+    await tables.clear()
+    await tables.add('sync-runs', begin(), end(), part(0), part(0))
+    expect(await ask()).toMatchObject([{ verdict: null, partitionsDone: 1 }])
+    await tables.clear()
+    await tables.add('sync-runs', begin(), end({ classes: [] }), part(0))
+    expect(await ask()).toMatchObject([{ verdict: null, partitionsExpected: 0 }])
+  })
+
+  it('are partial as soon as anybody says so, with every reason and place', async () => {
+    await tables.add('sync-runs', begin(), part(0, { verdict: 'partial', reason: '2 of 3 arrived', place: 'partition 0' }))
+    expect(await ask()).toMatchObject([{ verdict: 'partial', reasons: ['2 of 3 arrived'], places: ['partition 0'] }])
+    await tables.add('sync-runs', end({ verdict: 'partial', reason: 'page lost', place: 'users page 3' }), part(1, { verdict: 'unknown' }))
+    expect(await ask()).toMatchObject([{ verdict: 'partial', reasons: ['2 of 3 arrived', 'page lost'], places: ['partition 0', 'users page 3'] }])
+  })
+
+  it('are unknown where the source has no proof', async () => {
+    await tables.add('sync-runs', begin(), end({ verdict: 'unknown', reason: 'no total' }), part(0), part(1))
+    expect(await ask()).toMatchObject([{ verdict: 'unknown', reasons: ['no total'] }])
+    await tables.add('sync-runs', begin({ run: 2 }), end({ run: 2 }), part(0, { run: 2 }), part(1, { run: 2, verdict: null }))
+    expect((await ask()).find(({ run }) => run === 2)?.verdict).toBe('unknown')
+  })
+
+  it('come newest first, by source and verdict', async () => {
+    await tables.add('sync-runs', begin(), end(), part(0), part(1), begin({ run: 2, at: start + 100 }), begin({ source: 'hr', at: start + 50 }))
+    expect((await ask()).map(({ source, run }) => [source, run])).toEqual([['billing', 2], ['hr', 1], ['billing', 1]])
+    expect((await ask({ source: 'billing', limit: 1 })).map(({ run }) => run)).toEqual([2])
+    expect((await ask({ verdict: 'complete' })).map(({ run }) => run)).toEqual([1])
+    expect(await ask({ source: "x' OR 1=1 --" })).toEqual([])
+  })
+})
+
+it('dead letters come newest first, by source, code and stage', async () => {
+  const ask = async (filters: object = {}) => (await deadLetters.run(tables.store, deadLetters.filters.parse(filters))).map(({ id }) => id)
+  await tables.add('dead-letters', deadLetter({ id: '1' }), deadLetter({ id: '2', at: start + 5, code: 'decode', stage: 'sink' }), deadLetter({ id: '3', source: 'hr', at: start + 3 }))
+  expect(await ask()).toEqual(['2', '3', '1'])
+  expect(await ask({ source: 'billing' })).toEqual(['2', '1'])
+  expect(await ask({ code: 'decode', stage: 'sink' })).toEqual(['2'])
+  expect(await ask({ limit: 1 })).toEqual(['2'])
+  const [row] = await deadLetters.run(tables.store, deadLetters.filters.parse({ source: 'hr' }))
+  expect(row).toMatchObject({ place: 'accounts.csv line 7', reason: 'no id', run: 4, record: null, payload: '{}', at: start + 3, position: { topic: 'dead-letters' } })
+})
+
+it('the summary counts open findings, grants by verdict, and how fresh each source is', async () => {
+  await tables.add('findings', finding({ id: '1' }), finding({ id: '2' }), finding({ id: '3', kind: 'dormant-account', severity: 'low' }), finding({ id: '3', kind: 'dormant-account', severity: 'low', change: 'closed' }))
+  await tables.add('access', access({ set: [grant({ verdict: 'undecided' }), grant({ entitlement: 'b', verdict: 'undecided' })] }), access({ account: 'b', set: [grant({ verdict: 'undecided' })] }))
+  const manifest: ClassManifest = { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1, declared: 1, rejected: 0, counts: [1] }
+  const run = (number: number, verdict: 'complete' | 'partial') => [
+    syncRun({ run: number, at: start + number }), syncRun({ run: number, phase: 'end', verdict, at: start + number + 1, classes: [manifest] }),
+    syncRun({ run: number, phase: 'partition', partition: 0, verdict: 'complete', at: start + number + 2 }),
+  ]
+  await tables.add('sync-runs', ...run(10, 'complete'), ...run(20, 'partial'), syncRun({ source: 'hr', run: 1 }))
+  await tables.add('dead-letters', deadLetter(), deadLetter(), deadLetter({ source: 'topic/lag', stage: 'sink' }))
+  expect(await summary(tables.store)).toEqual({
+    findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
+    grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],
+    sources: [{ source: 'billing', lastRun: 20, lastVerdict: 'partial', lastComplete: start + 11 }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null }],
+    deadLetters: [{ source: 'billing', stage: 'connect', letters: 2 }, { source: 'topic/lag', stage: 'sink', letters: 1 }],
+  })
+})

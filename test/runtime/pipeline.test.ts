@@ -1,0 +1,170 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { armFaults } from '../../src/core/fault.ts'
+import type { Log } from '../../src/ports/log.ts'
+import type { ProcessorType } from '../../src/ports/processor.ts'
+import { HandClock, systemClock, type Clock } from '../../src/runtime/clock.ts'
+import { defaultLimits, type TaskLimits } from '../../src/runtime/limits.ts'
+import { Pipeline, type PipelineOptions } from '../../src/runtime/pipeline.ts'
+import { openPublisher, type Outgoing } from '../../src/runtime/publisher.ts'
+import { readPartition } from '../../src/runtime/records.ts'
+import { echo, fragile, runBegin, seen, tally } from '../support/fixture-processors.ts'
+import { startOfTime } from '../support/topology.ts'
+import { codec, logKinds } from './logs.ts'
+
+const one = (id: string, run = 0): Outgoing => ({ topic: 'raw', key: `app/${id}`, record: seen(id, run) })
+const many = (count: number): Outgoing[] => Array.from({ length: count }, (_, i) => one(`id${i}`))
+
+function start(log: Log, types: readonly ProcessorType[], clock: Clock, more: Partial<PipelineOptions> = {}, limits: Partial<TaskLimits> = {}): Pipeline & AsyncDisposable {
+  const pipeline = new Pipeline({ types, log, codec, clock, limits: { ...defaultLimits, ...limits }, release: '0.0.0', ...more })
+  return Object.assign(pipeline, { [Symbol.asyncDispose]: () => pipeline.stop() })
+}
+
+async function publish(log: Log, outgoing: Outgoing[]): Promise<void> {
+  await (await openPublisher({ log, codec, clock: new HandClock(startOfTime), id: 'test' })).publish(outgoing)
+}
+
+async function accounts(log: Log): Promise<string[]> {
+  const found: string[] = []
+  for (let partition = 0; partition < log.partitions.access; partition++) {
+    for await (const { record } of readPartition(log, codec, 'access', partition)) if (record?.type === 'AccessChange') found.push(record.account)
+  }
+  return found
+}
+
+afterEach(() => armFaults(null))
+
+describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
+  it('is drained when every stage has processed everything, and again after more arrives', async () => {
+    await using log = await open(3)
+    await publish(log, many(500))
+    await using pipeline = start(log, [tally, echo], systemClock, {}, { maxBatchRecords: 40, tickMs: 5 })
+    await pipeline.drained()
+    expect((await accounts(log)).length).toBe(500)
+    await publish(log, many(20))
+    await pipeline.drained()
+    expect((await accounts(log)).length).toBe(520)
+  })
+
+  it('drains while time stands: ticks that nobody appends are not waited for', async () => {
+    await using log = await open(2)
+    await using pipeline = start(log, [tally, echo], new HandClock(startOfTime))
+    await pipeline.drained()
+    await publish(log, [...many(10), { topic: 'raw', key: null, record: runBegin(1) }])
+    await pipeline.drained()
+    expect((await accounts(log)).length).toBe(10)
+  })
+
+  it('keeps ticking when idle', async () => {
+    await using log = await open(1)
+    const clock = new HandClock(startOfTime)
+    await using pipeline = start(log, [tally], clock)
+    await publish(log, [one('a', 2_000)])
+    await pipeline.drained()
+    for (let i = 0; i < 3; i++) {
+      clock.advance(1_000)
+      await until(async () => (await pipeline.progress())[0]!.now === clock.nowMs())
+    }
+    expect(await log.end('commands', 0)).toBe(1)
+  })
+
+  it('reports place, end and counts of every task', async () => {
+    await using log = await open(2)
+    await publish(log, many(30))
+    await using pipeline = start(log, [tally, echo], new HandClock(startOfTime))
+    await pipeline.drained()
+    const progress = await pipeline.progress()
+    expect(progress.map(({ task }) => task)).toEqual(['task/tally/0', 'task/tally/1', 'task/echo/0', 'task/echo/1'])
+    for (const { offset, end, running, trouble, retries, deadLetters, now } of progress) {
+      // what may remain is a tick or an epoch
+      expect(end - offset).toBeLessThanOrEqual(2)
+      expect({ running, trouble, retries, deadLetters }).toEqual({ running: true, trouble: null, retries: 0, deadLetters: 0 })
+      expect([0, startOfTime]).toContain(now)
+    }
+    const records = progress.filter(({ processor }) => processor === 'tally').reduce((sum, { records }) => sum + records, 0)
+    expect(records).toBeGreaterThanOrEqual(30)
+  })
+
+  it('retries what the surroundings fail at, and goes on when they are back', async () => {
+    await using log = await open(1)
+    await publish(log, [one('a')])
+    let failures = 0
+    armFaults((point) => {
+      if (point === 'log.before-append' && failures < 4) {
+        failures++
+        throw new Error('disk full')
+      }
+    })
+    const retries: string[] = []
+    await using pipeline = start(log, [tally], systemClock, { onRetry: ({ attempt, waitMs, error }) => retries.push(`${attempt} ${waitMs} ${error.message}`) })
+    await pipeline.drained()
+    expect(retries).toEqual([1, 2, 3, 4].map((n) => `${n} ${25 * 2 ** n} task/tally/0: the commit failed, the state is opened again: disk full`))
+    const [progress] = await pipeline.progress()
+    expect([progress!.retries, progress!.trouble]).toEqual([4, null])
+    expect(await log.end('facts', 0)).toBe(1)
+  })
+
+  it('lets the others go on when one task fails, and says so', async () => {
+    await using log = await open(2)
+    const failed: string[] = []
+    await using pipeline = start(log, [fragile, tally], new HandClock(startOfTime), { onTaskFailed: (task) => failed.push(task) })
+    await pipeline.drained()
+    await publish(log, [{ topic: 'raw', key: 'app/a', record: seen('boom') }])
+    await expect(pipeline.drained()).rejects.toThrow(/not drained: task\/fragile\/\d failed: fragile: process threw/)
+    expect(failed).toHaveLength(1)
+    const running = (await pipeline.progress()).filter(({ running }) => running)
+    expect(running.map(({ task }) => task)).toHaveLength(3)
+    await until(async () => (await log.end('facts', 0)) + (await log.end('facts', 1)) === 1)
+  })
+
+  it('stops with everything in hand committed, even while a task waits to retry', async () => {
+    await using log = await open(1)
+    await publish(log, many(200))
+    const pipeline = start(log, [tally], systemClock, {}, { maxBatchRecords: 10 })
+    await delay(5)
+    await pipeline.stop()
+    await expect(pipeline.drained()).rejects.toThrow(/stopped/)
+    const [progress] = await pipeline.progress()
+    expect(progress!.running).toBe(false)
+    await using next = start(log, [tally], systemClock)
+    await next.drained()
+    let count = 0
+    for await (const { record } of readPartition(log, codec, 'facts', 0)) if (record?.type === 'AccountGone' && record.observed === 1) count++
+    expect(count).toBe(200)
+
+    armFaults((point) => {
+      if (point === 'log.before-append') throw new Error('down')
+    })
+    const stuck = start(log, [echo], new HandClock(startOfTime))
+    await delay(5)
+    await stuck.stop()
+  })
+
+  it('refuses two processors of one name', async () => {
+    await using log = await open(1)
+    expect(() => start(log, [tally, echo, tally], systemClock)).toThrow(/processor tally is given twice/)
+  })
+
+  it('tells when the clock leaps: that task’s time stands, and records still flow', async () => {
+    await using log = await open(1)
+    const clock = new HandClock(startOfTime)
+    const leaps: (number | null)[] = []
+    await using pipeline = start(log, [tally], clock, { onClockLeap: (_task, leap) => leaps.push(leap?.at ?? null) })
+    await publish(log, [one('a', 60_000)])
+    await pipeline.drained()
+    clock.leap(86_400_000)
+    clock.advance(1_000)
+    await until(async () => (await pipeline.progress())[0]!.clockRefused)
+    await publish(log, [one('b')])
+    await pipeline.drained()
+    expect([await log.end('commands', 0), await log.end('facts', 0)]).toEqual([0, 2])
+    clock.leap(-86_400_000)
+    clock.advance(1_000)
+    await until(async () => (await pipeline.progress())[0]!.now === startOfTime + 2_000)
+    expect(leaps).toEqual([startOfTime + 86_401_000, null])
+  })
+})
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(1)
+}

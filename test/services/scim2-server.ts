@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
+
+export interface Scim2Server {
+  /** The service of one tenant, which its first request creates, empty. */
+  tenant(name: string): string
+  readonly token: string
+  stop(): Promise<void>
+}
+
+const home = join(import.meta.dirname, '../../.cache/scim2-server')
+const installed = join(home, 'installed')
+const lock = `${home}.lock`
+const installTimeoutMs = 180_000
+const startTimeoutMs = 30_000
+const token = 'scim-test-token'
+
+/** Both kinds of paging, and cursors that expire: what the server's own default does not announce. */
+function providerConfig(cursorTimeoutSeconds: number): object {
+  const on = { supported: true }
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+    patch: on, changePassword: on, sort: on, etag: on,
+    bulk: { supported: true, maxOperations: 1000, maxPayloadSize: 10_485_760 },
+    filter: { supported: true, maxResults: 1000 },
+    pagination: {
+      cursor: true, index: true, defaultPaginationMethod: 'index', defaultPageSize: 100, maxPageSize: 500, cursorTimeout: cursorTimeoutSeconds,
+    },
+  }
+}
+
+/**
+ * scim2-server (PyPI) on loopback, any free port. Its Python environment is made once, in .cache, and kept between runs.
+ * Throws, saying why, if it can't be installed or started.
+ */
+export async function startScim2Server(options: { cursorTimeoutSeconds?: number } = {}): Promise<Scim2Server> {
+  try {
+    await install()
+    return await launch(options.cursorTimeoutSeconds ?? 600)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    console.error(`scim2-server can't be started for the tests: ${why.split('\n')[0]}`)
+    throw error
+  }
+}
+
+async function launch(cursorTimeoutSeconds: number): Promise<Scim2Server> {
+  const dir = mkdtempSync(join(tmpdir(), 'grantline-scim-'))
+  const provider = join(dir, 'provider.json')
+  writeFileSync(provider, JSON.stringify(providerConfig(cursorTimeoutSeconds)))
+  const port = await freePort()
+  const server = spawn(
+    join(home, 'bin', 'scim2-server'),
+    ['--hostname', '127.0.0.1', '--port', String(port), '--dynamic-tenants', '--bearer-token', token, '--service-provider-config', provider],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  const killOnExit = (): boolean => server.kill('SIGKILL')
+  process.once('exit', killOnExit)
+  const stop = async (): Promise<void> => {
+    process.off('exit', killOnExit)
+    if (server.exitCode === null && server.signalCode === null) {
+      const ended = new Promise((resolve) => server.once('exit', resolve))
+      server.kill('SIGKILL')
+      await ended
+    }
+    rmSync(dir, { recursive: true, force: true })
+  }
+  try {
+    await ready(server)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { tenant: (name) => `http://127.0.0.1:${port}/${name}/v2`, token, stop }
+}
+
+async function ready(server: ChildProcess): Promise<void> {
+  let said = ''
+  server.stderr?.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk.toString()}`.slice(-2000)
+  })
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`it is not ready after ${startTimeoutMs} ms: ${said}`)), startTimeoutMs)
+    const done = (error?: Error): void => {
+      clearTimeout(timer)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    server.once('error', done)
+    server.once('exit', (code) => done(new Error(`it ended with ${code}: ${said}`)))
+    server.stdout?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('Serving SCIM')) done()
+    })
+  })
+}
+
+/** One process installs, others wait for it; a lock left by one that was killed is taken over. */
+async function install(): Promise<void> {
+  const deadline = performance.now() + installTimeoutMs
+  mkdirSync(join(home, '..'), { recursive: true })
+  while (!existsSync(installed)) {
+    if (takeLock()) {
+      try {
+        await finish('python3', ['-m', 'venv', '--clear', home])
+        await finish(join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', 'scim2-server[cursor]'])
+        writeFileSync(installed, '')
+      } finally {
+        rmdirSync(lock)
+      }
+    } else if (performance.now() > deadline) throw new Error(`another process still installs it (or remove ${lock})`)
+    else await sleep(250)
+  }
+}
+
+function takeLock(): boolean {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch (error) {
+    if (!existsSync(lock)) throw error
+    const ageMs = Date.now() - statSync(lock).mtimeMs
+    if (ageMs > installTimeoutMs) rmdirSync(lock)
+    return false
+  }
+}
+
+async function finish(program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}: ${said.trim().split('\n').at(-1)}`)
+}

@@ -1,0 +1,36 @@
+import type { Position } from '../../schemas/wire/common.ts'
+import type { AccessChange, AccessGrant, DeadLetter, Finding, LagSample, SyncRun } from '../../schemas/wire/results.ts'
+
+/** Records with every field set, to be changed where a test means something by it. */
+export const cause: Position = { topic: 'facts', partition: 1, offset: 12, index: 3 }
+export const start = Date.UTC(2026, 0, 1)
+
+export const finding = (change: Partial<Finding> = {}): Finding => ({
+  type: 'Finding', id: 'f-1', kind: 'unauthorised-grant', severity: 'high', change: 'opened', home: 'identity/ann', identity: 'ann', app: 'billing',
+  account: 'ann@x', entitlement: 'invoices:write', object: null, since: start, opened: start, closedAs: null, successor: null, detail: '{}',
+  valid: null, observed: start + 1, decided: start + 2, causes: [cause], cause, ...change,
+})
+
+export const grant = (change: Partial<AccessGrant> = {}): AccessGrant => ({
+  entitlement: 'invoices:write', native: 'INV_W', verdict: 'matched', direct: true, since: start, valid: null, paths: [[]], ...change,
+})
+
+export const access = (change: Partial<AccessChange> = {}): AccessChange => ({
+  type: 'AccessChange', home: 'identity/ann', identity: 'ann', app: 'billing', account: 'ann@x', kind: 'human', status: 'active', gone: false,
+  set: [grant()], removed: [], valid: null, observed: start, decided: start + 5, cause, ...change,
+})
+
+export const lag = (change: Partial<LagSample> = {}): LagSample => ({
+  type: 'LagSample', home: 'identity/ann', app: 'billing', entitlement: 'invoices:write', direction: 'grant', desired: start, observed: start + 900,
+  lagMs: 900, decided: start + 1_000, cause, ...change,
+})
+
+export const syncRun = (change: Partial<SyncRun> = {}): SyncRun => ({
+  type: 'SyncRun', source: 'billing', run: 1, phase: 'begin', partition: null, verdict: null, reason: null, place: null, at: start, pages: 0, read: 0,
+  rejected: 0, changed: 0, absent: 0, held: 0, classes: [], ...change,
+})
+
+export const deadLetter = (change: Partial<DeadLetter> = {}): DeadLetter => ({
+  type: 'DeadLetter', id: 'd-1', source: 'billing', run: 4, stage: 'connect', code: 'mapping', reason: 'no id', place: 'accounts.csv line 7',
+  record: null, payload: '{}', at: start, cause, ...change,
+})
