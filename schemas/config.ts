@@ -36,7 +36,7 @@ export const FeedConfig = z.strictObject({
 })
 export type FeedConfig = z.infer<typeof FeedConfig>
 
-export const Config = z.strictObject({
+const fields = z.strictObject({
   dataDir: z.string().default('./data').describe('log, state and tables; relative to this file'),
   partitions: z.int().min(1).max(256).default(4).describe('of every topic; fixed for the life of the data directory'),
   tickSeconds: z.number().min(0.05).default(1),
@@ -50,5 +50,11 @@ export const Config = z.strictObject({
   apps: z.record(name, AppConfig).default({}),
   feeds: z.record(name, FeedConfig).default({}),
   policy: PolicySetting.prefault({}),
+})
+/** Runs, rulings and findings name a source: an application and a feed of one name could not be told apart. */
+export const Config = fields.superRefine(({ apps, feeds }, context) => {
+  for (const name of Object.keys(feeds)) {
+    if (name in apps) context.addIssue({ code: 'custom', path: ['feeds', name], message: `${name} is also the name of an application: rename one of them` })
+  }
 })
 export type Config = z.infer<typeof Config>

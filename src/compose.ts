@@ -7,7 +7,7 @@ import { reconcile } from '../processors/reconcile/reconcile.ts'
 import { AppSetting } from '../schemas/settings.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
-import { openEmbeddedLog } from './adapters/log-embedded/embedded-log.ts'
+import { openEmbeddedLog, type EmbeddedLog } from './adapters/log-embedded/embedded-log.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { settingsOf } from './config/settings.ts'
@@ -33,8 +33,7 @@ export interface DataDirectory extends ReadSources {
 /** Opens what a data directory holds; one process at a time. Throws an error that says who holds it. */
 export async function openDataDirectory(config: LoadedConfig): Promise<DataDirectory> {
   await mkdir(config.dataDir, { recursive: true })
-  const partitions = Object.fromEntries(topicNames.map((topic) => [topic, config.partitions])) as Record<Topic, number>
-  const log = await openEmbeddedLog({ path: join(config.dataDir, 'log'), partitions, durability: 'disk' })
+  const log = await openLog(join(config.dataDir, 'log'), config.partitions, 'disk')
   try {
     const store = await openStore({ path: join(config.dataDir, 'tables') })
     return {
@@ -50,6 +49,11 @@ export async function openDataDirectory(config: LoadedConfig): Promise<DataDirec
     await log.close()
     throw error
   }
+}
+
+/** An embedded log with as many partitions of every topic. */
+export function openLog(path: string, partitions: number, durability: 'disk' | 'process'): Promise<EmbeddedLog> {
+  return openEmbeddedLog({ path, partitions: Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>, durability })
 }
 
 export interface RunOptions {
@@ -72,9 +76,10 @@ export interface Grantline {
   stop(): Promise<void>
 }
 
-export async function startGrantline(config: LoadedConfig, options: RunOptions): Promise<Grantline> {
+/** Throws where the data directory can't be opened or a setting is wrong; `open`: how the directory is opened, which `stop` closes. */
+export async function startGrantline(config: LoadedConfig, options: RunOptions, open = openDataDirectory): Promise<Grantline> {
   const { clock, release, env, onConnectEvent, onTrouble } = options
-  const directory = await openDataDirectory(config)
+  const directory = await open(config)
   const { log, codec, store } = directory
   const sinkStop = new AbortController()
   const failure = Promise.withResolvers<never>()

@@ -4,6 +4,7 @@ import { canonical, digest } from '../../src/core/canonical.ts'
 import { equal } from '../../src/core/equal.ts'
 import { identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import type { Packed } from '../shared/packed.ts'
 import type { Said } from './claims.ts'
 import { assigned, matchTimes, matched, requested } from './claims.ts'
 import { compile } from './compile.ts'
@@ -12,7 +13,7 @@ import type { ObjectRow } from './objects.ts'
 import { isOf } from './objects.ts'
 import type { Scope } from './scope.ts'
 import type { Change, SubjectRow } from './subject.ts'
-import { contentOfAccess, noAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
+import { noAccess, packAccess, sameAccess, sourcesOf, unpackAccess, wireEntries, wireLapses } from './subject.ts'
 import type { IdentityFacet, Tenure } from './tenure.ts'
 import { facetInForce, nextStatusChange, tenureOf } from './tenure.ts'
 
@@ -33,6 +34,9 @@ export interface Person extends SubjectRow {
   roles: string[]
 }
 
+/** As it lies in the state: what is long is packed. */
+export type StoredPerson = Omit<Person, 'entries' | 'lapsed'> & { access: Packed }
+
 const stranger: Person = { ...noAccess, feed: '', endedAt: null, keys: [], revision: 0, book: null, matched: {}, roles: [] }
 
 type Objects = readonly (readonly [key: string, row: ObjectRow])[]
@@ -48,8 +52,8 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const facets = about.flatMap(([, row]) => (isOf(row, 'Identity') ? [facetOf(row)] : []))
   const facet = facetInForce(facets, context.now)
   if (facet === undefined) return
-  const before = context.state.get<Person>('people', id)
-  const person = before ?? stranger
+  const before = context.state.get<StoredPerson>('people', id)
+  const person = before === undefined ? stranger : personOf(before)
   const undated = tenureOf(facet, context.now, null)
   const endedAt = undated.status === 'ended' && undated.end === null ? (person.endedAt ?? change.at) : null
   const tenure = tenureOf(facet, context.now, endedAt)
@@ -66,15 +70,23 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
     start: before === undefined ? facet.record.start : null,
   })
   const book = digest(canonical([tenure.status, facet.record.continues, keys]))
-  const published = digest(canonical([tenure, facet.record.display, contentOfAccess(entries, lapsed)]))
+  const published = digest(canonical([tenure, facet.record.display]))
   const next: Person = {
     entries, lapsed, published, dueMs, feed: facet.feed, endedAt, keys, book, matched: matchedSinceMs, roles,
     revision: book === person.book ? person.revision : person.revision + 1,
   }
   timers.set(home, person.dueMs, dueMs)
-  if (!equal(next, person)) context.state.put('people', id, next)
+  if (before === undefined || !equal(next, person)) context.state.put('people', id, stored(next))
   if (next.revision !== person.revision) publishKeys(scope, facet, tenure, next)
-  if (published !== person.published) publishDesired(scope, facet, tenure, next)
+  if (published !== person.published || !sameAccess(next, person)) publishDesired(scope, facet, tenure, next)
+}
+
+function personOf({ access, ...rest }: StoredPerson): Person {
+  return { ...rest, ...unpackAccess(access) }
+}
+
+function stored({ entries, lapsed, ...rest }: Person): StoredPerson {
+  return { ...rest, access: packAccess({ entries, lapsed }) }
 }
 
 function claimsOf(scope: Scope, about: Objects, facet: IdentityFacet, person: Person): { said: Said; roles: string[]; matchedSinceMs: Person['matched'] } {

@@ -75,12 +75,15 @@ function receiveRole(scope: Scope, record: BusinessRole, inRun: boolean): void {
 
 function replace(scope: Scope, record: Personal, row: ObjectRow | undefined, inRun: boolean): void {
   const { runs, objects, context } = scope
-  if (row?.gone === false && contentOf(row.record) === contentOf(record)) return
+  if (row?.gone === false && contentOf(row.record) === contentOf(record)) {
+    if (!inRun) objects.confirm(row, record.observed)
+    return
+  }
   const before = row === undefined ? null : subjectOf(row.record)
   if (row !== undefined) objects.unindex(row)
   const since = record.type === 'Identity' ? attributesSince(record, identityRow(row), context.now) : {}
   const ordinal = row?.gone === false ? row.ordinal : hold(scope, record)
-  objects.put({ ordinal, gone: false, source: context.position, record, since })
+  objects.put({ ordinal, gone: false, source: context.position, record, observed: record.observed, since })
   runs.changed(record.feed)
   const now = subjectOf(record)
   const derive = inRun && record.type !== 'Identity' ? refreshLater : refreshFor
@@ -99,7 +102,10 @@ function refreshLater(scope: Scope, subject: string | null, record: Personal): v
 function remove(scope: Scope, record: Personal, row: ObjectRow | undefined): void {
   const { runs, objects } = scope
   if (record.type === 'Identity') {
-    if (row?.gone === true) return
+    if (row?.gone === true) {
+      objects.confirm(row, record.observed)
+      return
+    }
     keepGone(scope, record, identityRow(row))
   } else if (row === undefined) {
     objects.bury(record.feed, classOf[record.type], record.id, record.observed)
@@ -118,7 +124,7 @@ function keepGone(scope: Scope, record: Identity, row: ObjectRow<Identity> | und
   const { observed, valid, end } = record
   const last = row === undefined ? record : { ...row.record, observed, valid, end: end ?? row.record.end }
   const since = row?.since ?? attributesSince(record, undefined, scope.context.now)
-  scope.objects.put({ ordinal: -1, gone: true, source: scope.context.position, record: last, since })
+  scope.objects.put({ ordinal: -1, gone: true, source: scope.context.position, record: last, observed, since })
 }
 
 function refreshFor(scope: Scope, subject: string | null, record: Personal): void {

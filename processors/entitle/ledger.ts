@@ -21,7 +21,7 @@ export function letGo({ runs }: Scope, { record, ordinal }: ObjectRow): void {
 /** Whether more recent things are known: the object's newer facet, its removal, or a complete run that began later. */
 export function isStale({ runs, objects }: Scope, record: IntentObject, row: ObjectRow | undefined): boolean {
   const name = classOf[record.type]
-  const own = row?.record.observed ?? objects.removedAt(record.feed, name, record.id)
+  const own = row?.observed ?? objects.removedAt(record.feed, name, record.id)
   const ordinal = row === undefined || row.gone ? null : row.ordinal
   return runs.isStale(record.feed, name, ordinal, own, record.observed)
 }

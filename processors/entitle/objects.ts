@@ -25,6 +25,8 @@ export interface ObjectRow<R extends IntentObject = IntentObject> {
   gone: boolean
   source: Position
   record: R
+  /** stamp of `record`, or of a later observation that said the same */
+  observed: number
   /** what the object's parts are: since when, ms (an identity's attributes, a role's grants and condition) */
   since: Record<string, number>
 }
@@ -79,6 +81,12 @@ export class ObjectStore {
     this.#state.delete('removed', key)
     const subject = subjectOf(row.record)
     if (subject !== null) this.#state.put('of', `${part(subject)}${key}`, 1)
+  }
+
+  /** An event said again what the row says: what was read before it is older. */
+  confirm(row: ObjectRow, observed: number): void {
+    const { feed, id, type } = row.record
+    if (observed > row.observed) this.#state.put(tableOf(classOf[type]), objectKey(feed, classOf[type], id), { ...row, observed })
   }
 
   /** `observed`: stamp of the removal, or null where a complete run tells as much. */

@@ -2,7 +2,7 @@ import type { Position } from '../../schemas/wire/common.ts'
 import type { BusinessRole } from '../../schemas/wire/intent.ts'
 import { ordered, part } from '../shared/rows.ts'
 import { refreshIdentity } from './identity.ts'
-import type { Person } from './identity.ts'
+import type { StoredPerson } from './identity.ts'
 import type { Step } from './jobs.ts'
 import { hold, isStale, letGo } from './ledger.ts'
 import { contentOf, isOf } from './objects.ts'
@@ -60,9 +60,12 @@ export function dropStaged({ context: { state } }: Scope, feed: string, run: num
 export function putRole(scope: Scope, record: BusinessRole, source: Position): boolean {
   const { objects, runs, roles } = scope
   const row = roleRow(scope, record)
-  if (row !== undefined && contentOf(row.record) === contentOf(record)) return false
+  if (row !== undefined && contentOf(row.record) === contentOf(record)) {
+    objects.confirm(row, record.observed)
+    return false
+  }
   const since = roleSince(record, row, { loaded: runs.completeSince(record.feed, 'business-roles') >= 0, now: scope.context.now })
-  const next: RoleRow = { ordinal: row?.ordinal ?? hold(scope, record), gone: false, source, record, since }
+  const next: RoleRow = { ordinal: row?.ordinal ?? hold(scope, record), gone: false, source, record, observed: record.observed, since }
   objects.put(next)
   roles.replaced(row, next)
   runs.changed(record.feed)
@@ -110,7 +113,7 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
   const changed = new Map(state.range<number>('role-changes'))
   if (changed.size === 0) return { done: true, spent: 0, after }
   let spent = 0
-  for (const [id, person] of state.range<Person>('people', after === null ? {} : { after })) {
+  for (const [id, person] of state.range<StoredPerson>('people', after === null ? {} : { after })) {
     if (spent >= budget) return { done: false, spent, after }
     spent++
     after = id
@@ -123,7 +126,7 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
   return { done: true, spent, after }
 }
 
-function nowMatches(scope: Scope, id: string, person: Person, changed: ReadonlyMap<string, number>): boolean {
+function nowMatches(scope: Scope, id: string, person: StoredPerson, changed: ReadonlyMap<string, number>): boolean {
   const row = scope.objects.get(person.feed, 'identities', id)
   if (row === undefined || !isOf(row, 'Identity')) return false
   return scope.roles.matching(scope.objects, row.record.attributes).some(([, role]) => changed.has(role.record.id))

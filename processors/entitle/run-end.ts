@@ -43,7 +43,7 @@ export function absenceStep(
     *range(after) {
       for (const [key, row] of scope.objects.ofClass(pass.source, name, after)) {
         spent++
-        yield [key, { ordinal: row.ordinal, observed: row.gone ? null : row.record.observed }] as const
+        yield [key, { ordinal: row.ordinal, observed: row.gone ? null : row.observed }] as const
       }
     },
     absent: (key) => {

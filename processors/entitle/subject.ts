@@ -1,6 +1,7 @@
 import type { DesiredEntry, LapsedEntry, Position, Reason } from '../../schemas/wire/common.ts'
-import { canonical } from '../../src/core/canonical.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { readEntries, readLapses, writeEntries, writeLapses } from '../shared/packed-access.ts'
+import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
 
 /** Why a subject is derived again. */
@@ -38,10 +39,48 @@ export function contentOfAccess(entries: readonly KeptEntry[], lapsed: readonly 
   ]
 }
 
+/** As `contentOfAccess` of both, compared. */
+export function sameAccess(a: Access, b: Access): boolean {
+  return (
+    a.entries.length === b.entries.length &&
+    a.lapsed.length === b.lapsed.length &&
+    a.entries.every((entry, i) => sameEntry(entry, b.entries[i]!)) &&
+    a.lapsed.every((lapse, i) => sameLapse(lapse, b.lapsed[i]!))
+  )
+}
+
+type Access = Pick<SubjectRow, 'entries' | 'lapsed'>
+
+function sameEntry(a: KeptEntry, b: KeptEntry): boolean {
+  return (
+    a.entitlement === b.entitlement && a.app === b.app && a.from === b.from && a.until === b.until &&
+    a.reasons.length === b.reasons.length && a.reasons.every((reason, i) => sameReason(reason, b.reasons[i]!))
+  )
+}
+
+const sameLapse = (a: KeptLapse, b: KeptLapse): boolean =>
+  a.entitlement === b.entitlement && a.app === b.app && a.at === b.at && a.why === b.why && sameReason(a.reason, b.reason)
+
+const sameReason = (a: KeptReason, b: KeptReason): boolean =>
+  a.id === b.id && a.kind === b.kind && a.by === b.by && a.from === b.from && a.until === b.until
+
+/** What of a subject's row is long, as it lies in the state. */
+export function packAccess({ entries, lapsed }: Access): Packed {
+  const to = new PackWriter()
+  writeEntries(to, entries)
+  writeLapses(to, lapsed)
+  return to.end()
+}
+
+export function unpackAccess(packed: Packed): { entries: KeptEntry[]; lapsed: KeptLapse[] } {
+  const from = new PackReader(packed)
+  return { entries: readEntries<KeptReason>(from), lapsed: readLapses<KeptReason>(from) }
+}
+
 /** Distinct and in log order, after the positions given first. */
 export function sourcesOf(own: readonly Position[], entries: readonly KeptEntry[]): Position[] {
   const all = [...own, ...entries.flatMap(({ reasons }) => reasons.map(({ source }) => source))]
-  const distinct = new Map(all.map((position) => [canonical(position), position]))
+  const distinct = new Map(all.map((position) => [`${position.topic}/${position.partition}/${position.offset}/${position.index}`, position]))
   return [...distinct.values()].sort(
     (a, b) => compareKeys(a.topic, b.topic) || a.partition - b.partition || a.offset - b.offset || a.index - b.index,
   )

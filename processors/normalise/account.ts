@@ -1,5 +1,6 @@
 import type { AccountKind, AccountStatus, Credential, Position } from '../../schemas/wire/common.ts'
 import type { Assignment } from '../../schemas/wire/raw.ts'
+import type { Packed } from '../shared/packed.ts'
 
 /** One row for each account, in the table `accounts` under `<app>/<id>`: what was observed of it and what was published. */
 export interface AccountRow {
@@ -11,8 +12,8 @@ export interface AccountRow {
   readonly grants: Kept<readonly Assignment[]> | null
   readonly credentials: Kept<readonly Credential[]> | null
   readonly published: Published | null
-  /** native entitlements that it effectively holds, sorted, each with the ms since when */
-  readonly held: readonly (readonly [native: string, since: number])[]
+  /** native entitlements that it effectively holds, sorted, each with the ms since when (held.ts); null: none yet */
+  readonly held: Packed | null
   /** what it looked up in the key book (see watch.ts) */
   readonly watches: readonly string[]
   /** ms; when a claim that it looked up stops being live */

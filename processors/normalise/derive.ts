@@ -3,10 +3,13 @@ import type { AppSetting } from '../../schemas/settings.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
 import { accountHome, identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { part } from '../shared/rows.ts'
 import type { AccountRow, Attributes } from './account.ts'
 import { facetSources, isWhole, lastObserved, lastValid } from './account.ts'
 import type { EffectiveGrant } from './expand.ts'
 import { expand } from './expand.ts'
+import type { Held } from './held.ts'
+import { unpackHeld } from './held.ts'
 import { intentOf } from './intent.ts'
 import type { Ownership } from './owner.ts'
 import { ownershipOf } from './owner.ts'
@@ -27,12 +30,12 @@ export function grantsOf(
   app: string,
   row: AccountRow,
   stamp: number,
-): { effective: EffectiveGrant[]; unknown: string[]; held: AccountRow['held'] } {
+): { effective: EffectiveGrant[]; unknown: string[]; held: Held } {
   const direct = [...(row.memberships?.content ?? []), ...(row.grants?.content ?? [])]
   const { grants, unknown } = expand(direct, (ref) => definitions.closure(app, ref))
-  const before = new Map(row.held)
+  const before = unpackHeld(row.held)
   const first = Math.floor(stamp / 1_000)
-  return { effective: grants, unknown, held: grants.map(({ native }) => [native, before.get(native) ?? first] as const) }
+  return { effective: grants, unknown, held: new Map(grants.map(({ native }) => [native, before.get(native) ?? first])) }
 }
 
 /** The account's fact as everything known says it now. Pure over the state. */
@@ -49,8 +52,7 @@ export function derive(
   const attributes: Attributes = row.attributes.content
   const ownership = ownershipOf(attributes, intent, setting, scope.book, context.now)
   const home = ownership.identity === null ? accountHome(app, id) : identityHome(ownership.identity)
-  const since = new Map(held)
-  const content: Omit<AccountFact, 'observed' | 'valid' | 'movedFrom' | 'sources' | 'cause'> = {
+  const content: Content = {
     type: 'AccountFact',
     home,
     app,
@@ -68,7 +70,7 @@ export function derive(
     since: row.since,
     whole: isWhole(row) && unknown.length === 0,
     unknown,
-    grants: effective.map((grant) => named(grant, since.get(grant.native) ?? row.since, setting)).sort(compareGrants),
+    grants: effective.map((grant) => named(grant, held.get(grant.native) ?? row.since, setting)).sort(compareGrants),
     credentials: [...(row.credentials?.content ?? [])],
     entries: [...(intent?.entries ?? [])],
     lapsed: [...(intent?.lapsed ?? [])],
@@ -83,10 +85,31 @@ export function derive(
   }
   return {
     fact,
-    digest: digest(canonical(content)),
+    digest: digest(textOfContent(content)),
     accountable: ownership.owner === null ? null : identityHome(ownership.owner),
     ownership,
   }
+}
+
+type Content = Omit<AccountFact, 'observed' | 'valid' | 'movedFrom' | 'sources' | 'cause'>
+
+/** Equal for equal content only. Grants are most of it, so theirs is put together by hand. */
+function textOfContent(content: Content): string {
+  let text = canonical({ ...content, grants: content.grants.length })
+  for (const { entitlement, native, mapped, direct, since, valid, paths } of content.grants) {
+    text += `${part(entitlement)}${native === entitlement ? '' : part(native)};${mapped ? 1 : 0}${direct ? 1 : 0};${since};${valid ?? ''};${paths.length}`
+    for (const path of paths) text += textOfPath(path)
+  }
+  return text
+}
+
+/** Of the paths in the closures, which are never changed. */
+const pathTexts = new WeakMap<readonly string[], string>()
+
+function textOfPath(path: readonly string[]): string {
+  let text = pathTexts.get(path)
+  if (text === undefined) pathTexts.set(path, (text = `;${path.length}${path.map(part).join('')}`))
+  return text
 }
 
 type Grant = AccountFact['grants'][number]
@@ -100,7 +123,7 @@ function named({ native, direct, valid, paths }: EffectiveGrant, since: number, 
     direct,
     since,
     valid,
-    paths: paths.map((path) => [...path]),
+    paths: [...paths],
   }
 }
 

@@ -4,7 +4,7 @@ import { refKey } from './facets.ts'
 
 /** What the holder of one reference effectively gets: each entitlement with the shortest path of `kind:id` steps to it. */
 export interface Closure {
-  readonly grants: ReadonlyMap<string, readonly string[]>
+  readonly grants: ReadonlyMap<string, string[]>
   /** references to roles and groups that nothing defines, sorted */
   readonly unknown: readonly string[]
 }
@@ -13,17 +13,17 @@ export interface EffectiveGrant {
   readonly native: string
   readonly direct: boolean
   readonly valid: number | null
-  readonly paths: readonly (readonly string[])[]
+  readonly paths: readonly string[][]
 }
 
 export const maxPaths = 4
 
 /** Breadth first, so cycles end and the first path found is a shortest one; of equals the first in order of keys. */
 export function closureOf(start: Ref, childrenOf: (ref: Ref) => readonly Ref[] | undefined): Closure {
-  const grants = new Map<string, readonly string[]>()
+  const grants = new Map<string, string[]>()
   const unknown: string[] = []
   const visited = new Set([refKey(start)])
-  const queue: { ref: Ref; path: readonly string[] }[] = [{ ref: start, path: [] }]
+  const queue: { ref: Ref; path: string[] }[] = [{ ref: start, path: [] }]
   for (const { ref, path } of queue) {
     if (ref.kind === 'entitlement') grants.set(ref.id, path)
     const children = childrenOf(ref)
@@ -42,7 +42,7 @@ export function expand(
   assignments: readonly Assignment[],
   closure: (ref: Ref) => Closure,
 ): { grants: EffectiveGrant[]; unknown: string[] } {
-  const ways = new Map<string, { path: readonly string[]; valid: number | null }[]>()
+  const ways = new Map<string, { path: string[]; valid: number | null }[]>()
   const unknown = new Set<string>()
   for (const { ref, valid } of assignments) {
     const reached = closure(ref)
@@ -58,7 +58,7 @@ export function expand(
 }
 
 /** A direct grant is valid from its own time on; an inherited one from the earliest known time of what it comes by. */
-function effective(native: string, ways: readonly { path: readonly string[]; valid: number | null }[]): EffectiveGrant {
+function effective(native: string, ways: readonly { path: string[]; valid: number | null }[]): EffectiveGrant {
   const direct = ways.filter(({ path }) => path.length === 0)
   const times = (direct.length > 0 ? direct : ways).flatMap(({ valid }) => (valid === null ? [] : [valid]))
   const paths = ways.map(({ path }) => path).sort(comparePaths)

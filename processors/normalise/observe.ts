@@ -73,7 +73,7 @@ const isRead = (setting: AppSetting | undefined): boolean => setting !== undefin
 function newRow({ observed }: Account, ordinal: number): AccountRow {
   return {
     ordinal, since: Math.floor(observed / 1_000), attributes: null, memberships: null, grants: null, credentials: null,
-    published: null, held: [], watches: [], due: null,
+    published: null, held: null, watches: [], due: null,
   }
 }
 

@@ -4,6 +4,7 @@ import { equal } from '../../src/core/equal.ts'
 import type { AccountRow, Published } from './account.ts'
 import { accountClasses, facetOf, lastObserved, splitKey } from './account.ts'
 import { derive, grantsOf } from './derive.ts'
+import { packHeld } from './held.ts'
 import type { Scope } from './scope.ts'
 import { forgetShown } from './shown.ts'
 import { setWatches } from './watch.ts'
@@ -16,7 +17,7 @@ export function publish(scope: Scope, key: string, before: AccountRow | undefine
   const { app, id } = splitKey(key)
   const grants = grantsOf(scope, app, row, stamp)
   const setting = scope.settings.app(app)
-  let after: AccountRow = { ...row, held: grants.held }
+  let after: AccountRow = { ...row, held: packHeld(grants.held) }
   if (setting !== undefined && row.attributes !== null) {
     const derived = derive(scope, app, id, { ...row, attributes: row.attributes }, grants, setting)
     const { watches, due } = derived.ownership

@@ -26,11 +26,13 @@ function missing(view: HomeView, entry: DesiredEntry, held: Holdings, rules: Rul
   // A fact that is not whole proves what the account holds, not what it lacks.
   const proven = there.every(({ fact }) => fact.whole || fact.status === 'disabled')
   const causes = view.desired === null ? there : [view.desired, ...disabled]
+  const decided = rules.desiredReady && rules.keysReady && app.observedAt !== null && proven
   return [
     {
       ...key('missing-grant', { app: entry.app, entitlement: entry.entitlement }, rules),
-      detail: missingDetail(holderName(view.home), entry, disabled.map(({ fact }) => fact.account)),
-      decided: rules.desiredReady && rules.keysReady && app.observedAt !== null && proven,
+      // what is not decided is told to nobody
+      detail: decided ? missingDetail(holderName(view.home), entry, disabled.map(({ fact }) => fact.account)) : '',
+      decided,
       valid: entry.from,
       causes: causes.map(({ position }) => position),
     },

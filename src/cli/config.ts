@@ -16,8 +16,6 @@ export async function configCheck(file: string): Promise<void> {
       faults.push(`${file}: ${error.message}`)
     }
   }
-  const both = Object.keys(config.apps).filter((name) => name in config.feeds)
-  faults.push(...both.map((name) => `${file}: ${name} is the name of an application and of a feed: rename one of them`))
   if (faults.length > 0) throw new ConfigError(faults.join('\n'))
   console.log(`${file}: ${Object.keys(config.apps).length} applications, ${Object.keys(config.feeds).length} feeds, all well`)
 }

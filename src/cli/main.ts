@@ -4,6 +4,7 @@ import { ApiError } from '../http/api.ts'
 import { ask, explain, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
 import { run } from './run.ts'
+import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
 
 /** Exit codes: 0 done; 1 it failed; 2 the command, the config or the question was wrong. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
@@ -66,6 +67,19 @@ function build(): Command {
     .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: string }) =>
       tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run === undefined ? null : Number(options.run) }), `${options.kind} of ${source} is recorded, by ${options.by}`))
     .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
+
+  command(program, 'verify', 'derive everything again from the recorded input and compare: the log byte for byte, then the tables')
+    .option('--processor <name>', 'entitle, normalise or reconcile only').option('--partition <number>', 'this partition only')
+    .option('--from <offset>', 'compare what inputs from this offset on caused').option('--to <offset>', 'and below this one')
+    .option('--app <app>', 'compare records of this application only')
+    .action(({ config, ...selection }: { config: string } & VerifySelection) => verify(config, selection))
+    .addHelpText('after', examples(['verify', 'verify --processor normalise --partition 2']))
+  command(program, 'replay', 'who had what at a past moment and why, as known then, rebuilt from the log alone')
+    .requiredOption('--until <time>', 'the moment')
+    .option('--app <app>').option('--account <id>').option('--identity <id>')
+    .addOption(outputOption(['table', 'json', 'csv']))
+    .action(({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => replay(config, selection, output))
+    .addHelpText('after', examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv']))
 
   const config = program.command('config').description('check the config file, or print its JSON Schema')
   command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))

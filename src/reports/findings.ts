@@ -41,7 +41,7 @@ export const findings: Report<FindingsFilters, FindingRow> = {
   summary: 'differences between what is granted and what is intended',
   filters: FindingsFilters,
   columns: [
-    { key: 'id', title: 'id', kind: 'text' },
+    { key: 'id', title: 'id', kind: 'id' },
     { key: 'severity', title: 'severity', kind: 'text' },
     { key: 'kind', title: 'kind', kind: 'text' },
     { key: 'state', title: 'state', kind: 'text' },

@@ -17,6 +17,8 @@ export function formatRows<R>(format: Format, columns: readonly ReportColumn<R>[
 
 const gap = '  '
 const minColumn = 4
+/** Of an id, in a table for people: enough to tell millions apart and to type. */
+const shownIdChars = 10
 
 function table<R>(columns: readonly ReportColumn<R>[], rows: readonly R[], width: number): string {
   if (rows.length === 0) return 'nothing found\n'
@@ -55,6 +57,7 @@ function csv<R>(columns: readonly ReportColumn<R>[], rows: readonly R[]): string
 
 function forPeople(value: unknown, kind: ColumnKind): string {
   if (value === null) return '-'
+  if (kind === 'id') return String(value as string).slice(0, shownIdChars)
   if (kind === 'duration' && typeof value === 'number') return duration(value)
   if (kind === 'time' && typeof value === 'number') return iso(value).replace('T', ' ').replace(/\.\d{3}Z$/, 'Z')
   return forPrograms(value, kind)

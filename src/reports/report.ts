@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Store } from '../ports/store.ts'
 
-/** How a column's values are written for people. `time`: ms since the epoch; `duration`: ms. */
-export type ColumnKind = 'text' | 'number' | 'time' | 'duration' | 'list'
+/** How a column's values are written for people. `time`: ms since the epoch; `duration`: ms; `id`: its beginning is enough to ask with. */
+export type ColumnKind = 'text' | 'id' | 'number' | 'time' | 'duration' | 'list'
 
 export interface ReportColumn<R> {
   key: keyof R & string

@@ -19,9 +19,9 @@ export interface TaskLimits extends TickLimits {
 
 export const defaultLimits: TaskLimits = {
   maxBatchRecords: 16_000,
-  maxBatchBytes: 32 * 1024 * 1024,
+  maxBatchBytes: 8 * 1024 * 1024,
   maxBatchMs: 250,
-  maxReadBytes: 4 * 1024 * 1024,
+  maxReadBytes: 1024 * 1024,
   sliceRows: 1_000,
   tickMs: 1_000,
   clockToleranceMs: 60_000,

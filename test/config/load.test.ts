@@ -38,6 +38,11 @@ describe('the config file', () => {
     expect(faults.map((fault) => Number(fault.split(':')[1]))).toEqual([1, 3, 5, 6])
   })
 
+  it('refuses one name for an application and a feed', () => {
+    const faults = faultsOf('apps:\n  hr: { connector: csv }\nfeeds:\n  hr: { class: identities, format: csv }\n')
+    expect(faults).toEqual(['grantline.yaml:4: feeds.hr: hr is also the name of an application: rename one of them'])
+  })
+
   it('says where YAML itself is broken', () => {
     expect(faultsOf('apps: [\n')[0]).toMatch(/^grantline\.yaml:\d+: /)
   })

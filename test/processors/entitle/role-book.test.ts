@@ -7,7 +7,7 @@ import type { State } from '../../../src/ports/processor.ts'
 import { role } from './given.ts'
 
 const row = (id: string, when: Record<string, string>, feed = 'roles'): RoleRow =>
-  ({ ordinal: 0, gone: false, source: { topic: 'intent', partition: 0, offset: 0, index: 0 }, record: role(id, [], { when, feed }), since: {} })
+  ({ ordinal: 0, gone: false, source: { topic: 'intent', partition: 0, offset: 0, index: 0 }, observed: 0, record: role(id, [], { when, feed }), since: {} })
 
 /** The only table that a role book reads. */
 function storeOf(rows: () => RoleRow[]): ObjectStore {

@@ -211,6 +211,35 @@ describe('an epoch', () => {
   })
 })
 
+describe('a page that was read before an event', () => {
+  const begin = 20_000_000
+  const later = { observed: begin + 500 }
+
+  it('changes nothing after it, also where the event only said again what was known', () => {
+    const driver = started()
+    driver.push(role('sales', ['crm:a'], { when: { department: 'sales' } }), person('p1', { attributes: { department: 'sales' } }), request('r1', 'p1', 'crm:b'))
+    const before = brief(desired(driver, 'p1').entries)
+    driver.push(
+      role('sales', ['crm:a'], { when: { department: 'sales' }, ...later }),
+      person('p1', { attributes: { department: 'sales' }, ...later }),
+      request('r1', 'p1', 'crm:b', later),
+    )
+    driver.push(...runOf('business-roles', [role('sales', ['crm:z'])], { run: 2, begin, verdict: 'partial' }))
+    driver.push(...runOf('identities', [person('p1', { attributes: { department: 'it' } })], { run: 2, begin, verdict: 'partial' }))
+    driver.push(...runOf('requests', [request('r1', 'p1', 'crm:c')], { run: 2, begin, verdict: 'partial' }))
+    expect(brief(desired(driver, 'p1').entries)).toEqual(before)
+    driver.push(person('p1', { attributes: { department: 'it' }, observed: begin + 501 }))
+    expect(brief(desired(driver, 'p1').entries)).toEqual(before.filter((entry) => !entry.startsWith('crm:a')))
+  })
+
+  it('does not bring back who was removed twice, before it and after it', () => {
+    const driver = started()
+    driver.push(person('p1'), person('p1', { removed: true, observed: begin }), person('p1', { removed: true, ...later }))
+    driver.push(...runOf('identities', [person('p1')], { run: 2, begin, verdict: 'partial' }))
+    expect(desired(driver, 'p1').status).toBe('ended')
+  })
+})
+
 describe('stamps of removals', () => {
   it('are kept until a complete run tells as much', () => {
     const driver = started()

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDataDirectory, openLog, processors, type DataDirectory } from '../compose.ts'
+import { loadConfig } from '../config/load.ts'
+import { reconcile } from '../../processors/reconcile/reconcile.ts'
+import { ApiError } from '../http/api.ts'
+import { typedFilters } from '../http/filters.ts'
+import type { Log } from '../ports/log.ts'
+import { formatRows, type Format } from '../reports/format.ts'
+import type { ReportColumn } from '../reports/report.ts'
+import { tell } from '../replay/difference.ts'
+import { replayUntil, type ReplayedAccess } from '../replay/replay.ts'
+import { tellTable } from '../replay/table-range.ts'
+import { verifyLog } from '../replay/verify-log.ts'
+import { verifyTables } from '../replay/verify-tables.ts'
+import { terminalWidth } from './terminal.ts'
+
+/** How often a long check says how far it is, ms. */
+const progressMs = 2_000
+
+export class VerificationFailed extends Error {
+  override name = 'VerificationFailed'
+}
+
+export interface VerifySelection {
+  processor?: string
+  partition?: string
+  from?: string
+  to?: string
+  app?: string
+}
+
+/** Derives everything again and compares: outputs with the log, tables with the topics. Throws VerificationFailed where they differ. */
+export async function verify(configFile: string, selection: VerifySelection): Promise<void> {
+  await withScratch(configFile, async ({ log, codec, store }, scratch) => {
+    const range = {
+      ...(selection.from === undefined ? {} : { from: Number(selection.from) }),
+      ...(selection.to === undefined ? {} : { to: Number(selection.to) }),
+      ...(selection.app === undefined ? {} : { app: selection.app }),
+      ...(selection.partition === undefined ? {} : { partition: Number(selection.partition) }),
+    }
+    const say = sayNowAndThen()
+    const report = await verifyLog({
+      log, codec, types: processors, scratch, ...range,
+      ...(selection.processor === undefined ? {} : { processor: selection.processor }),
+      onProgress: ({ processor, topic, partition, offset, compared }) => say(`  ${processor} over ${topic}/${partition}: offset ${offset}, ${compared} records equal`),
+    })
+    for (const { processor, topic, partition, compared, difference } of report.tasks) {
+      console.log(`${processor} over ${topic}/${partition}: ${compared} records equal${difference === null ? '' : `, then ${tell(difference)}`}`)
+    }
+    for (const stray of report.strays) console.log(tell(stray))
+    for (const need of report.needs) console.log(need)
+    const { partition, from, to, app } = range
+    const tables = await verifyTables({
+      log, codec, store,
+      ...(partition === undefined ? {} : { partition }), ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), ...(app === undefined ? {} : { app }),
+      onProgress: ({ topic, partition: at, offset, end }) => say(`  table of ${topic}/${at}: ${offset} of ${end}`),
+    })
+    for (const { difference } of tables.places) if (difference !== null) console.log(tellTable(difference))
+    for (const { table, topic, partition: at, rows } of tables.strays) console.log(`${table}: ${rows} rows name ${topic}/${at}, which has no rows there`)
+    const rows = tables.places.reduce((sum, place) => sum + place.rows, 0)
+    if (!report.holds || !tables.holds) throw new VerificationFailed('verify: what is recorded is not what the input gives; the first difference of each place is named above')
+    console.log(`verified: ${report.tasks.reduce((sum, task) => sum + task.compared, 0)} records and ${rows} table rows are what the input gives`)
+  })
+}
+
+const columns: readonly ReportColumn<ReplayedAccess & { why: string[] }>[] = [
+  { key: 'app', title: 'app', kind: 'text' },
+  { key: 'account', title: 'account', kind: 'text' },
+  { key: 'identity', title: 'identity', kind: 'text' },
+  { key: 'status', title: 'status', kind: 'text' },
+  { key: 'entitlement', title: 'entitlement', kind: 'text' },
+  { key: 'verdict', title: 'verdict', kind: 'text' },
+  { key: 'paths', title: 'by way of', kind: 'list' },
+  { key: 'why', title: 'because of', kind: 'list' },
+]
+
+export interface ReplaySelection {
+  until: string
+  app?: string
+  account?: string
+  identity?: string
+}
+
+/** Who had what at a past moment and why, as known then, from the log alone. */
+export async function replay(configFile: string, { until, ...who }: ReplaySelection, format: Format): Promise<void> {
+  const { at: untilMs } = typedFilters({ at: until })
+  if (typeof untilMs !== 'number') throw new ApiError(400, '--until needs a time')
+  await withScratch(configFile, async ({ log, codec }, scratch) => {
+    const say = sayNowAndThen()
+    const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(`  ${JSON.stringify(progress)}`) })
+    const rows = report.access.map((row) => ({ ...row, why: [...row.reasons.map(({ kind, id }) => `${kind} ${id}`), ...(row.lapsed === null ? [] : [`${row.lapsed.why}: ${row.lapsed.reason.kind} ${row.lapsed.reason.id}`])] }))
+    process.stdout.write(formatRows(format, columns, rows, terminalWidth()))
+  })
+}
+
+/** Nothing else may run on the data directory meanwhile; the scratch log is thrown away. */
+async function withScratch(configFile: string, use: (directory: DataDirectory, scratch: Log) => Promise<void>): Promise<void> {
+  const config = await loadConfig(configFile)
+  const directory = await openDataDirectory(config)
+  const path = await mkdtemp(join(tmpdir(), 'grantline-scratch-'))
+  const scratch = await openLog(path, config.partitions, 'process')
+  try {
+    await use(directory, scratch)
+  } finally {
+    await scratch.close()
+    await rm(path, { recursive: true, force: true })
+    await directory.close()
+  }
+}
+
+function sayNowAndThen(): (line: string) => void {
+  let last = Date.now()
+  return (line) => {
+    if (Date.now() - last < progressMs) return
+    last = Date.now()
+    console.error(line)
+  }
+}

@@ -1,0 +1,121 @@
+import { setImmediate as otherTasksTurn } from 'node:timers/promises'
+import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
+import type { Codec } from '../ports/codec.ts'
+import type { Append, Log, Message, ReadLimits, TaskStore } from '../ports/log.ts'
+import type { Context, ProcessorType } from '../ports/processor.ts'
+import { HandClock } from '../runtime/clock.ts'
+import { defaultLimits } from '../runtime/limits.ts'
+import { Task } from '../runtime/task.ts'
+
+export interface RerunOptions {
+  type: ProcessorType
+  partition: number
+  /** what was recorded: only read */
+  log: Log
+  codec: Codec
+  /** takes the state; must know nothing of this task yet, and is spent for it afterwards */
+  scratch: Log
+  /** input from this offset on is not there */
+  end: number
+  /** asked before each record; from the first `false` on nothing more is processed */
+  admit: (record: AnyRecord, context: Context) => boolean
+  /** the messages that one transaction would have written; `false` ends the re-run */
+  onDerived: (appends: readonly Append[]) => Promise<boolean>
+  /** after each transaction: the offset that is read next */
+  onProgress: (offset: number) => void
+}
+
+/** Transactions of a re-run, so that what waits to be looked at stays small. */
+const limits = { ...defaultLimits, maxBatchRecords: 4_000, maxBatchBytes: 8 * 1024 * 1024, maxBatchMs: Number.POSITIVE_INFINITY }
+
+/**
+ * Runs a processor once more over its recorded input, from its begin and from an empty state, by the same code that ran it live.
+ * Ticks and epochs are those recorded: the clock stands, so none is added, and nothing is written anywhere but to `scratch`.
+ * Throws what the processor throws (ProcessorError), and EnvironmentError.
+ */
+export async function rerun(options: RerunOptions): Promise<void> {
+  const { partition, codec } = options
+  const input = new RecordedInput(options)
+  const type = admitting(options.type, (record, context) => input.isRunning && options.admit(record, context), () => input.stop())
+  const task = new Task({ type, partition, log: input, codec, clock: new HandClock(0), limits, release: 'replay' })
+  while ((await task.step()) === 'worked') {
+    options.onProgress(task.offset)
+    if (!input.isRunning) return
+    await otherTasksTurn()
+  }
+}
+
+/** The same processor, which does nothing any more once a record was not admitted. */
+function admitting(type: ProcessorType, admit: RerunOptions['admit'], onEnd: () => void): ProcessorType {
+  let ended = false
+  return {
+    name: type.name, input: type.input, outputs: type.outputs, version: type.version, stateFormat: type.stateFormat,
+    create: () => {
+      const processor = type.create()
+      return {
+        process(context, record) {
+          if (!ended && admit(record, context)) { processor.process(context, record); return; }
+          ended = true
+          onEnd()
+        },
+        slice: (context, budget) => !ended && processor.slice(context, budget),
+      }
+    },
+  }
+}
+
+/** The recorded log as its task sees it, with another place for the state and nowhere to append to. */
+class RecordedInput implements Log {
+  readonly partitions: Readonly<Record<Topic, number>>
+  readonly #options: RerunOptions
+  #running = true
+
+  constructor(options: RerunOptions) {
+    this.#options = options
+    this.partitions = options.log.partitions
+  }
+
+  get isRunning(): boolean {
+    return this.#running
+  }
+
+  stop(): void {
+    this.#running = false
+  }
+
+  async read(topic: Topic, partition: number, offset: number, readLimits: ReadLimits): Promise<Message[]> {
+    const { log, end } = this.#options
+    if (offset >= end) return []
+    const messages = await log.read(topic, partition, offset, readLimits)
+    return messages.filter((message) => message.offset < end)
+  }
+
+  end(topic: Topic, partition: number): Promise<number> {
+    return this.#options.log.end(topic, partition)
+  }
+
+  waitFor(): Promise<void> {
+    return Promise.reject(new Error('a re-run does not wait: its input is what is recorded'))
+  }
+
+  async openTask(id: string): Promise<TaskStore> {
+    const { scratch, type, onDerived } = this.#options
+    const store = await scratch.openTask(id)
+    for (const [key] of store.state.range('')) throw new Error(`the scratch log knows ${id} already (${key}): give each re-run an empty one`)
+    return {
+      id,
+      state: store.state,
+      commit: async ({ appends, state }) => {
+        await store.commit({ appends: [], state })
+        // marks of the task's own for its input: the recorded ones are there already
+        const derived = appends.filter(({ topic }) => topic !== type.input)
+        if (derived.length > 0 && !(await onDerived(derived))) this.#running = false
+        return { offsets: appends.map(() => -1) }
+      },
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}

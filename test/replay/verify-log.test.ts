@@ -1,0 +1,361 @@
+import { beforeAll, afterAll, describe, expect, it } from 'vitest'
+import { normalise } from '../../processors/normalise/normalise.ts'
+import { reconcile } from '../../processors/reconcile/reconcile.ts'
+import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import type { Log } from '../../src/ports/log.ts'
+import { tell, type Difference } from '../../src/replay/difference.ts'
+import { verifyLog, type VerifyOptions, type VerifyReport } from '../../src/replay/verify-log.ts'
+import { StateTable } from '../../src/runtime/state-table.ts'
+import { TaskRow, taskRowKey } from '../../src/runtime/task-row.ts'
+import { Topology, type TopologyOptions } from '../support/topology.ts'
+import { feeds, record, Surroundings, types } from './history.ts'
+import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, scratch, tampered, type Tamper } from './logs.ts'
+
+let log: Log & AsyncDisposable
+
+beforeAll(async () => {
+  log = await openTemporary()
+  await record(new Topology({ types, log, codec, limits: { maxBatchRecords: 40, sliceRows: 3 } }))
+})
+afterAll(() => log[Symbol.asyncDispose]())
+
+const verify = (of: Log, more: Partial<VerifyOptions> = {}): Promise<VerifyReport> => verifyLog({ log: of, codec, types, scratch: scratch(), ...more })
+
+interface Found {
+  task: string
+  difference: Difference
+  certain: boolean
+}
+
+async function differencesOf(tamper: Tamper): Promise<Found[]> {
+  const report = await verify(await tampered(log, types, tamper))
+  expect(report.holds).toBe(false)
+  return report.tasks.flatMap(({ processor, partition, difference, certain }) =>
+    difference === null ? [] : [{ task: `${processor}/${partition}`, difference, certain }],
+  )
+}
+
+async function count(topic: Topic, isIt: (record: RecordOf<Topic>) => boolean): Promise<number> {
+  let found = 0
+  for (let partition = 0; partition < partitions[topic]; partition++) {
+    for (const { value } of await messagesOf(log, topic, partition)) found += codec.decode(topic, value).filter(isIt).length
+  }
+  return found
+}
+
+/** Gives each task a few steps only, however much is left. */
+class Hasty extends Topology {
+  readonly #steps: number
+
+  constructor(steps: number, options: TopologyOptions) {
+    super(options)
+    this.#steps = steps
+  }
+
+  override async drain(): Promise<void> {
+    for (const task of this.tasks) for (let step = 0; step < this.#steps; step++) await task.step()
+  }
+}
+
+describe('an untouched log', () => {
+  it('has every kind of output, so that the comparison is about something', async () => {
+    for (const [topic, kinds] of Object.entries({
+      raw: ['KeyBook', 'KeysBaseline'], facts: ['AccountFact', 'AccountGone', 'Reference', 'Desired', 'Baseline'],
+      access: ['AccessChange'], findings: ['Finding'], lag: ['LagSample'], 'sync-runs': ['SyncRun'], 'dead-letters': ['DeadLetter'],
+    } as const)) {
+      for (const kind of kinds) expect(await count(topic as Topic, isOf(kind)), `${kind} on ${topic}`).toBeGreaterThan(0)
+    }
+  })
+
+  it('is reproduced record for record, with nothing missing and nothing more', async () => {
+    const before = await Promise.all((['raw', 'facts', 'intent'] as const).map((topic) => messagesOf(log, topic, 0)))
+    const report = await verify(log)
+    expect(report.strays).toEqual([])
+    expect(report.tasks.map(({ difference }) => difference && tell(difference)).filter((text) => text !== null)).toEqual([])
+    expect(report.holds).toBe(true)
+    expect(report.needs).toEqual([])
+
+    const isOutput = (one: RecordOf<Topic>): boolean => ('cause' in one && one.cause !== null) || (one.type === 'SyncRun' && one.phase === 'partition')
+    let outputs = 0
+    for (const topic of Object.keys(partitions) as Topic[]) outputs += await count(topic, isOutput)
+    expect(report.tasks.reduce((sum, { compared }) => sum + compared, 0)).toBe(outputs)
+    expect(await Promise.all((['raw', 'facts', 'intent'] as const).map((topic) => messagesOf(log, topic, 0)))).toEqual(before)
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report)
+  })
+
+  it('is compared as far as it is asked: one task, a range, an application', async () => {
+    const all = (await verify(log, { processor: 'normalise', partition: 1 })).tasks
+    expect(all.map(({ processor, partition }) => `${processor}/${partition}`)).toEqual(['normalise/1'])
+    const half = Math.floor(all[0]!.position.offset / 2)
+    const one = async (more: Partial<VerifyOptions>): Promise<number> => {
+      const report = await verify(log, { processor: 'normalise', partition: 1, ...more })
+      expect(report.holds).toBe(true)
+      return report.tasks[0]!.compared
+    }
+    const [first, second] = [await one({ to: half }), await one({ from: half })]
+    expect(first).toBeGreaterThan(0)
+    expect(second).toBeGreaterThan(0)
+    expect(await one({ app: 'crm' })).toBeLessThan(all[0]!.compared)
+    const unnamed = await one({ from: 0, to: Number.MAX_SAFE_INTEGER })
+    expect(await one({ from: half, to: Number.MAX_SAFE_INTEGER })).toBe(unnamed - first)
+    await expect(verify(log, { processor: 'normalize' })).rejects.toThrow(/no task normalize.*processors are entitle/)
+  })
+
+  it('is compared up to where each task stands, wherever it was stopped', async () => {
+    const stops = { within: 0, slicing: 0, behind: 0 }
+    for (const steps of [1, 2, 3, 5, 8]) {
+      await using half = await openTemporary()
+      await record(new Hasty(steps, { types, log: half, codec, limits: { maxBatchRecords: 3, sliceRows: 1 } }))
+      const report = await verify(half)
+      expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
+      expect(report.holds).toBe(true)
+      for (const { processor, position, topic, partition } of report.tasks) {
+        const { state } = await half.openTask(`task/${processor}/${partition}`)
+        const row = TaskRow.parse(new StateTable(state).getOwn(taskRowKey))
+        expect(position).toEqual({ offset: row.offset, index: row.index })
+        if (row.index > 0) stops.within++
+        if (row.slicing) stops.slicing++
+        if (row.offset < (await half.end(topic, partition))) stops.behind++
+      }
+    }
+    for (const times of Object.values(stops)) expect(times).toBeGreaterThan(0)
+  })
+
+  it('is compared where a task was stopped in the backlog that it began with, and where it never ran', async () => {
+    await using begun = await openTemporary()
+    const topology = new Topology({ types, log: begun, codec, limits: { maxBatchRecords: 2 } })
+    const world = new Surroundings(topology)
+    await world.settings({ crm: {} }, feeds)
+    await world.people(Array.from({ length: 20 }, (_, i) => ({ id: `p${i}` })))
+    for (const task of topology.tasks) if (task.id.startsWith('task/entitle/')) for (let step = 0; step < 5; step++) await task.step()
+    const report = await verify(begun)
+    expect(report.holds).toBe(true)
+    for (const { partition, position, compared } of report.tasks.filter(({ processor }) => processor === 'entitle')) {
+      expect(position.offset).toBeLessThan((await find(begun, 'intent', isOf('Epoch'), partition)).offset)
+      expect(compared).toBeGreaterThan(0)
+    }
+    expect(report.tasks.find(({ processor }) => processor === 'reconcile')).toMatchObject({ position: { offset: 0, index: 0 }, compared: 0, versions: [] })
+
+    const { record: one } = await find(log, 'access', isOf('AccessChange'))
+    const alien = { topic: 'access', partition: 0, key: null, timestamp: 0, value: codec.encode('access', [one]) } as const
+    await (await begun.openTask('alien')).commit({ appends: [alien], state: new Map() })
+    expect((await verify(begun)).tasks.flatMap(({ difference }) => difference ?? [])).toMatchObject([{ kind: 'extra', at: { topic: 'access', partition: 0, offset: 0 } }])
+  })
+
+  it('tells how far it has come', async () => {
+    const seen: string[] = []
+    await verify(log, { onProgress: ({ processor, partition, offset }) => seen.push(`${processor}/${partition} ${offset}`) })
+    for (const type of types) for (let p = 0; p < partitions[type.input]; p++) expect(seen).toContain(`${type.name}/${p} ${await log.end(type.input, p)}`)
+  })
+})
+
+describe('a log that was changed', () => {
+  it.each([
+    ['facts', 'AccountFact', 'normalise'], ['facts', 'Desired', 'entitle'], ['raw', 'KeyBook', 'entitle'],
+    ['access', 'AccessChange', 'reconcile'], ['findings', 'Finding', 'reconcile'], ['lag', 'LagSample', 'reconcile'],
+  ] as const)('names a dropped record: %s %s', async (topic, kind, processor) => {
+    const target = await find(log, topic, isOf(kind))
+    const found = await differencesOf(rewrite(topic, target, (records) => records.filter((_, i) => i !== target.index)))
+    const own = found.find(({ task }) => task.startsWith(processor))
+    expect(own?.difference).toMatchObject({ at: { topic, partition: target.partition } })
+    expect(['missing', 'changed']).toContain(own?.difference.kind)
+    expect(own?.difference.derived).toContain(kind)
+  })
+
+  it('names a doubled record at the place of the second', async () => {
+    for (const [topic, kind] of [['access', 'AccessChange'], ['facts', 'Desired'], ['sync-runs', 'SyncRun']] as const) {
+      const target = await find<Topic>(log, topic, (one) => one.type === kind && (one.type !== 'SyncRun' || one.phase === 'partition'))
+      const [first] = await differencesOf((messages, of, partition) =>
+        of === topic && partition === target.partition ? messages.flatMap((one) => (one.offset === target.offset ? [one, one] : [one])) : messages,
+      )
+      const records = codec.decode(topic, (await messagesOf(log, topic, target.partition))[target.offset]!.value).length
+      expect(first?.difference.at).toMatchObject({ topic, partition: target.partition, offset: target.offset + 1 })
+      expect(first?.difference.at.index).toBeLessThan(records)
+    }
+  })
+
+  it('names the first of two records in the wrong order', async () => {
+    const target = await find(log, 'facts', (one) => one.type === 'AccountFact', 4)
+    const records = codec.decode('facts', (await messagesOf(log, 'facts', target.partition))[target.offset]!.value)
+    const [a, b] = records.flatMap((one, i) => (one.type === 'AccountFact' ? [i] : []))
+    if (a === undefined || b === undefined) throw new Error('the message has one account only: take another')
+    const found = await differencesOf(rewrite('facts', target, (all) => all.map((one, i) => (i === a ? all[b]! : i === b ? all[a]! : one))))
+    const own = found.find(({ task }) => task.startsWith('normalise'))!
+    expect(own.difference.at).toEqual({ topic: 'facts', partition: target.partition, offset: target.offset, index: a })
+  })
+
+  it('names a changed field of a record', async () => {
+    const target = await find(log, 'access', (one) => one.type === 'AccessChange' && one.set.length > 0)
+    const [only, ...others] = await differencesOf(
+      rewrite('access', target, (records) =>
+        records.map((one, i) => (i === target.index && one.type === 'AccessChange' ? { ...one, set: one.set.map((grant) => ({ ...grant, direct: !grant.direct })) } : one)),
+      ),
+    )
+    expect(others).toEqual([])
+    const { partition, offset, index } = target
+    expect(only).toMatchObject({ certain: true, difference: { kind: 'changed', field: 'set[0].direct', at: { topic: 'access', partition, offset, index } } })
+    expect(tell(only!.difference)).toContain(`access/${partition} offset ${offset} index ${index}: set[0].direct is not what the re-run gives`)
+  })
+
+  it('finds every flipped bit of an output', async () => {
+    const { partition, offset: victim } = await find(log, 'lag', isOf('LagSample'))
+    const { value } = (await messagesOf(log, 'lag', partition))[victim]!
+    for (let at = 0; at < value.length; at++) {
+      const copy = await tampered(log, types, (all, topic, p) =>
+        topic !== 'lag' || p !== partition ? all : all.map((one, i) => (i === victim ? { ...one, value: one.value.map((byte, n) => (n === at ? byte ^ 2 : byte)) } : one)),
+      )
+      const report = await verify(copy, { processor: 'reconcile' })
+      const places = [...report.strays, ...report.tasks.flatMap(({ difference }) => difference ?? [])].map(({ at: place }) => place)
+      expect(report.holds, `byte ${at}`).toBe(false)
+      expect(places, `byte ${at}`).toContainEqual(expect.objectContaining({ topic: 'lag', partition, offset: victim }))
+    }
+  })
+
+  it('names what nothing can have written', async () => {
+    const target = await find(log, 'findings', isOf('Finding'))
+    const alien = { ...target.record, cause: { topic: 'intent', partition: 0, offset: 1, index: 0 } }
+    const copy = await tampered(log, types, (messages, topic) =>
+      topic === 'findings' ? [...messages, { offset: messages.length, key: null, timestamp: 0, value: codec.encode('findings', [alien]) }] : messages,
+    )
+    const end = await log.end('findings', target.partition)
+    const report = await verify(copy)
+    expect(report.strays).toMatchObject([{ kind: 'unattributed', at: { topic: 'findings', partition: 0, offset: end, index: 0 } }])
+    expect(report.holds).toBe(false)
+    expect(report.tasks.every(({ difference }) => difference === null)).toBe(true)
+  })
+
+  it('names an end that is cut off', async () => {
+    const [only] = await differencesOf((messages, topic, partition) => (topic === 'findings' && partition === 0 ? messages.slice(0, -1) : messages))
+    expect(only).toMatchObject({ difference: { kind: 'missing', at: { topic: 'findings', partition: 0, offset: (await log.end('findings', 0)) - 1 } } })
+  })
+})
+
+describe('records in parts and bytes that are none', () => {
+  async function withLargeAccounts(): Promise<Log & AsyncDisposable> {
+    const recorded = await openTemporary()
+    const topology = new Topology({ types, log: recorded, codec })
+    const world = new Surroundings(topology)
+    await world.settings({ crm: {} }, feeds)
+    const direct = Array.from({ length: 3_000 }, (_, i) => `entitlement-${'x'.repeat(80)}-${i}`)
+    await world.snapshot('crm', {}, [{ id: 'ann', direct }, { id: 'bob', direct: ['orders:read'] }, { id: 'cy', direct }])
+    const garbage = { topic: 'raw', partition: 1, key: null, timestamp: 5, value: Uint8Array.of(1, 2, 3) } as const
+    await (await recorded.openTask('producer of another kind')).commit({ appends: [garbage], state: new Map() })
+    await topology.advance(1_000)
+    return recorded
+  }
+
+  it('are reproduced, and the letters about them too', async () => {
+    await using recorded = await withLargeAccounts()
+    await find(recorded, 'facts', isOf('Part'))
+    await find(recorded, 'access', isOf('Part'))
+    await find(recorded, 'dead-letters', (one) => one.code === 'undecodable-message')
+    const report = await verify(recorded)
+    expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
+    expect(report.strays).toEqual([])
+    expect(report.holds).toBe(true)
+  })
+
+  it('are found where one part was changed or is gone, at the last part', async () => {
+    await using recorded = await withLargeAccounts()
+    const part = await find(recorded, 'facts', (one) => one.type === 'Part' && one.part === 0)
+    const end = await find(recorded, 'facts', (one) => one.type === 'Part' && part.record.type === 'Part' && one.id === part.record.id && one.part === one.of - 1)
+    for (const change of [
+      (all: RecordOf<'facts'>[]) => all.map((one) => (one.type === 'Part' ? { ...one, bytes: one.bytes.map((byte, i) => (i === 70_000 ? byte ^ 1 : byte)) } : one)),
+      (all: RecordOf<'facts'>[]) => all.map((one): RecordOf<'facts'> => (one.type === 'Part' ? { type: 'Tick', at: 1 } : one)),
+    ]) {
+      const report = await verify(await tampered(recorded, types, rewrite('facts', part, change)), { processor: 'normalise' })
+      const [difference] = report.tasks.flatMap((task) => task.difference ?? [])
+      expect(difference?.at).toMatchObject({ topic: 'facts', partition: part.partition })
+      expect(difference?.at.offset).toBeGreaterThanOrEqual(end.offset)
+    }
+  })
+})
+
+describe('a processor that is not the one that recorded', () => {
+  it('fails where it depends on something that is not recorded', async () => {
+    let calls = 0
+    const moody = {
+      ...reconcile,
+      create: () => {
+        const inner = reconcile.create()
+        return {
+          slice: inner.slice.bind(inner),
+          process: (context: Parameters<typeof inner.process>[0], one: RecordOf<'facts'>) =>
+            inner.process({ ...context, emit: (topic, key, out) => context.emit(topic, key, out.type === 'AccessChange' ? { ...out, observed: ++calls } : out) }, one),
+        }
+      },
+    }
+    const own = types.map((type) => (type.name === 'reconcile' ? moody : type))
+    await using recorded = await openTemporary()
+    await record(new Topology({ types: own, log: recorded, codec }))
+    const report = await verify(recorded, { types: own })
+    expect(report.holds).toBe(false)
+    const differing = report.tasks.filter(({ difference }) => difference !== null)
+    expect(differing.map(({ processor }) => processor)).toContain('reconcile')
+    expect(differing[0]?.difference).toMatchObject({ kind: 'changed', field: 'observed', at: { topic: 'access' } })
+  })
+
+  it('fails with the place where it throws', async () => {
+    const target = await find(log, 'raw', isOf('DefinitionsEnd'))
+    const broken = {
+      ...normalise,
+      create: () => {
+        const inner = normalise.create()
+        return {
+          slice: inner.slice.bind(inner),
+          process: (context: Parameters<typeof inner.process>[0], one: RecordOf<'raw'>) => {
+            if (one.type === 'DefinitionsEnd') throw new RangeError('no')
+            inner.process(context, one)
+          },
+        }
+      },
+    }
+    const report = await verify(log, { types: types.map((type) => (type.name === 'normalise' ? broken : type)), processor: 'normalise', partition: target.partition })
+    const { partition, offset, index } = target
+    expect(report.tasks[0]?.difference).toMatchObject({ kind: 'failed', at: { topic: 'raw', partition, offset, index }, derived: expect.stringContaining('no') as string })
+  })
+})
+
+describe('versions', () => {
+  const newer = { ...normalise, version: 2 }
+  const withNewer = types.map((type) => (type.name === 'normalise' ? newer : type))
+
+  it('names the release that made what another version has to verify', async () => {
+    await using recorded = await openTemporary()
+    await record(new Topology({ types, log: recorded, codec, release: '0.4.1' }))
+    const ends = await Promise.all([0, 1, 2].map((p) => recorded.end('raw', p)))
+    const report = await verify(recorded, { types: withNewer, processor: 'normalise' })
+    expect(report.needs).toEqual(ends.map((end, p) => `offsets 0..${end - 1} of raw/${p} were made by normalise version 1 (grantline 0.4.1): verify with that release`))
+    expect(report.tasks.map(({ compared }) => compared)).toEqual([0, 0, 0])
+  })
+
+  it('compares the range of its own version only, and says that what differs there may be the doing of the other', async () => {
+    await using recorded = await openTemporary()
+    const first = new Topology({ types, log: recorded, codec, release: '0.4.1' })
+    await record(first)
+    const before = await Promise.all([0, 1, 2].map((p) => recorded.end('raw', p)))
+    const second = new Topology({ types: withNewer, log: recorded, codec, clock: first.clock, release: '0.5.0' })
+    await record(second)
+    for (const [own, foreign] of [[withNewer, '0.4.1'], [types, '0.5.0']] as const) {
+      const report = await verify(recorded, { types: own, processor: 'normalise' })
+      expect(report.needs).toHaveLength(3)
+      for (const need of report.needs) expect(need).toContain(`(grantline ${foreign}): verify with that release`)
+      for (const { versions, partition, compared } of report.tasks) {
+        expect(versions.map(({ version, release, from }) => ({ version, release, from }))).toEqual([
+          { version: 1, release: '0.4.1', from: 0 }, { version: 2, release: '0.5.0', from: before[partition]! },
+        ])
+        expect(compared).toBeGreaterThan(0)
+      }
+      expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
+    }
+
+    const target = await find(recorded, 'facts', (one) => one.type === 'AccountFact' && one.cause.offset > (before[one.cause.partition] ?? 0))
+    const wrong = rewrite('facts', target, (all) => all.map((one, i) => (i === target.index && one.type === 'AccountFact' ? { ...one, display: 'x' } : one)))
+    const report = await verify(await tampered(recorded, types, wrong), { types: withNewer, processor: 'normalise' })
+    const { partition, offset, index } = target
+    expect(report.holds).toBe(false)
+    expect(report.tasks.filter(({ difference }) => difference !== null)).toMatchObject([
+      { certain: false, difference: { kind: 'changed', field: 'display', at: { topic: 'facts', partition, offset, index } } },
+    ])
+  })
+})
