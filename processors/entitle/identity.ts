@@ -21,6 +21,8 @@ import { facetInForce, nextStatusChange, tenureOf } from './tenure.ts'
 export interface Person extends SubjectRow {
   /** the feed whose facet is in force */
   feed: string
+  /** by that facet, ms; null for the ended: who comes back has not been there since */
+  start: number | null
   /** when an end without a date of its own was learnt, ms */
   endedAt: number | null
   keys: IdentityKey[]
@@ -37,7 +39,7 @@ export interface Person extends SubjectRow {
 /** As it lies in the state: what is long is packed. */
 export type StoredPerson = Omit<Person, 'entries' | 'lapsed'> & { access: Packed }
 
-const stranger: Person = { ...noAccess, feed: '', endedAt: null, keys: [], revision: 0, book: null, matched: {}, roles: [] }
+const stranger: Person = { ...noAccess, feed: '', start: null, endedAt: null, keys: [], revision: 0, book: null, matched: {}, roles: [] }
 
 type Objects = readonly (readonly [key: string, row: ObjectRow])[]
 
@@ -67,12 +69,14 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
     current: facets.filter(({ gone }) => !gone || facets.every((other) => other.gone)).flatMap(({ record }) => record.keys),
     ended: tenure.status === 'ended',
     at: change.keysAt,
-    start: before === undefined ? facet.record.start : null,
+    startBefore: person.start,
+    start: facet.record.start,
+    first: before === undefined,
   })
   const book = digest(canonical([tenure.status, facet.record.continues, keys]))
   const published = digest(canonical([tenure, facet.record.display]))
   const next: Person = {
-    entries, lapsed, published, dueMs, feed: facet.feed, endedAt, keys, book, matched: matchedSinceMs, roles,
+    entries, lapsed, published, dueMs, feed: facet.feed, start: tenure.status === 'ended' ? null : facet.record.start, endedAt, keys, book, matched: matchedSinceMs, roles,
     revision: book === person.book ? person.revision : person.revision + 1,
   }
   timers.set(home, person.dueMs, dueMs)
@@ -101,7 +105,7 @@ function claimsOf(scope: Scope, about: Objects, facet: IdentityFacet, person: Pe
   const matchedSinceMs = matchTimes(matching, facet.attributesSince, person.matched)
   for (const role of matching) {
     ids.add(role[1].record.id)
-    said.claims.push(...matched(role, matchedSinceMs[role[0]] ?? 0))
+    said.claims.push(...matched(role, Math.max(matchedSinceMs[role[0]] ?? 0, facet.record.start ?? 0)))
   }
   return { said, roles: [...ids].sort(compareKeys), matchedSinceMs }
 }

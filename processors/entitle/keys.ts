@@ -11,15 +11,19 @@ export interface KeyChange {
   ended: boolean
   /** when the change became so, ms */
   at: number
-  /** the beginning of keys seen with the identity itself for the first time, ms */
+  /** the start that was known of a tenure that goes on, or null: keys that began with it move with its correction; ms */
+  startBefore: number | null
+  /** the identity's start, and the beginning of keys seen with the identity itself for the first time, ms */
   start: number | null
+  /** the identity is seen for the first time */
+  first: boolean
 }
 
 /**
  * The identity's keys, each with its claim's beginning and end; keys are folded. A key that is no longer given is released, one
  * that comes back begins anew. Sorted by space and key.
  */
-export function keyHistory({ history, current, ended, at, start }: KeyChange): IdentityKey[] {
+export function keyHistory({ history, current, ended, at, startBefore, start, first }: KeyChange): IdentityKey[] {
   const keys = new Map(history.map((key) => [keyOf(key.space, key.key), key]))
   const given = new Map<string, IntentKey>()
   for (const key of current) {
@@ -30,8 +34,9 @@ export function keyHistory({ history, current, ended, at, start }: KeyChange): I
   }
   for (const [name, { space, key, since }] of given) {
     const known = keys.get(name)
-    if (known === undefined || known.until !== null) keys.set(name, { space, key, since: since ?? start ?? at, until: null })
+    if (known === undefined || known.until !== null) keys.set(name, { space, key, since: since ?? (first ? start : null) ?? at, until: null })
     else if (since !== null) keys.set(name, { ...known, since })
+    else if (known.since === startBefore && start !== null) keys.set(name, { ...known, since: start })
   }
   if (!ended) {
     for (const [name, key] of keys) if (key.until === null && !given.has(name)) keys.set(name, { ...key, until: at })

@@ -10,10 +10,13 @@ type Since = Record<string, number>
 const begunAt = (record: { valid: number | null; observed: number }, now: number): number =>
   record.valid ?? Math.min(now, Math.floor(record.observed / 1000))
 
-/** Since when each attribute has its value: with the identity's start where it was first seen so, else since the change. */
+/**
+ * Since when each attribute has its value: where it was first seen so, as long as there is the identity (0), whenever its start
+ * turns out to be; without a start since it was seen; else since the change.
+ */
 export function attributesSince(record: Identity, before: { record: Identity; since: Since } | undefined, now: number): Since {
   const changed = begunAt(record, now)
-  const first = record.start ?? changed
+  const first = record.start === null ? changed : 0
   return collect(Object.keys(record.attributes), (name) => {
     if (before === undefined) return first
     return before.record.attributes[name] === record.attributes[name] ? (before.since[name] ?? first) : changed

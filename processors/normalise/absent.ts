@@ -81,8 +81,9 @@ function removeAbsent(scope: Scope, { observed }: Absence, key: string): void {
 
 function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
   const { id } = splitKey(key)
+  const account = context.state.get<AccountRow>('accounts', key)?.native ?? id
   context.emit('commands', app, {
-    type: 'Command', id: digest(canonical(['reread', app, id, run])), app, kind: 'reread', account: id, run,
+    type: 'Command', id: digest(canonical(['reread', app, id, run])), app, kind: 'reread', account, run,
     reason: `run ${run} was complete and did not show this account`, at: context.now, cause: context.position,
   })
 }

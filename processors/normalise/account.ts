@@ -5,6 +5,8 @@ import type { Packed } from '../shared/packed.ts'
 /** One row for each account, in the table `accounts` under `<app>/<id>`: what was observed of it and what was published. */
 export interface AccountRow {
   readonly ordinal: number
+  /** the id as the application spelt it last */
+  readonly native: string
   /** ms; when the account was first observed */
   readonly since: number
   readonly attributes: Kept<Attributes> | null

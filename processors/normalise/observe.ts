@@ -38,14 +38,14 @@ export function observeAccount(scope: Scope, record: Account): void {
     return
   }
   if (before === undefined && isOutdated(scope, record, key)) return
-  const start = before ?? newRow(record, runs.newOrdinal(record.app, 'accounts'))
+  const start = before === undefined ? newRow(record, runs.newOrdinal(record.app, 'accounts')) : spelt(before, record.native)
   runs.observe(record.app, 'accounts', start.ordinal, shown, record.run, record.observed)
   const { row, changed, moved, stale } = apply(scope, start, record)
   if (text !== null && !stale) keepShown(context.state, key, { ordinal: row.ordinal, text })
   else if (changed) forgetShown(context.state, key)
   if (changed && counted) runs.changed(record.app)
   if (changed || before === undefined) publish(scope, key, before, row, record.observed)
-  else if (moved) context.state.put('accounts', key, row)
+  else if (moved || start !== before) context.state.put('accounts', key, row)
 }
 
 /** A rejected record: nothing of its account is absent in this run. */
@@ -70,9 +70,12 @@ export function observeDefinition({ runs, settings, definitions, jobs }: Scope, 
 /** A paused app is read no more, but what was read of it applies. */
 const isRead = (setting: AppSetting | undefined): boolean => setting !== undefined && setting.state !== 'retired'
 
-function newRow({ observed }: Account, ordinal: number): AccountRow {
+/** As the application spells the id now: a single read has to ask in its words. */
+const spelt = (row: AccountRow, native: string): AccountRow => (row.native === native ? row : { ...row, native })
+
+function newRow({ observed, native }: Account, ordinal: number): AccountRow {
   return {
-    ordinal, since: Math.floor(observed / 1_000), attributes: null, memberships: null, grants: null, credentials: null,
+    ordinal, native, since: Math.floor(observed / 1_000), attributes: null, memberships: null, grants: null, credentials: null,
     published: null, held: null, watches: [], due: null,
   }
 }

@@ -32,12 +32,12 @@ export class Homes {
     return { home, known: true, row: { desired: desired === undefined ? null : unpackDesired(desired), ...row }, accounts }
   }
 
-  /** Homes after `after` in key order, at most `limit`: each with the apps it depends on. */
-  *after(after: string | null, limit: number): Iterable<{ home: string; apps: readonly string[] }> {
+  /** Homes after `after` in key order, at most `limit`: each with the apps it depends on, and of these those that it awaits. */
+  *after(after: string | null, limit: number): Iterable<Pick<HomeRow, 'apps' | 'awaits'> & { home: string }> {
     let left = limit
-    for (const [home, { apps }] of this.#state.range<StoredHome>('homes', after === null ? {} : { after })) {
+    for (const [home, { apps, awaits }] of this.#state.range<StoredHome>('homes', after === null ? {} : { after })) {
       if (left-- <= 0) return
-      yield { home, apps }
+      yield { home, apps, awaits }
     }
   }
 

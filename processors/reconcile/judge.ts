@@ -7,7 +7,7 @@ import { evaluate, type Evaluation } from './evaluate.ts'
 import { diffFindings, type FindingsChange } from './findings-diff.ts'
 import type { Homes } from './homes.ts'
 import { accountName, type Loaded, type Taken } from './intake.ts'
-import { settled } from './lag.ts'
+import { awaited, settled } from './lag.ts'
 import type { AccountRow, HomeRow, HomeView, Rules } from './model.ts'
 
 /** Evaluates a home as it is after a fact (or as it was, when time, a setting or a baseline moved) and emits every difference. */
@@ -59,10 +59,11 @@ function lagSamples({ now, position }: Context, before: Loaded, { home, evidence
 }
 
 /** The same object where nothing of the row changed, so that it is not written again. */
-function nextRow(before: Loaded, { row, accounts }: Taken, { waits, due }: Evaluation, findings: FindingsChange): HomeRow {
+function nextRow(before: Loaded, { row, accounts }: Taken, { waits, due, standing, held }: Evaluation, findings: FindingsChange): HomeRow {
   const entries = [row.desired, ...accounts.map(({ fact }) => fact)].flatMap((of) => (of === null ? [] : [...of.entries, ...of.lapsed]))
   const apps = [...new Set([...accounts.map(({ fact }) => fact.app), ...entries.map(({ app }) => app)])].sort(compareKeys)
-  const next: HomeRow = { ...row, open: findings.open, waits, apps, due }
+  const awaits = awaited(standing, held)
+  const next: HomeRow = { ...row, open: findings.open, waits, apps, awaits, due }
   const isQuiet = row === before.row && findings.records.length === 0 && due === row.due
-  return isQuiet && equal([waits, apps], [row.waits, row.apps]) ? row : next
+  return isQuiet && equal([waits, apps, awaits], [row.waits, row.apps, row.awaits]) ? row : next
 }

@@ -1,3 +1,4 @@
+import { compareKeys } from '../../src/core/order.ts'
 import type { Horizon } from './horizon.ts'
 import type { Rules, Wait } from './model.ts'
 import { entitlementKey, type Holdings, type Standing } from './standing.ts'
@@ -20,6 +21,17 @@ export function waitsOf(standing: Standing, held: Holdings, rules: Rules, horizo
     if (observedAt !== null && held.has(key)) waits.push({ app, entitlement, direction: 'revoke', desired: at })
   }
   return waits
+}
+
+/**
+ * Apps for which it matters when they were observed: something of theirs is desired and not held, or held though it lapsed. That
+ * moment is asked for in no other case: neither `waitsOf` nor a missing grant looks at what is as it should be.
+ */
+export function awaited({ entries, lapsed }: Standing, held: Holdings): string[] {
+  const apps = new Set<string>()
+  for (const [key, { app }] of entries) if (!held.has(key)) apps.add(app)
+  for (const [key, { app }] of lapsed) if (held.has(key)) apps.add(app)
+  return [...apps].sort(compareKeys)
 }
 
 /** What the record in hand shows of an app: `observed` in ms. */

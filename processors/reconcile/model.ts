@@ -86,11 +86,13 @@ export interface HomeRow {
   waits: Wait[]
   /** whose settings and baselines its evaluation depends on; sorted */
   apps: string[]
+  /** of these, whose first complete observation may change something here (see awaited in lag.ts); sorted */
+  awaits: string[]
   /** when the home must be evaluated again though nothing arrives, ms */
   due: number | null
 }
 
-export const emptyHome: Readonly<HomeRow> = { desired: null, references: [], held: [], open: [], waits: [], apps: [], due: null }
+export const emptyHome: Readonly<HomeRow> = { desired: null, references: [], held: [], open: [], waits: [], apps: [], awaits: [], due: null }
 
 /** What the evaluation of a home reads: facts only, no history. `accounts` are in key order. */
 export interface HomeView {

@@ -12,8 +12,11 @@ import type { Rules } from './model.ts'
 import { Readiness, type Affected } from './readiness.ts'
 import { rulesAt } from './rules.ts'
 
-/** `sweep`: every home after `after` that depends on `app` (null: on whatever). `timers`: every home that is due. */
-type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; after: string | null }
+/**
+ * `sweep`: every home after `after` that depends on `app` (null: on whatever); where only the app's observation is news, those that
+ * await it. `timers`: every home that is due.
+ */
+type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; awaiting: boolean; after: string | null }
 
 /** Compares what should be with what is, home by home, and tells every difference once. */
 export const reconcile: ProcessorType<'facts'> = {
@@ -38,7 +41,7 @@ class Reconcile implements Processor<'facts'> {
         this.#fact(context, record)
         return
       case 'Baseline':
-        sweep(context, new Readiness(context.state).mark(record, this.#settings(context).sources()))
+        sweep(context, new Readiness(context.state).mark(record, this.#settings(context).sources()), record.stage === 'observed')
         return
       case 'Ruling':
         if (record.kind === 'retire') sweep(context, new Readiness(context.state).retire(record.source))
@@ -122,16 +125,16 @@ function continueSweep(homes: Homes, job: Job & { kind: 'sweep' }, rows: number,
   let { after } = job
   let spent = 0
   const batch = [...homes.after(after, rows)]
-  for (const { home, apps } of batch) {
+  for (const { home, apps, awaits } of batch) {
     if (spent >= rows) return { job: { ...job, after }, spent }
-    spent += job.app === null || apps.includes(job.app) ? judge(home) : 1
+    spent += job.app === null || (job.awaiting ? awaits : apps).includes(job.app) ? judge(home) : 1
     after = home
   }
   return { job: batch.length < rows ? null : { ...job, after }, spent }
 }
 
-function sweep(context: Context, affected: Affected): void {
-  if (affected !== null) new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, after: null })
+function sweep(context: Context, affected: Affected, awaiting = false): void {
+  if (affected !== null) new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, awaiting, after: null })
 }
 
 function refuse(context: Context, { code, source, reason }: Refusal): void {

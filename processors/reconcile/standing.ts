@@ -2,7 +2,24 @@ import type { DesiredEntry, LapsedEntry } from '../../schemas/wire/common.ts'
 import type { AccountRow, HomeView } from './model.ts'
 
 /** App names have no slash, so the first one ends them: no two pairs share a key. */
-export const entitlementKey = (app: string, entitlement: string): string => `${app}/${entitlement}`
+export function entitlementKey(app: string, entitlement: string): string {
+  let keys = keysOf.get(app)
+  if (keys === undefined) keysOf.set(app, (keys = new Map<string, string>()))
+  let key = keys.get(entitlement)
+  if (key !== undefined) return key
+  key = `${app}/${entitlement}`
+  if (kept++ < maxKeptKeys) keys.set(entitlement, key)
+  else {
+    keysOf.clear()
+    kept = 0
+  }
+  return key
+}
+
+/** Keys made so far: one evaluation asks for each several times, and a text made anew would be hashed anew. */
+const keysOf = new Map<string, Map<string, string>>()
+const maxKeptKeys = 20_000
+let kept = 0
 
 /** What governance says at one home: an identity's desired access, or an account's own where it lives under its own key. */
 export interface Standing {

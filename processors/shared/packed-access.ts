@@ -9,13 +9,13 @@ const whys: readonly LapsedEntry['why'][] = ['expired', 'withdrawn', 'denied', '
 
 export function writePosition(to: PackWriter, { topic, partition, offset, index }: Position): void {
   to.text(topic)
-  to.count(partition)
-  to.count(offset)
-  to.count(index)
+  to.whole(partition)
+  to.whole(offset)
+  to.whole(index)
 }
 
 export function readPosition(from: PackReader): Position {
-  return { topic: from.word(), partition: from.count(), offset: from.count(), index: from.count() }
+  return { topic: from.word(), partition: from.whole(), offset: from.whole(), index: from.whole() }
 }
 
 export function writeEntries(to: PackWriter, entries: readonly DesiredEntry[]): void {

@@ -25,6 +25,16 @@ export class PackWriter {
     scratch[this.#at++] = rest
   }
 
+  /** Any whole number; from 0 up it takes few bytes. */
+  whole(value: number): void {
+    if (value >= 0 && value < largest) {
+      this.count(2 * value)
+    } else {
+      this.count(1)
+      this.time(value)
+    }
+  }
+
   flag(value: boolean): void {
     this.count(value ? 1 : 0)
   }
@@ -78,6 +88,11 @@ export class PackReader {
     return value
   }
 
+  whole(): number {
+    const value = this.count()
+    return value === 1 ? this.moment() : value / 2
+  }
+
   flag(): boolean {
     return this.count() === 1
   }
@@ -109,6 +124,8 @@ export class PackReader {
 }
 
 const maxBytes = 8
+/** Twice this is still exact. */
+const largest = 2 ** 52
 
 function grown(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(bytes.length * 2)

@@ -32,7 +32,7 @@ export class SharedRows {
   /** True where the row was clean before. */
   write(table: string, row: string, value: unknown): boolean {
     let rows = this.#dirty.get(table)
-    if (rows === undefined) this.#dirty.set(table, (rows = new Map()))
+    if (rows === undefined) this.#dirty.set(table, (rows = new Map<string, unknown>()))
     const isFirst = !rows.has(row)
     rows.set(row, value)
     return isFirst

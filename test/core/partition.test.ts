@@ -24,6 +24,15 @@ describe('murmur2', () => {
 })
 
 describe('partitionOf', () => {
+  it('hashes the bytes of UTF-8, whatever the key is made of and however long it is', () => {
+    const key = fc.oneof(fc.string({ maxLength: 300 }), fc.string({ unit: 'binary' }), fc.integer({ min: 250, max: 260 }).map((n) => 'k'.repeat(n)))
+    fc.assert(
+      fc.property(key, (text) => {
+        expect(partitionOf(text, 251)).toBe((murmur2(bytes(text)) & 0x7fffffff) % 251)
+      }),
+    )
+  })
+
   it('is a partition, and the same one for the same key', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 256 }), (key, partitions) => {

@@ -151,7 +151,7 @@ describe('access at a time, as known at a time', () => {
           expect(rows).toEqual(heldAt(log, time, knownAt).map(key).sort(compareKeys))
         }
       }),
-      { numRuns: 40, seed: 20_260_107, endOnFailure: true },
+      { numRuns: process.env['GRANTLINE_LONG'] === '1' ? 200 : 12, seed: 20_260_107, endOnFailure: true },
     )
   })
 

@@ -79,6 +79,36 @@ describe('StateTable', () => {
     expect([...table.range('t')]).toEqual([])
   })
 
+  it('shows shared rows to every kind of access, and gives them to the commit', () => {
+    const shared = fc.record({ table: tableName, key, value: fc.option(fc.integer(), { nil: null }), shared: fc.boolean(), commit: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(shared, { maxLength: 60 }), tableName, (writes, asked) => {
+        const rows = new Map<string, Uint8Array>()
+        const model = new Map<string, Map<string, number>>()
+        let table = new StateTable(storeOf(rows))
+        for (const one of writes) {
+          const of = model.get(one.table) ?? new Map<string, number>()
+          model.set(one.table, of)
+          if (one.value === null) table.delete(one.table, one.key)
+          else if (one.shared) table.putShared(one.table, one.key, one.value)
+          else table.put(one.table, one.key, one.value)
+          if (one.value === null) of.delete(one.key)
+          else of.set(one.key, one.value)
+          expect(table.getShared(one.table, one.key)).toBe(of.get(one.key))
+          if (one.shared) expect(table.get(one.table, one.key)).toBe(of.get(one.key))
+          if (!one.commit) continue
+          commit(table, rows)
+          table = table.next()
+        }
+        const expected = [...(model.get(asked) ?? [])].sort(([a], [b]) => compareKeys(a, b))
+        expect([...table.range(asked)]).toEqual(expected)
+        for (const [one, value] of expected) expect(table.getShared(asked, one)).toBe(value)
+        commit(table, rows)
+        expect([...new StateTable(storeOf(rows)).range(asked)]).toEqual(expected)
+      }),
+    )
+  })
+
   it('keeps what was put, whatever its owner does to the object, and hands out copies', () => {
     const table = new StateTable(storeOf(new Map()))
     const value = { list: [1] }

@@ -4,7 +4,7 @@ import { keyHistory } from '../../../processors/entitle/keys.ts'
 import type { IdentityKey } from '../../../schemas/wire/raw.ts'
 
 const mail = (key: string, since: number | null = null) => ({ space: 'mail', key, since })
-const change = (given: Partial<KeyChange>): KeyChange => ({ history: [], current: [], ended: false, at: 50, start: null, ...given })
+const change = (given: Partial<KeyChange>): KeyChange => ({ history: [], current: [], ended: false, at: 50, startBefore: null, start: null, first: true, ...given })
 const held = (key: string, since: number, until: number | null = null): IdentityKey => ({ space: 'mail', key, since, until })
 
 describe('the beginning of a claim', () => {
@@ -15,6 +15,17 @@ describe('the beginning of a claim', () => {
 
   it('is corrected by the source, and otherwise stays', () => {
     expect(keyHistory(change({ history: [held('a', 10), held('b', 10)], current: [mail('a', 4), mail('b')] }))).toEqual([held('a', 4), held('b', 10)])
+  })
+
+  it('moves with a start that is corrected, where it began with it', () => {
+    const corrected = { history: [held('a', 20), held('b', 30)], current: [mail('a'), mail('b')], startBefore: 20, start: 15, first: false }
+    expect(keyHistory(change(corrected))).toEqual([held('a', 15), held('b', 30)])
+    expect(keyHistory(change({ ...corrected, startBefore: null }))).toEqual([held('a', 20), held('b', 30)])
+    expect(keyHistory(change({ ...corrected, start: null }))).toEqual([held('a', 20), held('b', 30)])
+  })
+
+  it('is not the start where the key came later', () => {
+    expect(keyHistory(change({ current: [mail('a')], start: 20, first: false }))).toEqual([held('a', 50)])
   })
 })
 

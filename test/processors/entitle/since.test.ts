@@ -5,8 +5,8 @@ import { person, role } from './given.ts'
 describe('attributes', () => {
   const first = person('ann', { start: 100, attributes: { a: '1', b: '1' } })
 
-  it('are as old as the tenure when the identity is first seen, else as its record', () => {
-    expect(attributesSince(first, undefined, 5_000)).toEqual({ a: 100, b: 100 })
+  it('are as old as the identity when it is first seen, without a start as its record', () => {
+    expect(attributesSince(first, undefined, 5_000)).toEqual({ a: 0, b: 0 })
     expect(attributesSince({ ...first, start: null, valid: 70 }, undefined, 5_000)).toEqual({ a: 70, b: 70 })
     expect(attributesSince({ ...first, start: null }, undefined, 5_000)).toEqual({ a: 1_000, b: 1_000 })
   })

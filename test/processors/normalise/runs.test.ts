@@ -228,6 +228,13 @@ describe('absence of a facet', () => {
     expect(ofType(outputs, 'Command')).toMatchObject([{ app, kind: 'reread', account: 'cid', run: 2, at: 1_000 }])
     expect(natives(world.fact('cid'))).toEqual(['read'])
   })
+
+  test('asks for an absent account by the id that the application spelt last', () => {
+    const world = loaded({ reread: true })
+    world.push({ ...account('cid', 15_000, { direct: ['read'] }), native: 'Cid' })
+    const outputs = world.push(...snapshot({ run: 2, from: 20_000, accounts: { ann, bob } }))
+    expect(ofType(outputs, 'Command')).toMatchObject([{ kind: 'reread', account: 'Cid' }])
+  })
 })
 
 describe('facets', () => {

@@ -132,3 +132,21 @@ test('an observation counts as seen in its run, or since its begin, not before',
 test('a class that no space has is an error', () => {
   expect(() => ledger().runs.wasSeen('crm', 'other', { run: 1, begin: 0, slot: 0 }, 0)).toThrow('no space of the run ledger has the class other')
 })
+
+test('a run saw all of a class once every object that there is showed it', () => {
+  const state = new MemoryState()
+  const runs = new Runs(state, { accounts: ['accounts', 'grants'] })
+  runs.begin({ type: 'RunBegin', source: 'crm', run: 1, observed: 10, mode: 'snapshot', classes: ['accounts', 'grants'] })
+  const open = runs.open('crm')!
+  const [a, b, c] = [0, 1, 2].map(() => runs.newOrdinal('crm', 'accounts'))
+  const sawAll = (): boolean[] => ['accounts', 'grants'].map((name) => runs.sawAll('crm', name, open))
+  runs.observe('crm', 'accounts', a!, ['accounts', 'grants'], 1, 11)
+  runs.observe('crm', 'accounts', b!, ['accounts'], 1, 12)
+  expect(sawAll()).toEqual([false, false])
+  runs.dropOrdinal('crm', 'accounts', c!)
+  expect(sawAll()).toEqual([true, false])
+  runs.observe('crm', 'accounts', b!, ['grants'], null, 13)
+  expect(sawAll()).toEqual([true, true])
+  expect(runs.newOrdinal('crm', 'accounts')).toBe(c)
+  expect(sawAll()).toEqual([false, false])
+})

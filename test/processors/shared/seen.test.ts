@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addBits, clearBits, readBits, widthOf } from '../../../processors/shared/seen.ts'
+import { addBits, clearBits, countOrdinals, readBits, widthOf } from '../../../processors/shared/seen.ts'
 import { MemoryState } from './memory-state.ts'
 
 const map = (run: number, width = 4, name = 'crm/accounts/0'): { name: string; run: number; width: number } => ({ name, run, width })
@@ -52,4 +52,23 @@ test('clearing leaves the neighbours', () => {
 
 test('an object’s bits lie in one byte', () => {
   expect([0, 1, 2, 3, 4, 5, 8].map(widthOf)).toEqual([1, 1, 2, 4, 4, 8, 8])
+})
+
+test('ordinals are counted that have all of the bits', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(1, 2, 4, 8), fc.array(fc.tuple(fc.nat(9_000), fc.nat(255)), { maxLength: 60 }), fc.nat(255), fc.nat(9_001), (width, list, any, end) => {
+      const state = new MemoryState()
+      const model = new Map<number, number>()
+      const mask = (1 << width) - 1
+      for (const [ordinal, bits] of list) {
+        addBits(state, map(1, width), ordinal, bits & mask)
+        model.set(ordinal, (model.get(ordinal) ?? 0) | (bits & mask))
+      }
+      const asked = (any & mask) || 1
+      const expected = [...model].filter(([ordinal, bits]) => ordinal < end && (bits & asked) === asked).length
+      expect(countOrdinals(state, map(1, width), asked, end)).toBe(expected)
+      expect(countOrdinals(state, map(2, width), asked, end)).toBe(0)
+    }),
+    { numRuns: 50 },
+  )
 })
