@@ -82,7 +82,8 @@ export function compile(input: Compilation): Compiled {
     const begin = beginning(reason.from, tenure)
     if (begin === null) continue
     const end = ending(reason, tenure, revocations.get(entitlementKey(app, entitlement)) ?? [])
-    if (end !== null && end.at <= begin) continue
+    // what was denied before it began is told as denied once it would have begun; other ends before the beginning leave nothing
+    if (end !== null && end.at <= begin && end.why !== 'denied') continue
     if (begin > now) due(begin)
     else if (end === null || end.at > now) {
       due(end?.at ?? null)

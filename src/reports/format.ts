@@ -57,7 +57,7 @@ function csv<R>(columns: readonly ReportColumn<R>[], rows: readonly R[]): string
 
 function forPeople(value: unknown, kind: ColumnKind): string {
   if (value === null) return '-'
-  if (kind === 'id') return String(value as string).slice(0, shownIdChars)
+  if (kind === 'id' && typeof value === 'string') return value.slice(0, shownIdChars)
   if (kind === 'duration' && typeof value === 'number') return duration(value)
   if (kind === 'time' && typeof value === 'number') return iso(value).replace('T', ' ').replace(/\.\d{3}Z$/, 'Z')
   return forPrograms(value, kind)

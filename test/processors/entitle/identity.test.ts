@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { IntentRecord } from '../../../schemas/wire/intent.ts'
 import { assignment, brief, briefLapses, decision, desired, keyBook, of, person, request, role, started, tick, types } from './given.ts'
 
 const ann = { attributes: { department: 'sales' }, keys: [{ space: 'mail', key: 'Ann@X.org', since: null }] }
@@ -150,7 +151,18 @@ describe('a certification decision', () => {
   it('to revoke what a joiner was promised cancels it before the first day', () => {
     const driver = started()
     driver.push(person('ann', { start: 5_000 }), request('r1', 'ann', 'crm:read'), decision('d1', 'ann', 'crm:read', 'revoke', 900), tick(6_000))
-    expect(desired(driver, 'ann')).toMatchObject({ status: 'active', entries: [], lapsed: [] })
+    expect(desired(driver, 'ann')).toMatchObject({ status: 'active', entries: [], lapsed: [{ why: 'denied', at: 900, reason: { id: 'r1' } }] })
+  })
+
+  it('that reaches back before the beginning says the same in either order', () => {
+    const said = (records: readonly IntentRecord[]): unknown => {
+      const driver = started()
+      driver.push(person('ann', { start: 700 }), ...records, tick(6_000))
+      return desired(driver, 'ann').lapsed.map(({ why, at }) => [why, at])
+    }
+    const [asked, denied] = [request('r1', 'ann', 'crm:read', { from: 100 }), decision('d1', 'ann', 'crm:read', 'revoke', 700)]
+    expect(said([asked, denied])).toEqual([['denied', 700]])
+    expect(said([denied, asked])).toEqual([['denied', 700]])
   })
 
   it('to keep is a reason of its own, which outlives a request', () => {

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FaultPoint } from '../../src/core/fault.ts'
+import type { Orders } from './child.ts'
+import { adminKey, type Company } from './company.ts'
+import { Outcome } from './outcome.ts'
+import type { VariantName } from './variants.ts'
+
+export type Reached = Partial<Record<FaultPoint, number>>
+
+/** Starting costs half as much with the modules compiled already. */
+const compiled = fileURLToPath(new URL('../../node_modules/.cache/grantline-crash', import.meta.url))
+
+interface End {
+  code: number | null
+  signal: string | null
+  errors: string
+}
+
+/** A process of the product on the company's directory, to its end. Answers how often it reached which fault point. */
+export async function runToEnd(company: Company, variant: VariantName | null = null): Promise<Reached> {
+  const marker = markerOf(company)
+  const { code, errors } = await start('child.ts', [orders(company, null, variant)], null)
+  if (code !== 0) throw new Error(`the process ended with ${code}:\n${errors.slice(-4_000)}`)
+  return JSON.parse(readFileSync(marker, 'utf8')) as Reached
+}
+
+/** Throws unless the process killed itself at the fault. */
+export async function killAt(company: Company, fault: Orders['fault'] & object, variant: VariantName | null = null): Promise<void> {
+  const { code, signal, errors } = await start('child.ts', [orders(company, fault, variant)], null)
+  const marker = markerOf(company)
+  const fired = existsSync(marker) ? readFileSync(marker, 'utf8') : 'nothing'
+  if (signal === 'SIGKILL' && fired === `${fault.point} ${fault.nth}`) return
+  throw new Error(`${fault.point} was not reached ${fault.nth} times: the process ended with ${signal ?? code}, and its marker says ${fired}\n${errors.slice(-2_000)}`)
+}
+
+/** Kills the process so long after its start. Where it ends by itself before: how long it took, ms. */
+export async function killAfter(company: Company, ms: number): Promise<'killed' | { tookMs: number }> {
+  const began = performance.now()
+  const { code, signal, errors } = await start('child.ts', [orders(company, null, null)], ms)
+  if (signal === 'SIGKILL') return 'killed'
+  if (code !== 0) throw new Error(`the process ended with ${signal ?? code} before it was killed:\n${errors.slice(-4_000)}`)
+  return { tookMs: performance.now() - began }
+}
+
+export async function audit(company: Company): Promise<Outcome> {
+  const target = join(company.directory, 'outcome.json')
+  const { code, errors } = await start('audit.ts', [company.file, target], null)
+  if (code !== 0) throw new Error(`the audit failed:\n${errors.slice(-4_000)}`)
+  return Outcome.parse(JSON.parse(readFileSync(target, 'utf8')))
+}
+
+const markerOf = (company: Company): string => join(company.directory, 'marker')
+
+function orders(company: Company, fault: Orders['fault'], variant: VariantName | null): string {
+  const marker = markerOf(company)
+  rmSync(marker, { force: true })
+  return JSON.stringify({ file: company.file, offsetMs: company.offsetMs, marker, fault, variant } satisfies Orders)
+}
+
+async function start(script: string, args: readonly string[], killAfterMs: number | null): Promise<End> {
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ACME_PORTAL_KEY: adminKey, NODE_COMPILE_CACHE: compiled },
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const timer = killAfterMs === null ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  clearTimeout(timer)
+  return { code, signal, errors }
+}
