@@ -1,0 +1,154 @@
+import type { Finding, FindingKind } from '../../schemas/wire/results.ts'
+import { entitle } from '../../processors/entitle/entitle.ts'
+import { normalise } from '../../processors/normalise/normalise.ts'
+import { reconcile } from '../../processors/reconcile/reconcile.ts'
+import type { Output } from '../support/processor-driver.ts'
+import { accessName, effectiveAccess, nameOf, openFindings } from './fold.ts'
+import type { Change, History, How } from './history.ts'
+import { judge, type ModelFinding } from './model.ts'
+import { Player } from './player.ts'
+import { feedOf, idOf, intentKinds, objectsOf } from './records.ts'
+import type { Stages } from './topology.ts'
+import type { World } from './world.ts'
+
+export const stages: Stages = { intent: entitle, raw: normalise, facts: reconcile }
+
+/** Each check plays a history and answers what is wrong, a line each; nothing if all is well. */
+export type Check = (history: History, stages: Stages) => string[]
+
+/** What is open and what is held in the end are what the model says of the end. */
+export const endsAsTheModelSays: Check = (history, stages) => {
+  const player = new Player(history, { stages })
+  player.play()
+  return differences(player)
+}
+
+export function differences(player: Player): string[] {
+  const { outputs } = player.topology
+  const expected = judge(player.truth.final())
+  // What lapsed and left no trace is history, which the model has none of.
+  const spell = (finding: ModelFinding): string => nameOf(player.truth.steady || finding.kind !== 'expired-grant' ? finding : { ...finding, kind: 'unauthorised-grant' })
+  return [
+    ...difference('finding', expected.findings.map(spell), [...openFindings(outputs).values()].map(spell)),
+    ...difference('access', expected.access.map(accessName), effectiveAccess(outputs).map(accessName)),
+    ...contradictions([...openFindings(outputs).values()]),
+  ]
+}
+
+function difference(what: string, expected: readonly string[], found: readonly string[]): string[] {
+  const missing = expected.filter((name) => !found.includes(name)).map((name) => `no ${what} ${name}`)
+  const surplus = found.filter((name) => !expected.includes(name)).map((name) => `unexpected ${what} ${name}`)
+  return [...new Set([...missing, ...surplus])].sort()
+}
+
+/** Exactly one says whose the account is not, and what nobody answers for is not told grant by grant. */
+function contradictions(open: readonly Finding[]): string[] {
+  const subject = ({ app, account, home }: Finding): string => `${home} ${app}/${account}`
+  const whose = open.filter(({ kind }) => ['orphaned-account', 'unowned-nhi', 'ambiguous-match'].includes(kind))
+  const twice = whose.filter((one) => whose.some((other) => other !== one && subject(other) === subject(one)))
+  const grants: FindingKind[] = ['unauthorised-grant', 'expired-grant', 'unmapped-entitlement']
+  const alone = open.filter((one) => grants.includes(one.kind) && whose.some((other) => other.kind !== 'ambiguous-match' && subject(other) === subject(one)))
+  return [...twice, ...alone].map((finding) => `${nameOf(finding)} beside another finding of whose account it is`)
+}
+
+/** Every kind of finding that a history opens on its way. */
+export function kindsOf(history: History): FindingKind[] {
+  const player = new Player(history, { stages })
+  player.play()
+  return player.topology.outputs.flatMap(({ record }) => (record.type === 'Finding' ? [record.kind] : []))
+}
+
+/** Read once more as it is, a world gives no fact, no finding and no access. */
+export const unchangedIsSilent: Check = (history, stages) => {
+  const player = new Player(history, { stages })
+  player.play()
+  return told(player, () => player.readAll([...history.order].reverse()))
+}
+
+/** What disappears from a source is not missed by runs that can't prove its absence. */
+export const withoutProofIsSilent: Check = (history, stages) => {
+  const player = new Player(history, { stages })
+  player.play()
+  return history.order.flatMap((source, n) => {
+    const loss = losses[(history.seed + n) % losses.length]!
+    const lines = told(player, () => {
+      for (const change of disappearances(player.world, source, loss)) player.truth.apply(change)
+      player.read(source, { pageSize: 1 + (history.seed % 3), spooled: n % 2 === 0, loss, at: history.seed, rejected: null })
+    })
+    return lines.map((line) => `${source}, ${loss}: ${line}`)
+  })
+}
+
+const losses = ['page', 'definitions', 'unknown', 'filtered', 'abandoned'] as const
+
+/** Of the classes that such a run proves nothing of, every second object goes. */
+function disappearances(world: World, source: string, loss: How['loss']): Change[] {
+  const kind = intentKinds.find((of) => feedOf[of] === source)
+  if (kind !== undefined) return objectsOf(world, kind).map((object): Change => ({ do: 'drop', object: { of: kind, id: idOf(object) } })).filter(isEven)
+  const { accounts, definitions } = world.apps[source] ?? { accounts: [], definitions: {} }
+  const all = { accounts: loss !== 'definitions', definitions: loss !== 'page' }
+  return [
+    ...(all.accounts ? accounts : []).map(({ id }): Change => ({ do: 'drop-account', app: source, id })).filter(isEven),
+    ...(all.definitions ? Object.keys(definitions) : []).map((name): Change => ({ do: 'drop-definition', app: source, name })).filter(isEven),
+  ]
+}
+
+const isEven = (_: unknown, n: number): boolean => n % 2 === 0
+
+/** What facts, findings and access hear of it, a line each. */
+function told(player: Player, act: () => void): string[] {
+  player.settle()
+  const before = player.topology.outputs.length
+  act()
+  player.settle()
+  return player.topology.outputs.slice(before).flatMap(({ topic, record }) => {
+    if (!['facts', 'findings', 'access'].includes(topic) || record.type === 'Baseline') return []
+    return [`told ${JSON.stringify(record)}`]
+  })
+}
+
+const resting: readonly FindingKind[] = ['unauthorised-grant', 'expired-grant', 'missing-grant', 'orphaned-account', 'unowned-nhi']
+
+/** Say what is known of whose an account is, so that one more claimant or a link may settle them. */
+const settling: readonly FindingKind[] = ['ambiguous-match', 'owner-left']
+
+/**
+ * While a world that stands still is loaded, no finding opens that closes again: of those that rest on an absence none closes,
+ * others only where their account moves to its home, or where it becomes known whose it is.
+ */
+export const loadingNeverFlaps: Check = (history, stages) => {
+  const player = new Player(history, { stages })
+  player.play()
+  const findings = player.topology.outputs.flatMap(({ record }) => (record.type === 'Finding' && record.change === 'closed' ? [record] : []))
+  const wrong = findings.filter(({ kind, closedAs }) => resting.includes(kind) || (closedAs !== 'moved' && !settling.includes(kind)))
+  return wrong.map((finding) => `opened and closed while loading: ${nameOf(finding)} (${finding.closedAs})`)
+}
+
+/** Another interleaving of the same history ends in the same, to the letter of each finding. */
+export const interleavingChangesNothing: Check = (history, stages) => sameEnd(history, { ...history, seed: history.seed + 1 }, stages)
+
+/** Loaded in another order, the same world ends in the same. */
+export const loadingOrderChangesNothing: Check = (history, stages) => sameEnd(history, { ...history, order: [...history.order].reverse() }, stages)
+
+function sameEnd(one: History, other: History, stages: Stages): string[] {
+  const [first, second] = [one, other].map((history) => {
+    const player = new Player(history, { stages })
+    player.play()
+    return player.topology.outputs
+  }) as [Output[], Output[]]
+  const open = (outputs: Output[]): string[] => [...openFindings(outputs).values()].map((finding) => `${nameOf(finding)} ${finding.severity}: ${finding.detail}`)
+  return [
+    ...difference('finding', open(first), open(second)),
+    ...difference('access', effectiveAccess(first).map(accessName), effectiveAccess(second).map(accessName)),
+  ]
+}
+
+/** A new processor instance after every record and slice gives the same outputs. */
+export const reloadingChangesNothing: Check = (history, stages) => {
+  const [plain, reloaded] = [false, true].map((reload) => {
+    const player = new Player(history, { stages, reload })
+    player.play()
+    return player.topology.outputs.map((output) => JSON.stringify(output))
+  }) as [string[], string[]]
+  return plain.flatMap((line, n) => (line === reloaded[n] ? [] : [`${line} became ${reloaded[n] ?? 'nothing'}`])).slice(0, 3)
+}
