@@ -95,9 +95,14 @@ class Reconcile implements Processor<'facts'> {
     }
     const settings = this.#settings(context)
     if (!settings.apply(read)) return
+    const readiness = new Readiness(context.state)
     const sources = settings.sources()
-    if (record.name !== 'sources') sweep(context, { app: record.name === 'policy' ? null : record.name.slice('app/'.length) })
-    else if (sources !== undefined) sweep(context, new Readiness(context.state).recount(sources))
+    if (record.name === 'policy') sweep(context, { app: null })
+    else if (record.name !== 'sources') {
+      const app = record.name.slice('app/'.length)
+      if (settings.app(app)?.state === 'retired') readiness.retire(app)
+      sweep(context, { app })
+    } else if (sources !== undefined) sweep(context, readiness.recount(sources))
   }
 
   #rules(context: Context): Rules {

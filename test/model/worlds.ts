@@ -175,16 +175,20 @@ const drops = (name: string): fc.Arbitrary<Change> => {
 
 /** Somebody who asked for something and holds it, or held it once: by chance alone these rarely meet. */
 export const stories: fc.Arbitrary<Change[]> = fc
-  .record({ n: fc.nat(3), at: app, who: identity, what: fc.nat(3), from: past, until, held: account, by: fc.constantFrom('grant', 'role', 'nothing'), stays: fc.boolean() })
-  .map(({ n, at: where, who, what, from, until: end, held, by, stays }): Change[] => {
+  .record({ n: fc.nat(3), at: app, who: identity, what: fc.nat(3), from: past, until, held: account, by: fc.constantFrom('grant', 'role', 'nothing'), stays: fc.boolean(), decided: past })
+  .map(({ n, at: where, who, what, from, until: end, held, by, stays, decided }): Change[] => {
     const role: Ref = { kind: 'role', id: `r${n % 2}` }
     const defines: Change = { do: 'put-definition', app: where, name: nameOfRef(role), children: [{ kind: 'entitlement', id: `n${what}` }] }
     const mine = { ...who, ...(stays ? { status: 'active' as const, end: null } : {}), id: `p${n}`, keys: [{ space: 'mail', key: `k${n}`, since: who.start ?? from, until: null }] }
     const account: WorldAccount = { ...held, id: `h${n}`, kind: 'human', values: { mail: `k${n}` }, grants: by === 'grant' ? [`n${what}`] : held.grants, memberships: by === 'role' ? [role] : held.memberships }
+    const revokes: Change = {
+      do: 'put', object: { of: 'decision', value: { id: `dc${n}-0`, identity: mine.id, account: null, app: where, entitlement: 'e3', verdict: 'revoke', at: decided } },
+    }
     const asked = inOrder({ id: `rq${n}-0`, identity: mine.id, account: null, app: where, entitlement: `e${what}`, from, until: stays ? null : end })
     return [
       { do: 'put', object: { of: 'identity', value: mine } }, { do: 'put-account', app: where, value: account }, { do: 'put', object: { of: 'request', value: asked } },
       ...(by === 'role' ? [defines] : []),
+      ...(what === 3 ? [revokes] : []),
     ]
   })
 

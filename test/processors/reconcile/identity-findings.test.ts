@@ -54,6 +54,12 @@ describe('missing-grant', () => {
     expect(told(driver.push(app('billing', 0, { state: 'retired' })))).toEqual(['closed missing-grant pay'])
   })
 
+  it('waits for a new baseline where a retired app comes back', () => {
+    const driver = given([...world(), app('billing', 0, { state: 'retired' }), app('billing'), desired('ann', [entry('pay')])])
+    expect(told(driver.outputs)).toEqual([])
+    expect(told(driver.push(mark('observed', 'billing')))).toEqual(['opened missing-grant pay'])
+  })
+
   it('stands still when a ruling retires the app, and waits for a new baseline', () => {
     const ruling = { type: 'Ruling', source: 'billing', kind: 'retire', run: null, by: 'eve', reason: 'sold', at: T0 } as const
     const driver = given([...world(), desired('ann', [entry('pay')]), ruling])
