@@ -23,6 +23,9 @@ export function reject({ context }: Scope, record: IntentObject, { code, reason 
     record: record.id,
     payload: canonical({ feed: record.feed, id: record.id, type: record.type }),
     at: context.now,
+    state: 'open',
+    by: null,
+    why: null,
     cause: context.position,
   })
 }

@@ -156,6 +156,6 @@ function refuse({ context }: Scope, { app, id, run, observed }: Account, code: k
   context.emit('dead-letters', app, {
     type: 'DeadLetter', id: digest(canonical(['normalise', code, place])), source: app, run, stage: 'normalise', code,
     reason: reasons[code], place, record: accountKey(app, id), payload: canonical({ app, id, observed }), at: context.now,
-    cause: context.position,
+    state: 'open', by: null, why: null, cause: context.position,
   })
 }

@@ -157,6 +157,9 @@ function refuse(context: Context, { code, source, reason }: Refusal): void {
     record: null,
     payload: '',
     at: now,
+    state: 'open',
+    by: null,
+    why: null,
     cause: position,
   })
 }

@@ -124,7 +124,11 @@ export const SyncRun = z
   .meta({ id: 'SyncRun' })
 export type SyncRun = z.infer<typeof SyncRun>
 
-/** What could not be processed; key: source. `payload` is masked. `place`: file and line, page and row, or topic position. */
+/**
+ * What could not be processed, and what was decided about it; key: source. `id` names the letter: one that is `retried` or
+ * `discarded` is written again with who (`by`) and, where discarded, why. `payload` is masked. `place`: file and line, page and
+ * row, or topic position.
+ */
 export const DeadLetter = z
   .object({
     type: z.literal('DeadLetter'),
@@ -138,6 +142,9 @@ export const DeadLetter = z
     record: z.string().nullable(),
     payload: z.string(),
     at: millis,
+    state: z.enum(['open', 'retried', 'discarded']).meta({ id: 'DeadLetterState' }),
+    by: z.string().nullable(),
+    why: z.string().nullable(),
     cause: Position.nullable(),
   })
   .meta({ id: 'DeadLetter' })

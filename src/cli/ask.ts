@@ -3,7 +3,9 @@ import { loadConfig } from '../config/load.ts'
 import type { Api, Filters } from '../http/api.ts'
 import { localApi } from '../http/local-api.ts'
 import { remoteApi } from '../http/remote-api.ts'
+import type { Summary } from '../reports/summary.ts'
 import type { Format } from '../reports/format.ts'
+import type { LetterDecision } from '../http/letters.ts'
 import { explanationText } from './explanation-text.ts'
 import { holderOf } from './held-by.ts'
 import { terminalWidth } from './terminal.ts'
@@ -22,7 +24,34 @@ async function withApi<T>(configFile: string, use: (api: Api) => Promise<T>): Pr
 }
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  process.stdout.write(await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth())))
+  const { text, letters } = await withApi(configFile, async (api) => ({
+    text: await api.report(name, filters, format, terminalWidth()),
+    letters: restsOnSources.includes(name) ? (await api.summary()).deadLetters : [],
+  }))
+  process.stdout.write(text)
+  const concerned = letters.filter(({ source }) => filters['app'] === undefined || source === filters['app'])
+  if (concerned.length > 0) console.error(incompleteness(concerned))
+}
+
+/** Reports that are only as complete as what was read. */
+const restsOnSources = ['findings', 'access']
+
+function incompleteness(letters: Summary['deadLetters']): string {
+  const counts = new Map<string, number>()
+  for (const { source, letters: count } of letters) counts.set(source, (counts.get(source) ?? 0) + count)
+  const each = [...counts].map(([source, count]) => `${source} ${count}`).join(', ')
+  return `not all that was read is in this: open dead letters (${each}); \`grantline dlq list\` shows them`
+}
+
+/** Everything known of one dead letter, one line a field. */
+export async function letter(configFile: string, id: string): Promise<void> {
+  const { position, at, ...rest } = await withApi(configFile, (api) => api.letter(id))
+  const fields = { ...rest, at: new Date(at).toISOString(), position: `${position.topic}/${position.partition}/${position.offset}/${position.index}` }
+  for (const [name, value] of Object.entries(fields)) if (value !== null) console.log(`${name.padEnd(9)}${String(value)}`)
+}
+
+export async function decide(configFile: string, id: string, decision: LetterDecision): Promise<void> {
+  console.log(await withApi(configFile, (api) => api.decideLetter(id, decision)))
 }
 
 export async function explain(configFile: string, id: string, format: 'table' | 'json'): Promise<void> {

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { ConfigError } from '../config/load.ts'
 import { ApiError } from '../http/api.ts'
-import { ask, explain, tell } from './ask.ts'
+import { ask, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
 import { run } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
@@ -50,7 +50,6 @@ function build(): Command {
     .addHelpText('after', examples(['access --app billing --account u1003', 'access --entitlement billing.payment.release', 'access --identity P1003 --at 2026-11-01 --known-at 2026-11-02T12:00:00Z']))
   report(program, 'lag', 'how long desired changes took to be seen done, per application')
   report(program, 'sync-runs', 'runs of every source: verdict, reason, counts').option('--source <name>', 'an application or a feed')
-  report(program, 'dead-letters', 'records that could not be processed, with place and reason').option('--source <name>', 'an application or a feed')
 
   command(program, 'explain', 'the way from a finding back to the pages and intent records it rests on')
     .argument('<finding>', 'id, or the beginning of one')
@@ -67,6 +66,8 @@ function build(): Command {
     .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: string }) =>
       tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run === undefined ? null : Number(options.run) }), `${options.kind} of ${source} is recorded, by ${options.by}`))
     .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
+
+  deadLetterCommands(program)
 
   command(program, 'verify', 'derive everything again from the recorded input and compare: the log byte for byte, then the tables')
     .option('--processor <name>', 'entitle, normalise or reconcile only').option('--partition <number>', 'this partition only')
@@ -87,6 +88,22 @@ function build(): Command {
   return program
 }
 
+function deadLetterCommands(program: Command): void {
+  const dlq = program.command('dlq').description('dead letters: records that could not be processed, and what to do about them')
+    .addHelpText('after', examples(['dlq list --source billing', 'dlq show 3f9a', 'dlq retry 3f9a --by "A. Kaya"', 'dlq discard 3f9a --by "A. Kaya" --why "a test row"']))
+  report(dlq, 'list', 'newest first, with place and reason; open ones unless told otherwise', 'dead-letters')
+    .option('--source <name>', 'an application or a feed').option('--stage <stage>', 'read, map, assemble, post, normalise, entitle, reconcile, runtime, sink')
+    .option('--code <code>', 'what kind of problem').addOption(new Option('--state <state>', 'which').choices(['open', 'retried', 'discarded', 'all']))
+  command(dlq, 'show', 'everything known of one letter').argument('<letter>', 'id, or the beginning of one')
+    .action((id: string, options: { config: string }) => letter(options.config, id))
+  command(dlq, 'retry', 'read its object from the application again').argument('<letter>', 'id, or the beginning of one')
+    .requiredOption('--by <name>', 'who decides')
+    .action((id: string, { config, by }: { config: string; by: string }) => decide(config, id, { decision: 'retry', by }))
+  command(dlq, 'discard', 'put it aside for good').argument('<letter>', 'id, or the beginning of one')
+    .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why nothing is lost by it')
+    .action((id: string, { config, by, why }: { config: string; by: string; why: string }) => decide(config, id, { decision: 'discard', by, why }))
+}
+
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
 
@@ -94,12 +111,12 @@ function command(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('-c, --config <file>', 'the config file', 'grantline.yaml')
 }
 
-/** A named report: every option that is given becomes a filter of the same name. */
-function report(parent: Command, name: string, description: string): Command {
+/** A named report, by its own name or another: every option that is given becomes a filter of the same name. */
+function report(parent: Command, name: string, description: string, of = name): Command {
   return command(parent, name, description)
     .addOption(outputOption(['table', 'json', 'csv']))
     .option('--limit <rows>', 'at most this many rows')
-    .action(({ config, output, ...filters }: { config: string; output: 'table' | 'json' | 'csv' } & Record<string, string>) => ask(config, name, filters, output))
+    .action(({ config, output, ...filters }: { config: string; output: 'table' | 'json' | 'csv' } & Record<string, string>) => ask(config, of, filters, output))
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

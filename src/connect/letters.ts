@@ -18,5 +18,5 @@ export interface LetterContent {
 /** The same problem at the same place of the same run has the same id, so that a run told twice shows it once. */
 export function deadLetter(source: string, run: number | null, at: number, content: LetterContent): DeadLetter {
   const id = digest(canonical([source, run, content.stage, content.code, content.place, content.record, content.reason]))
-  return { type: 'DeadLetter', id, source, run, ...content, at, cause: null }
+  return { type: 'DeadLetter', id, source, run, ...content, at, state: 'open', by: null, why: null, cause: null }
 }

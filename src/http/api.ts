@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
+import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
 import type { Summary } from '../reports/summary.ts'
 import type { Step } from './explain.ts'
+import type { LetterDecision } from './letters.ts'
 
 /** What can be asked of grantline, in this process or over HTTP: the same answers either way. */
 export interface Api {
@@ -12,6 +14,10 @@ export interface Api {
   summary(): Promise<Summary>
   /** `id`: a finding's id or an unambiguous beginning of it */
   explain(id: string): Promise<Explanation>
+  /** One dead letter with everything known of it. `id`: its id or an unambiguous beginning of it */
+  letter(id: string): Promise<DeadLetterRow>
+  /** Reads the letter's object again, or puts it aside for good; answers in a sentence what was done. */
+  decideLetter(id: string, decision: LetterDecision): Promise<string>
   /** A snapshot of this application begins as soon as its worker is free. */
   sync(app: string): Promise<void>
   rule(ruling: RulingRequest): Promise<void>

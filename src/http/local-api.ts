@@ -13,6 +13,7 @@ import type { Publisher } from '../runtime/publisher.ts'
 import { ApiError, type Api } from './api.ts'
 import { walkCauses } from './explain.ts'
 import { typedFilters } from './filters.ts'
+import { decided, letterById } from './letters.ts'
 
 export interface ReadSources {
   log: Log
@@ -52,6 +53,13 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       const finding = one(await findingById(store, id), id)
       const history = await findingHistory(store, finding.id)
       return { finding, history, because: await walkCauses(log, codec, finding.causes) }
+    },
+    letter: (id) => letterById(store, id),
+    async decideLetter(id, decision) {
+      const { publisher, clock, apps } = writing(`to ${decision.decision} a dead letter`)
+      const { outgoing, did } = decided(await letterById(store, id), decision, apps, clock.nowMs(), randomUUID())
+      await publisher.publish(outgoing)
+      return did
     },
     async sync(app) {
       const { publisher, clock, apps } = writing('sync')

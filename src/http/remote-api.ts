@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
+import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { Summary } from '../reports/summary.ts'
 import { ApiError, type Api, type Explanation } from './api.ts'
 
+const Decided = z.object({ did: z.string() })
 const Problem = z.object({ title: z.string() })
 
 /** The running process that holds the data directory, asked over its local HTTP API. */
@@ -23,6 +25,8 @@ export function remoteApi(url: string, token: string): Api {
     report: (name, filters, format, width) => call('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`),
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     explain: async (id) => JSON.parse(await call('GET', `/v1/explain/${encodeURIComponent(id)}`)) as Explanation,
+    letter: async (id) => JSON.parse(await call('GET', `/v1/dead-letters/${encodeURIComponent(id)}`)) as DeadLetterRow,
+    decideLetter: async (id, decision) => Decided.parse(JSON.parse(await call('POST', `/v1/dead-letters/${encodeURIComponent(id)}/decision`, decision))).did,
     sync: async (app) => {
       await call('POST', `/v1/apps/${encodeURIComponent(app)}/sync`, {})
     },

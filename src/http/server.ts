@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { ApiError, RulingRequest, type Api } from './api.ts'
+import { LetterDecision } from './letters.ts'
 
 export interface HttpServer {
   url: string
@@ -27,6 +28,8 @@ const maxBodyBytes = 16 * 1024 * 1024
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table
  *   GET  /v1/summary
  *   GET  /v1/explain/<finding>
+ *   GET  /v1/dead-letters/<id>
+ *   POST /v1/dead-letters/<id>/decision   retry, or discard with a reason
  *   POST /v1/apps/<app>/sync
  *   POST /v1/feeds/<feed>         a JSON array of rows, or NDJSON
  *   POST /v1/rulings
@@ -50,6 +53,11 @@ export function createApp(api: Api, token: string, readiness: () => Promise<Read
     const format = Format.parse(asked)
     const text = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
     return context.body(text, 200, { 'content-type': contentTypes[format] })
+  })
+  app.get('/v1/dead-letters/:id', async (context) => context.json(await api.letter(context.req.param('id'))))
+  app.post('/v1/dead-letters/:id/decision', async (context) => {
+    const decision = LetterDecision.parse(parseJson(await context.req.text()))
+    return context.json({ did: await api.decideLetter(context.req.param('id'), decision) }, 202)
   })
   app.post('/v1/apps/:app/sync', async (context) => {
     await api.sync(context.req.param('app'))

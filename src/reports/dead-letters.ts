@@ -1,14 +1,19 @@
 import { z } from 'zod'
+import type { Store } from '../ports/store.ts'
 import { limitFilter, ms, textFilter, where, type Report } from './report.ts'
 
 export const DeadLetterRow = z.object({
   id: z.string(), source: z.string(), run: z.int().nullable(), stage: z.string(), code: z.string(), reason: z.string(), place: z.string(),
   record: z.string().nullable(), payload: z.string(), at: z.int(),
+  state: z.enum(['open', 'retried', 'discarded']), by: z.string().nullable(), why: z.string().nullable(),
   position: z.object({ topic: z.string(), partition: z.int(), offset: z.int(), index: z.int() }),
 })
 export type DeadLetterRow = z.infer<typeof DeadLetterRow>
 
-export const DeadLetterFilters = z.strictObject({ source: textFilter, code: textFilter, stage: textFilter, limit: limitFilter })
+export const DeadLetterFilters = z.strictObject({
+  id: textFilter.describe('an id, or the beginning of one'), source: textFilter, code: textFilter, stage: textFilter,
+  state: z.enum(['open', 'retried', 'discarded', 'all']).default('open').describe('open: nobody decided yet'), limit: limitFilter,
+})
 export type DeadLetterFilters = z.infer<typeof DeadLetterFilters>
 
 /** What could not be processed, newest first. */
@@ -23,15 +28,25 @@ export const deadLetters: Report<DeadLetterFilters, DeadLetterRow> = {
     { key: 'code', title: 'code', kind: 'text' },
     { key: 'place', title: 'place', kind: 'text' },
     { key: 'reason', title: 'reason', kind: 'text' },
-    { key: 'id', title: 'id', kind: 'text' },
+    { key: 'state', title: 'state', kind: 'text' },
+    { key: 'id', title: 'id', kind: 'id' },
   ],
   run(store, filters) {
+    const state = filters.state === 'all' ? null : filters.state
+    const conditions = where([
+      ['startsWith(id, {id:String})', filters.id], ['source = {source:String}', filters.source], ['code = {code:String}', filters.code],
+      ['stage = {stage:String}', filters.stage], ['state = {state:String}', state],
+    ])
     const sql = `
-      SELECT id, source, run, stage, code, reason, place, record, payload, ${ms('d.at', 'at')},
+      SELECT id, source, run, stage, code, reason, place, record, payload, ${ms('d.at', 'at')}, state, \`by\`, why,
         CAST((topic, partition, offset, \`index\`), 'Tuple(topic String, partition Int64, offset Int64, index Int64)') AS position
-      FROM dead_letters AS d
-      ${where([['source = {source:String}', filters.source], ['code = {code:String}', filters.code], ['stage = {stage:String}', filters.stage]])}
+      FROM dead_letters_now AS d
+      ${conditions}
       ORDER BY d.at DESC, topic, partition, offset DESC, \`index\` DESC LIMIT {limit:UInt32}`
     return store.query(sql, filters, DeadLetterRow)
   },
 }
+
+/** Letters whose id begins so, in any state; at most two, which is enough to know that it is ambiguous. */
+export const deadLetterById = (store: Store, id: string): Promise<DeadLetterRow[]> =>
+  deadLetters.run(store, DeadLetterFilters.parse({ id, state: 'all', limit: 2 }))

@@ -16,6 +16,7 @@ export interface Summary {
   grants: z.infer<typeof GrantCount>[]
   /** per source: its newest run, and when the last complete one ended (ms, null: never) */
   sources: z.infer<typeof SourceFreshness>[]
+  /** those that nobody retried or discarded */
   deadLetters: z.infer<typeof LetterCount>[]
 }
 
@@ -35,7 +36,7 @@ export async function summary(store: Store): Promise<Summary> {
       {},
       SourceFreshness,
     ),
-    store.query('SELECT source, stage, count() AS letters FROM dead_letters GROUP BY source, stage ORDER BY letters DESC, source, stage', {}, LetterCount),
+    store.query("SELECT source, stage, count() AS letters FROM dead_letters_now WHERE state = 'open' GROUP BY source, stage ORDER BY letters DESC, source, stage", {}, LetterCount),
   ])
   return { findings, grants, sources, deadLetters }
 }

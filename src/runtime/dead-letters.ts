@@ -21,6 +21,7 @@ export function runtimeDeadLetter(
   const sha256 = createHash('sha256').update(message.value).digest('hex')
   return {
     type: 'DeadLetter', id: digest(`${processor} ${code} ${place}`), source: processor, run: null, stage: 'runtime', code, reason,
-    place, record: null, payload: `${message.value.length} bytes, sha256 ${sha256}`, at: message.timestamp, cause: position,
+    place, record: null, payload: `${message.value.length} bytes, sha256 ${sha256}`, at: message.timestamp,
+    state: 'open', by: null, why: null, cause: position,
   }
 }

@@ -65,7 +65,7 @@ describe('grantline on the command line', { timeout: 90_000 }, () => {
   it('explains itself, with examples', async () => {
     const { code, out } = await grantline('--help')
     expect(code).toBe(0)
-    for (const word of ['run', 'findings', 'access', 'explain', 'lag', 'sync-runs', 'dead-letters', 'sync', 'config', 'Examples:']) expect(out).toContain(word)
+    for (const word of ['run', 'findings', 'access', 'explain', 'lag', 'sync-runs', 'dlq', 'sync', 'config', 'Examples:']) expect(out).toContain(word)
   })
 
   it('answers a wrong command with 2 and a way on', async () => {
@@ -122,6 +122,31 @@ describe('grantline on the command line', { timeout: 90_000 }, () => {
     child.kill('SIGINT')
     expect(await result).toMatchObject({ code: 0 })
     expect(existsSync(join(directory, 'data', 'api.json'))).toBe(false)
+  })
+
+  it('shows dead letters, says on reports that they are there, reads the object again or puts the letter aside', async () => {
+    company()
+    writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\n,nobody@example.org\n')
+    writeFileSync(join(directory, 'grantline.yaml'), readFileSync(join(directory, 'grantline.yaml'), 'utf8').replace('everySeconds: 1\n    match', 'everySeconds: 86400\n    match'))
+    const { child, result, errors } = start('run')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
+    const list = async (...more: string[]) => JSON.parse((await grantline('dlq', 'list', '-o', 'json', ...more)).out) as { id: string; state: string; run: number | null }[]
+    const [letter] = await list('--source', 'wiki')
+    expect((await grantline('findings', '--app', 'wiki')).err).toContain('open dead letters (wiki 1)')
+    const shown = await grantline('dlq', 'show', letter!.id.slice(0, 10))
+    expect(shown.out).toMatch(/place +.*users\.csv/)
+    expect(await grantline('dlq', 'discard', letter!.id)).toMatchObject({ code: 2 })
+    expect((await grantline('dlq', 'retry', letter!.id, '--by', 'ann')).out).toContain('wiki is read again whole')
+    await expect.poll(async () => (await list('--source', 'wiki')).map(({ id }) => id), { timeout: 30_000, interval: 500 }).not.toEqual([letter!.id])
+    const [again] = await list('--source', 'wiki')
+    expect(again!.run).toBeGreaterThan(letter!.run!)
+    expect((await grantline('dlq', 'discard', again!.id, '--by', 'ann', '--why', 'a row without a login')).out).toBe('discarded\n')
+    await expect.poll(() => list('--source', 'wiki'), { timeout: 30_000, interval: 500 }).toEqual([])
+    expect((await list('--state', 'all')).map(({ state }) => state).sort()).toEqual(['discarded', 'retried'])
+    expect((await grantline('findings', '--app', 'wiki')).err).toBe('')
+    expect((await grantline('dlq', 'retry', again!.id, '--by', 'ann')).err).toContain('was discarded by ann: a row without a login')
+    child.kill('SIGINT')
+    await result
   })
 
   it('goes on after SIGKILL where it was, and says the same', async () => {

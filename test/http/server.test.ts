@@ -13,6 +13,13 @@ const api: Api = {
   explain: async (id) => {
     throw new ApiError(404, `there is no finding ${id}`)
   },
+  letter: async (id) => {
+    throw new ApiError(404, `there is no dead letter ${id}`)
+  },
+  decideLetter: async (id, decision) => {
+    calls.push(['decide', id, decision])
+    return 'discarded'
+  },
   sync: async (app) => void calls.push(['sync', app]),
   rule: async (ruling) => void calls.push(['rule', ruling]),
   post: async (feed, rows) => {
@@ -32,7 +39,7 @@ describe('the HTTP API', () => {
         expect(await response.json()).toMatchObject({ status: 401, title: 'the bearer token is missing or wrong' })
       }
     }
-    for (const path of ['/v1/apps/billing/sync', '/v1/rulings', '/v1/feeds/hr']) {
+    for (const path of ['/v1/apps/billing/sync', '/v1/dead-letters/3f/decision', '/v1/rulings', '/v1/feeds/hr']) {
       expect((await app.request(path, { method: 'POST', body: '[]' })).status).toBe(401)
     }
     expect(calls).toEqual([])
@@ -56,6 +63,8 @@ describe('the HTTP API', () => {
     expect(await (await ask('/v1/explain/abc')).json()).toMatchObject({ status: 404, title: 'there is no finding abc' })
     expect((await ask('/v1/rulings', { method: 'POST', body: '{"source":"hr","kind":"forget"}' })).status).toBe(400)
     expect((await ask('/v1/rulings', { method: 'POST', body: 'not json' })).status).toBe(400)
+    expect((await ask('/v1/dead-letters/3f')).status).toBe(404)
+    expect((await ask('/v1/dead-letters/3f/decision', { method: 'POST', body: '{"decision":"discard","by":"ann"}' })).status).toBe(400)
     expect((await ask('/elsewhere')).status).toBe(404)
   })
 

@@ -102,6 +102,11 @@ it('dead letters come newest first, by source, code and stage', async () => {
   expect(await ask({ source: 'billing' })).toEqual(['2', '1'])
   expect(await ask({ code: 'decode', stage: 'sink' })).toEqual(['2'])
   expect(await ask({ limit: 1 })).toEqual(['2'])
+  await tables.add('dead-letters', deadLetter({ id: '1', at: start + 9, state: 'discarded', by: 'ann', why: 'a test row' }))
+  expect(await ask()).toEqual(['2', '3'])
+  expect(await ask({ state: 'discarded' })).toEqual(['1'])
+  expect(await ask({ state: 'all' })).toEqual(['1', '2', '3'])
+  expect(await ask({ id: '1', state: 'all' })).toEqual(['1'])
   const [row] = await deadLetters.run(tables.store, deadLetters.filters.parse({ source: 'hr' }))
   expect(row).toMatchObject({ place: 'accounts.csv line 7', reason: 'no id', run: 4, record: null, payload: '{}', at: start + 3, position: { topic: 'dead-letters' } })
 })
@@ -115,7 +120,7 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
     syncRun({ run: number, phase: 'partition', partition: 0, verdict: 'complete', at: start + number + 2 }),
   ]
   await tables.add('sync-runs', ...run(10, 'complete'), ...run(20, 'partial'), syncRun({ source: 'hr', run: 1 }))
-  await tables.add('dead-letters', deadLetter(), deadLetter(), deadLetter({ source: 'topic/lag', stage: 'sink' }))
+  await tables.add('dead-letters', deadLetter(), deadLetter(), deadLetter({ id: 'd-2' }), deadLetter({ id: 'd-3', source: 'topic/lag', stage: 'sink' }), deadLetter({ id: 'd-4' }), deadLetter({ id: 'd-4', state: 'retried', by: 'ann' }))
   expect(await summary(tables.store)).toEqual({
     findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
     grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],

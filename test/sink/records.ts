@@ -32,5 +32,5 @@ export const syncRun = (change: Partial<SyncRun> = {}): SyncRun => ({
 
 export const deadLetter = (change: Partial<DeadLetter> = {}): DeadLetter => ({
   type: 'DeadLetter', id: 'd-1', source: 'billing', run: 4, stage: 'connect', code: 'mapping', reason: 'no id', place: 'accounts.csv line 7',
-  record: null, payload: '{}', at: start, cause, ...change,
+  record: null, payload: '{}', at: start, state: 'open', by: null, why: null, cause, ...change,
 })

@@ -17,7 +17,8 @@ export function unreadableRow(position: Position, { reason, bytes, at }: { reaso
   const place = `${position.topic} partition ${position.partition} offset ${position.offset} index ${position.index}`
   const letter: DeadLetter = {
     type: 'DeadLetter', id: digest(place), source: `topic/${position.topic}`, run: null, stage: 'sink', code: 'unreadable-message', reason,
-    place, record: null, payload: `${bytes} bytes, kept in the log`, at, cause: position,
+    place, record: null, payload: `${bytes} bytes, kept in the log`, at,
+    state: 'open', by: null, why: null, cause: position,
   }
   return deadLetterRow(letter, position)
 }
