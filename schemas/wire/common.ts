@@ -66,9 +66,24 @@ export type Setting = z.infer<typeof Setting>
 export const Tick = z.object({ type: z.literal('Tick'), at: millis }).meta({ id: 'Tick' })
 export type Tick = z.infer<typeof Tick>
 
-/** From here on this partition is processed by this semantic version of the processor. */
+/** A record of the partition at hand: of the message at `offset`, the one at `index`, counted from 0. */
+const Place = z.object({ offset: z.int(), index: z.int() }).meta({ id: 'Place' })
+
+/**
+ * This partition is processed by this semantic version of the processor from `from` on: the first record that was not processed
+ * when the release took over, which lies before this record where others waited. `resumed`: the record before `from`, where it had
+ * work left, so that two versions had a part in what it caused.
+ */
 export const Epoch = z
-  .object({ type: z.literal('Epoch'), processor: z.string(), version: z.int(), stateFormat: z.int(), release: z.string() })
+  .object({
+    type: z.literal('Epoch'),
+    processor: z.string(),
+    version: z.int(),
+    stateFormat: z.int(),
+    release: z.string(),
+    from: Place,
+    resumed: Place.nullable(),
+  })
   .meta({ id: 'Epoch' })
 export type Epoch = z.infer<typeof Epoch>
 

@@ -46,8 +46,9 @@ export async function verify(configFile: string, selection: VerifySelection): Pr
       ...(selection.processor === undefined ? {} : { processor: selection.processor }),
       onProgress: ({ processor, topic, partition, offset, compared }) => say(`  ${processor} over ${topic}/${partition}: offset ${offset}, ${compared} records equal`),
     })
-    for (const { processor, topic, partition, compared, difference } of report.tasks) {
-      console.log(`${processor} over ${topic}/${partition}: ${compared} records equal${difference === null ? '' : `, then ${tell(difference)}`}`)
+    for (const { processor, topic, partition, compared, difference, certain } of report.tasks) {
+      const doubt = certain ? '' : ' (the state there was left by another version: this may be its doing)'
+      console.log(`${processor} over ${topic}/${partition}: ${compared} records equal${difference === null ? '' : `, then ${tell(difference)}${doubt}`}`)
     }
     for (const stray of report.strays) console.log(tell(stray))
     for (const need of report.needs) console.log(need)

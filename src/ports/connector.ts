@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { AttributesFacet, Ref } from '../../schemas/wire/raw.ts'
 import type { Credential } from '../../schemas/wire/common.ts'
+import type { Operation, OperationName } from '../../schemas/wire/operations.ts'
 
 /**
  * A connector holds what is particular to one kind of application: its config, how to read its pages, and a pure mapping.
@@ -24,7 +25,26 @@ export interface ConnectorSession {
   readonly readOne?: (nativeId: string) => Promise<Mapped[] | null>
   /** Native ids of accounts that changed after `cursor` (null: from now on), each of which is then read singly. */
   readonly changes?: (cursor: string | null) => Promise<{ accounts: string[]; cursor: string }>
+  /** How corrections are written; absent where this application can't be written to. */
+  readonly write?: WriteSide
   close(): Promise<void>
+}
+
+/**
+ * The write side of one application. Order, keys, journal, retries, limits, read-back and verdicts belong to src/connect: here is only
+ * how each call is made.
+ */
+export interface WriteSide {
+  /** What can be asked for; nothing else is ever passed in. */
+  readonly operations: readonly OperationName[]
+  /** Pure. Names of the calls that carry the operation out, in order; each is journaled, and a crash resumes at the first undone one. */
+  steps(operation: Operation): readonly string[]
+  /**
+   * Makes it so: ensure-style, harmless when repeated. `already`: it was so before. `key` is the same for every attempt of this step:
+   * to be sent where the API takes an idempotency key. `deadline` aborts the call when the right to write may have passed to another
+   * process. Throws ConnectError; `permission`, `conflict`, `schema` and `not-found` mean that the application refused.
+   */
+  ensure(operation: Operation, step: string, key: string, deadline: AbortSignal): Promise<'applied' | 'already'>
 }
 
 /** The classes of what is read. A loss in a stream makes every class that it contributes to partial. */

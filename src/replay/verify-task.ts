@@ -33,7 +33,7 @@ export interface TaskReport {
   compared: number
   versions: VersionRange[]
   difference: Difference | null
-  /** false: the difference may be the doing of another version, whose range touches this one */
+  /** false: the difference may be the doing of another version, which left the state that this one began with */
   certain: boolean
 }
 

@@ -5,13 +5,16 @@ import type { Log } from '../ports/log.ts'
 import type { ProcessorType } from '../ports/processor.ts'
 import { readPartition } from '../runtime/records.ts'
 
+/** A record of the partition: that of its message, counted from 0. */
+export type Place = Pick<Position, 'offset' | 'index'>
+
 /** A stretch of one input partition that one semantic version of a processor worked through. */
 export interface VersionRange {
   topic: Topic
   partition: number
-  /** offsets: `from` and up to, without, `to` */
-  from: number
-  to: number
+  /** the first record, and the first one behind the last */
+  from: Place
+  to: Place
   processor: string
   version: number
   /** the release that had it when the range began */
@@ -20,45 +23,52 @@ export interface VersionRange {
   compared: boolean
   /** the state at its begin was left by another version: then what differs may be that version's doing */
   inherited: boolean
+  /** where the record lies that began it: what that caused depends on the state that the version before left */
+  epoch: number
+  /** the record before `from`, where it had work left when the range began: two versions had a part in what it caused */
+  resumed: Place | null
 }
 
-/**
- * The versions that worked on a partition, in order; none where nothing ever did. The first epoch speaks for what lies before it too:
- * no code ran before. A later one stands after whatever was waiting when that release started, so the last records before it may
- * have been processed by the release that follows.
- */
+/** The versions that worked on a partition, in order and without gaps, as their epochs say; none where nothing ever did. */
 export async function versionsOf(log: Log, codec: Codec, type: ProcessorType, partition: number): Promise<VersionRange[]> {
   const ranges: VersionRange[] = []
-  const to = await log.end(type.input, partition)
+  const to = { offset: await log.end(type.input, partition), index: 0 }
   for await (const { position, record } of readPartition(log, codec, type.input, partition)) {
     if (record?.type !== 'Epoch' || record.processor !== type.name) continue
     const last = ranges.at(-1)
-    const { version, release } = record
+    const { version, release, from, resumed } = record
     if (last?.version === version) continue
-    if (last !== undefined) last.to = position.offset
-    const from = last === undefined ? 0 : position.offset
-    const compared = version === type.version
-    ranges.push({ topic: type.input, partition, from, to, processor: type.name, version, release, compared, inherited: last !== undefined })
+    if (last !== undefined) last.to = from
+    ranges.push({
+      topic: type.input, partition, from, to, processor: type.name, version, release, compared: version === type.version,
+      inherited: last !== undefined, epoch: position.offset, resumed,
+    })
   }
   return ranges
 }
 
-/** What of them lies before `end`. */
+/** What of them lies before the offset `end`. */
 export const upTo = (ranges: readonly VersionRange[], end: number): VersionRange[] =>
-  ranges.filter(({ from }) => from < end).map((range) => ({ ...range, to: Math.min(range.to, end) }))
+  ranges
+    .filter(({ from }) => isBefore(from, { offset: end, index: 0 }))
+    .map((range) => ({ ...range, to: isBefore(range.to, { offset: end, index: 0 }) ? range.to : { offset: end, index: 0 } }))
 
 /** A sentence for a person who wants to have all of it compared; null where all of it is. */
 export function needOf({ topic, partition, from, to, processor, version, release, compared }: VersionRange): string | null {
   if (compared) return null
-  return `offsets ${from}..${to - 1} of ${topic}/${partition} were made by ${processor} version ${version} (grantline ${release}): verify with that release`
+  return `${topic}/${partition} from ${placeOf(from)} up to, without, ${placeOf(to)} was processed by ${processor} version ${version} (grantline ${release}): verify with that release`
 }
 
-/**
- * Whether what this input caused is compared; all is where no epoch says anything. What an epoch itself causes depends on the state
- * that the version before it left.
- */
-export function isCompared(ranges: readonly VersionRange[], { offset }: Pick<Position, 'offset'>): boolean {
+/** Whether what this input caused is compared: by its own version, and by no other. All is where no epoch says anything. */
+export function isCompared(ranges: readonly VersionRange[], cause: Place): boolean {
   if (ranges.length === 0) return true
-  const range = ranges.find(({ from, to }) => offset >= from && offset < to)
-  return range !== undefined && range.compared && !(range.inherited && offset === range.from)
+  const at = ranges.findIndex(({ from, to }) => !isBefore(cause, from) && isBefore(cause, to))
+  const range = ranges[at]
+  if (range?.compared !== true || (range.inherited && cause.offset === range.epoch)) return false
+  const shared = ranges[at + 1]?.resumed ?? null
+  return shared === null || shared.offset !== cause.offset || shared.index !== cause.index
 }
+
+const isBefore = (a: Place, b: Place): boolean => a.offset < b.offset || (a.offset === b.offset && a.index < b.index)
+
+const placeOf = ({ offset, index }: Place): string => `${offset}.${index}`

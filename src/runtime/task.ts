@@ -145,7 +145,7 @@ export class Task {
     const state = new StateTable(store.state)
     const row = TaskRow.parse(state.getOwn(taskRowKey) ?? newTask)
     if (row.offset > end) throw this.#mismatch(row, `the log ends at ${end}`)
-    const epoch = epochDue(type, partition, release, row.epoch)
+    const epoch = epochDue(type, partition, release, row)
     if (epoch !== null) row.epoch = { version: epoch.version, stateFormat: epoch.stateFormat, release }
     const hold: Hold = {
       store, state, row,

@@ -235,7 +235,7 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
 
       it('is read where a record type came later and moved the branches', async () => {
         const older = await fixture.writing('facts', changed('facts', (branch) => (branch.name === 'Held' ? null : branch)))
-        const records: RecordOf<'facts'>[] = [{ type: 'Tick', at: 4 }, { type: 'Epoch', processor: 'p', version: 1, stateFormat: 2, release: 'r' }]
+        const records: RecordOf<'facts'>[] = [{ type: 'Tick', at: 4 }, { type: 'Epoch', processor: 'p', version: 1, stateFormat: 2, release: 'r', from: { offset: 0, index: 0 }, resumed: null }]
         expect(codec.decode('facts', older.encode('facts', records))).toStrictEqual(records)
       })
 

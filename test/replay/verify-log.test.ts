@@ -3,6 +3,7 @@ import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import type { Log } from '../../src/ports/log.ts'
+import type { Context, ProcessorType } from '../../src/ports/processor.ts'
 import { tell, type Difference } from '../../src/replay/difference.ts'
 import { verifyLog, type VerifyOptions, type VerifyReport } from '../../src/replay/verify-log.ts'
 import { StateTable } from '../../src/runtime/state-table.ts'
@@ -316,7 +317,50 @@ describe('a processor that is not the one that recorded', () => {
   })
 })
 
+/** A version that tells facts in other words: any record of it that is taken for one of the other version is a difference. */
+const reworded: ProcessorType<'raw'> = {
+  ...normalise,
+  version: 2,
+  create: () => {
+    const inner = normalise.create()
+    const worded = (context: Context): Context => ({
+      ...context, emit: (topic, key, out) => context.emit(topic, key, out.type === 'AccountFact' ? { ...out, display: 'in other words' } : out),
+    })
+    return {
+      process: (context, one) => inner.process(worded(context), one),
+      slice: (context, budget) => inner.slice(worded(context), budget),
+    }
+  },
+}
+
 describe('versions', () => {
+  it('are compared each by its own, up to the very record, wherever the newer one took over', async () => {
+    const newTypes = types.map((type) => (type.name === 'normalise' ? reworded : type))
+    const met = { withinMessage: 0, resumed: 0, backlog: 0, comparedByOld: 0, comparedByNew: 0 }
+    for (const steps of [1, 2, 3, 5, 8]) {
+      await using recorded = await openTemporary()
+      const limits = { maxBatchRecords: 3, sliceRows: 1 }
+      const first = new Hasty(steps, { types, log: recorded, codec, limits, release: '0.4.1' })
+      await record(first)
+      const second = new Topology({ types: newTypes, log: recorded, codec, limits, clock: first.clock, release: '0.5.0' })
+      await second.drain()
+      for (const own of [types, newTypes]) {
+        const report = await verify(recorded, { types: own, processor: 'normalise' })
+        expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
+        expect(report.needs).toHaveLength(3)
+        for (const { compared, versions } of report.tasks) {
+          met[own === types ? 'comparedByOld' : 'comparedByNew'] += compared
+          const newer = versions[1]!
+          expect(versions[0]!.to).toEqual(newer.from)
+          if (newer.from.index > 0) met.withinMessage++
+          if (newer.resumed !== null) met.resumed++
+          if (newer.epoch > newer.from.offset) met.backlog++
+        }
+      }
+    }
+    for (const times of Object.values(met)) expect(times).toBeGreaterThan(0)
+  })
+
   const newer = { ...normalise, version: 2 }
   const withNewer = types.map((type) => (type.name === 'normalise' ? newer : type))
 
@@ -325,7 +369,7 @@ describe('versions', () => {
     await record(new Topology({ types, log: recorded, codec, release: '0.4.1' }))
     const ends = await Promise.all([0, 1, 2].map((p) => recorded.end('raw', p)))
     const report = await verify(recorded, { types: withNewer, processor: 'normalise' })
-    expect(report.needs).toEqual(ends.map((end, p) => `offsets 0..${end - 1} of raw/${p} were made by normalise version 1 (grantline 0.4.1): verify with that release`))
+    expect(report.needs).toEqual(ends.map((end, p) => `raw/${p} from 0.0 up to, without, ${end}.0 was processed by normalise version 1 (grantline 0.4.1): verify with that release`))
     expect(report.tasks.map(({ compared }) => compared)).toEqual([0, 0, 0])
   })
 
@@ -342,7 +386,7 @@ describe('versions', () => {
       for (const need of report.needs) expect(need).toContain(`(grantline ${foreign}): verify with that release`)
       for (const { versions, partition, compared } of report.tasks) {
         expect(versions.map(({ version, release, from }) => ({ version, release, from }))).toEqual([
-          { version: 1, release: '0.4.1', from: 0 }, { version: 2, release: '0.5.0', from: before[partition]! },
+          { version: 1, release: '0.4.1', from: { offset: 0, index: 0 } }, { version: 2, release: '0.5.0', from: { offset: before[partition]!, index: 0 } },
         ])
         expect(compared).toBeGreaterThan(0)
       }

@@ -57,7 +57,7 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     const raw = []
     for await (const { record } of readPartition(log, codec, 'raw', 0)) raw.push(record)
     expect(raw.slice(0, 3).map((record) => record?.type)).toEqual(['Epoch', 'Tick', 'Seen'])
-    expect(raw[0]).toEqual({ type: 'Epoch', processor: 'tally', version: 1, stateFormat: 1, release: '1.2.3' })
+    expect(raw[0]).toEqual({ type: 'Epoch', processor: 'tally', version: 1, stateFormat: 1, release: '1.2.3', from: { offset: 0, index: 0 }, resumed: null })
     expect(raw[1]).toEqual({ type: 'Tick', at: startOfTime })
   })
 

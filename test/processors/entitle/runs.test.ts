@@ -206,7 +206,7 @@ describe('an epoch', () => {
   it('derives everything anew: what is the same is not told again', () => {
     const driver = started({ budget: () => 3 })
     driver.push(...staff, link('l1', 'svc', 'p1'))
-    const epoch = (processor: string): IntentRecord => ({ type: 'Epoch', processor, version: 2, stateFormat: 1, release: '0.2.0' })
+    const epoch = (processor: string): IntentRecord => ({ type: 'Epoch', processor, version: 2, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null })
     expect(driver.push(epoch('entitle'), epoch('normalise'), tick(2_000))).toEqual([])
   })
 })

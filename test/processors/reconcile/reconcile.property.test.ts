@@ -57,7 +57,7 @@ describe('where transactions end', () => {
           [policy({ dormantAfterDays: 1 }), policy({ severities: { 'orphaned-account': 'low' } })],
           [app('billing', 600), app('billing', 60)],
           [setting('sources', { apps: [], feeds: [], partitions: { raw: 1, intent: 1, facts: 1 } })],
-          [{ type: 'Epoch', processor: 'reconcile', version: 2, stateFormat: 1, release: '0.2.0' }],
+          [{ type: 'Epoch', processor: 'reconcile', version: 2, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null }],
           [{ type: 'Ruling', source: 'billing', kind: 'retire', run: null, by: 'eve', reason: 'sold', at: T0 }, mark('observed', 'billing', { at: T0 + DAY })],
         ]
         const records = [tick(T0), ...interleaved([...surroundings(), ...facts, ...changes], keys), end]

@@ -43,7 +43,7 @@ describe('work that grows with the homes', () => {
 })
 
 describe('an epoch', () => {
-  const epoch = { type: 'Epoch', processor: 'reconcile', version: 2, stateFormat: 1, release: '0.2.0' } as const
+  const epoch = { type: 'Epoch', processor: 'reconcile', version: 2, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null } as const
 
   it('judges every home anew, in slices, and says nothing where nothing differs', () => {
     const { then, slices } = sliced([...world(), ...crowd(40)], epoch, 8)
