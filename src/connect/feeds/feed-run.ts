@@ -94,13 +94,16 @@ class FeedPublication {
   }
 
   async #publishObjects(): Promise<void> {
-    const { source, canonical } = this.#options
+    const { source, feed, canonical } = this.#options
+    // a role has many rows: where rows are missing, they may be any role's
+    const areWhole = feed.class !== 'business-roles' || this.#read.verdict !== 'partial'
     for (const rows of this.#spool.objects(feedFamilies.row)) {
       const content = rows.map((row) => JSON.parse(row.content) as SpooledRow)
-      const whole = content.flatMap(({ row }) => (row === null ? [] : [row]))
-      const merged = whole.length === content.length ? mergeRows(whole) : null
+      const read = content.flatMap(({ row }) => (row === null ? [] : [row]))
+      const isRead = areWhole && read.length === content.length
+      const merged = isRead ? mergeRows(read) : null
       if (merged === null) {
-        if (whole.length > 1) await this.#contradiction(rows)
+        if (isRead) await this.#contradiction(rows)
         for (const key of new Set(content.map((row) => row.key))) await this.#seen(rows[0]!.object, key)
         continue
       }
