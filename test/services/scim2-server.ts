@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
+import { cacheDir, finish, installOnce } from './install-once.ts'
 
 export interface Scim2Server {
   /** The service of one tenant, which its first request creates, empty. */
@@ -12,10 +12,7 @@ export interface Scim2Server {
   stop(): Promise<void>
 }
 
-const home = join(import.meta.dirname, '../../.cache/scim2-server')
-const installed = join(home, 'installed')
-const lock = `${home}.lock`
-const installTimeoutMs = 180_000
+const home = join(cacheDir, 'scim2-server')
 const startTimeoutMs = 30_000
 const token = 'scim-test-token'
 
@@ -39,7 +36,10 @@ function providerConfig(cursorTimeoutSeconds: number): object {
  */
 export async function startScim2Server(options: { cursorTimeoutSeconds?: number } = {}): Promise<Scim2Server> {
   try {
-    await install()
+    await installOnce(home, async () => {
+      await finish('python3', ['-m', 'venv', '--clear', home])
+      await finish(join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', 'scim2-server[cursor]'])
+    })
     return await launch(options.cursorTimeoutSeconds ?? 600)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
@@ -96,47 +96,4 @@ async function ready(server: ChildProcess): Promise<void> {
       if (chunk.toString().includes('Serving SCIM')) done()
     })
   })
-}
-
-/** One process installs, others wait for it; a lock left by one that was killed is taken over. */
-async function install(): Promise<void> {
-  const deadline = performance.now() + installTimeoutMs
-  mkdirSync(join(home, '..'), { recursive: true })
-  while (!existsSync(installed)) {
-    if (takeLock()) {
-      try {
-        await finish('python3', ['-m', 'venv', '--clear', home])
-        await finish(join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', 'scim2-server[cursor]'])
-        writeFileSync(installed, '')
-      } finally {
-        rmdirSync(lock)
-      }
-    } else if (performance.now() > deadline) throw new Error(`another process still installs it (or remove ${lock})`)
-    else await sleep(250)
-  }
-}
-
-function takeLock(): boolean {
-  try {
-    mkdirSync(lock)
-    return true
-  } catch (error) {
-    if (!existsSync(lock)) throw error
-    const ageMs = Date.now() - statSync(lock).mtimeMs
-    if (ageMs > installTimeoutMs) rmdirSync(lock)
-    return false
-  }
-}
-
-async function finish(program: string, args: readonly string[]): Promise<void> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString()
-  })
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}: ${said.trim().split('\n').at(-1)}`)
 }
