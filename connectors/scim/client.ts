@@ -88,8 +88,7 @@ function readBody(status: number, text: string, place: string): unknown {
   const real = told?.status === undefined ? status : Number(told.status)
   const inside = status < 300 ? `answered ${status} with an error inside` : `answered ${status}`
   const detail = told?.detail === undefined ? '' : `: ${told.detail.slice(0, 200)}`
-  const errorClass = told?.scimType === 'expiredCursor' ? 'transient' : classOf(real)
-  throw new ScimError(errorClass, `the server ${inside}${detail}`, place, told?.scimType ?? null)
+  throw new ScimError(classOf(real), `the server ${inside}${detail}`, place, told?.scimType ?? null)
 }
 
 function parse(text: string): unknown {

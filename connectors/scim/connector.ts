@@ -7,7 +7,7 @@ import { scimClient, type Query } from './client.ts'
 import { MembershipComparison } from './comparison.ts'
 import { ScimConfig } from './config.ts'
 import { mapGroup, mapUser } from './map.ts'
-import { measurePaging, walk, type Paging, type Walk } from './paging.ts'
+import { measurePaging, strategies, walk, type Paging, type Walk } from './paging.ts'
 import { readUser, type SingleReads } from './read-one.ts'
 
 /** Any application with a SCIM 2.0 service: users, groups, who is in which group, roles and entitlements of users. */
@@ -47,15 +47,13 @@ async function pagingOf(config: ScimConfig, of: Walk): Promise<Paging> {
   return config.paging === 'auto' ? measurePaging(of) : config.paging
 }
 
-const proofOf = (paging: Paging): Stream['proof'] => (paging === 'cursor' ? 'cursor' : 'total')
-
 /** A group that can't be mapped hides who is in it: not one lost row, but a hole in the memberships of unknown accounts. */
 function groupStream(config: ScimConfig, of: Walk, paging: Paging, comparison: MembershipComparison | null): Stream {
   const map = (row: unknown): Mapped[] => mapGroup(config, row)
-  async function* pages(): AsyncGenerator<Page> {
+  async function* pages(from?: string): AsyncGenerator<Page> {
     let hole: ConnectError | null = null
     comparison?.beginGroups()
-    for await (const page of walk(paging, of)) {
+    for await (const page of walk(paging, of, from)) {
       for (const row of page.rows) {
         const problem = mappingProblem(() => map(row))
         if (problem === null) comparison?.addGroup(row)
@@ -68,7 +66,7 @@ function groupStream(config: ScimConfig, of: Walk, paging: Paging, comparison: M
   return {
     name: 'groups',
     classes: config.groups === 'user-groups' ? ['definitions'] : ['definitions', 'memberships'],
-    proof: proofOf(paging),
+    proof: strategies[paging].proof,
     pages,
     map,
   }
@@ -76,9 +74,9 @@ function groupStream(config: ScimConfig, of: Walk, paging: Paging, comparison: M
 
 function userStream(config: ScimConfig, of: Walk, paging: Paging, comparison: MembershipComparison | null): Stream {
   const map = (row: unknown): Mapped[] => mapUser(config, row)
-  async function* pages(): AsyncGenerator<Page> {
+  async function* pages(from?: string): AsyncGenerator<Page> {
     comparison?.beginUsers()
-    for await (const page of walk(paging, of)) {
+    for await (const page of walk(paging, of, from)) {
       for (const row of page.rows) comparison?.addUser(row)
       yield page
     }
@@ -87,7 +85,7 @@ function userStream(config: ScimConfig, of: Walk, paging: Paging, comparison: Me
   const classes: ObservedClass[] = ['accounts']
   if (config.groups === 'user-groups') classes.push('memberships')
   if (config.roles === 'grants' || config.entitlements === 'grants') classes.push('grants')
-  return { name: 'users', classes, proof: proofOf(paging), pages, map }
+  return { name: 'users', classes, proof: strategies[paging].proof, pages, map }
 }
 
 function mappingProblem(work: () => unknown): string | null {

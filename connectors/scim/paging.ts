@@ -1,8 +1,9 @@
+import { byCursor } from '../../src/connect/paging/by-chain.ts'
+import { byPosition } from '../../src/connect/paging/by-position.ts'
+import { type Endpoint, ExpiredCursor, type Strategy } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError, type Page } from '../../src/ports/connector.ts'
 import { idOf } from './attributes.ts'
-import type { Query, ScimClient } from './client.ts'
-import { walkByCursor } from './walk-cursor.ts'
-import { walkByIndex } from './walk-index.ts'
+import { type Query, type ScimClient, ScimError } from './client.ts'
 
 export type Paging = 'index' | 'cursor'
 
@@ -16,8 +17,32 @@ export interface Walk {
   pageSize: number
 }
 
-export function walk(paging: Paging, of: Walk): AsyncGenerator<Page> {
-  return paging === 'cursor' ? walkByCursor(of) : walkByIndex(of)
+/** By startIndex (RFC 7644, 3.4.2.4) or by cursor (RFC 9865). */
+export const strategies: Readonly<Record<Paging, Strategy>> = {
+  index: byPosition({ start: 'startIndex', count: 'count', base: 1 }),
+  cursor: byCursor({ cursor: 'cursor', count: 'count', first: '' }),
+}
+
+/** `from`: the `resume` of an earlier page. */
+export function walk(paging: Paging, of: Walk, from: string | null = null): AsyncGenerator<Page> {
+  return strategies[paging].walk(endpointOf(of), from)
+}
+
+function endpointOf({ client, name, path, query, pageSize }: Walk): Endpoint {
+  return {
+    name,
+    pageSize,
+    idOf,
+    async ask({ parameters }, place) {
+      try {
+        const { rows, total, startIndex, nextCursor } = await client.list(path, { ...query, ...parameters }, place)
+        return { rows, total, start: startIndex === null ? null : startIndex - 1, next: nextCursor }
+      } catch (error) {
+        if (error instanceof ScimError && error.scimType === 'expiredCursor') throw new ExpiredCursor(place)
+        throw error
+      }
+    },
+  }
 }
 
 /** Errors that say nothing about paging: they are told, not read as 'no cursors here'. */
@@ -39,15 +64,4 @@ export async function measurePaging({ client, name, path, query }: Walk): Promis
     if (error instanceof ConnectError && !telling.has(error.class)) return 'index'
     throw error
   }
-}
-
-/** The rows of a page that were not seen before; those without an id pass, their mapping refuses them. */
-export function unseen(rows: readonly unknown[], seen: Set<string>): unknown[] {
-  return rows.filter((row) => {
-    const id = idOf(row)
-    if (id === null) return true
-    if (seen.has(id)) return false
-    seen.add(id)
-    return true
-  })
 }

@@ -46,6 +46,7 @@ export class Ledger {
   #next: number | null = null
   #pages = 0
   #read = 0
+  #repeated = 0
 
   constructor(proof: Stream['proof']) {
     this.#proof = proof
@@ -70,8 +71,9 @@ export class Ledger {
     this.#lastPlace = page.place
   }
 
-  /** A row came twice with equal content: under a count, another row took its place in the books. */
+  /** A row came twice with equal content: under a count, another row took its place in the books; in a chain it counts once. */
   overlap(place: string): void {
+    this.#repeated += 1
     if (this.#proof === 'total') this.#note('a row was delivered twice: rows moved while they were read', place, true)
   }
 
@@ -118,9 +120,14 @@ export class Ledger {
     if (first === undefined || last === undefined) return
     const place = this.#lastPlace ?? ''
     const moved = this.#totals.find((total) => total !== first)
-    if (moved !== undefined) {
-      // A cursor chain stays whole while the source's count moves: the chain is the proof there, not the count.
-      if (this.#proof !== 'cursor') this.#note(`the source's total moved from ${first} to ${moved} during the read`, place, true)
+    if (this.#proof === 'cursor') {
+      // A chain stays whole while the source's count moves, but not below the least that the source ever counted.
+      const least = this.#totals.reduce((least, total) => Math.min(least, total), last)
+      const distinct = this.#read - this.#repeated
+      if (distinct < least) this.#note(`the source counts ${least} rows, ${distinct} different ones were read`, place)
+      else if (moved === undefined && distinct > last) this.#note(`the source counts ${last} rows, ${distinct} were read`, place, true)
+    } else if (moved !== undefined) {
+      this.#note(`the source's total moved from ${first} to ${moved} during the read`, place, true)
     } else if (this.#read !== last) {
       this.#note(`the source counts ${last} rows, ${this.#read} were read`, place, this.#read > last)
     }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { reach } from '../core/fault.ts'
 import type { ConnectError, Mapped, ObservedClass, Page, Stream } from '../ports/connector.ts'
+import { actions } from './actions.ts'
 import { type Rejection, asConnectError, asRejection } from './errors.ts'
 import { Ledger, type StreamVerdict } from './ledger.ts'
 import type { LetterContent } from './letters.ts'
@@ -33,12 +34,24 @@ export interface StreamOutcome extends StreamVerdict {
   error: ConnectError | null
 }
 
-/** Reads a stream to its end into the spool. Rows that moved under a count are read once more. Rejects only on abort. */
+/**
+ * Reads a stream to its end into the spool. Where rows moved under a count, or the paging broke (`reset-paging`), it is read once more
+ * from its beginning. Rejects only on abort.
+ */
 export async function readStream(stream: Stream, index: number, target: ReadTarget): Promise<StreamOutcome> {
   const first = await new StreamRead(stream, index, target).run()
-  if (!first.moved || stream.proof !== 'total') return first
+  const moved = first.moved && stream.proof === 'total'
+  const broken = first.error !== null && actions[first.error.class].first === 'reset-paging'
+  if (!moved && !broken) return first
   target.spool.dropStream(index)
   return await new StreamRead(stream, index, target).run()
+}
+
+/** What is said of a stream that is not even asked for, since the run was stopped by `error`. */
+export function unread(stream: Stream, error: ConnectError, opened: number): StreamOutcome {
+  const ledger = new Ledger(stream.proof)
+  ledger.failed(error.class, `not asked for: ${error.message}`, error.place)
+  return { name: stream.name, classes: stream.classes, rejected: 0, asOf: opened, error, ...ledger.close() }
 }
 
 class StreamRead {
@@ -115,7 +128,7 @@ class StreamRead {
     for (const [at, row] of page.rows.entries()) {
       const place = `${page.place}, row ${at + 1}`
       const print = fingerprints[at]
-      if (this.#stream.proof === 'total' && print !== undefined && this.#target.spool.repeats(this.#index, print)) {
+      if (print !== undefined && this.#stream.proof !== 'none' && this.#target.spool.repeats(this.#index, print)) {
         this.#ledger.overlap(place)
       }
       this.#map(row, place)

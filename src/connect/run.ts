@@ -3,11 +3,12 @@ import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
 import { accountKey } from '../core/keys.ts'
 import { partitionOf } from '../core/partition.ts'
 import type { ConnectError, ConnectorSession, ObservedClass } from '../ports/connector.ts'
+import { actions } from './actions.ts'
 import { type Frame, type PlacedPiece, assembleAccount, assembleDefinition } from './assemble.ts'
 import { asConnectError } from './errors.ts'
 import { type LetterContent, deadLetter } from './letters.ts'
 import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './manifest.ts'
-import { type StreamOutcome, families, readStream } from './read-stream.ts'
+import { type StreamOutcome, families, readStream, unread } from './read-stream.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Source } from './source.ts'
 import { Spool, type SpoolRow } from './spool.ts'
@@ -76,7 +77,12 @@ async function readAll(options: SnapshotOptions, spool: Spool, opened: number): 
   let closing: ConnectError | null = null
   const target = { spool, signal, opened, canonical: options.canonical, stamp: () => source.stamp() }
   try {
-    for (const [index, stream] of session.streams.entries()) streams.push(await readStream(stream, index, target))
+    let stopped: ConnectError | null = null
+    for (const [index, stream] of session.streams.entries()) {
+      const outcome: StreamOutcome = stopped === null ? await readStream(stream, index, target) : unread(stream, stopped, opened)
+      streams.push(outcome)
+      if (outcome.error !== null && actions[outcome.error.class].then === 'stop-run') stopped ??= outcome.error
+    }
   } finally {
     await session.close().catch((error: unknown) => {
       closing = asConnectError(error, `closing ${source.name}`)

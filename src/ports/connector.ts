@@ -59,7 +59,8 @@ export interface Stream {
    * `none`: the source offers no proof, the verdict is `unknown`.
    */
   readonly proof: 'transaction' | 'total' | 'cursor' | 'manifest' | 'none'
-  pages(): AsyncIterable<Page>
+  /** `from`: the `resume` of an earlier page, to go on behind it; throws ConnectError `partial` where the source no longer can. */
+  pages(from?: string): AsyncIterable<Page>
   /** Pure. Throws MappingError for a row that can't be mapped: it goes to the dead letters and the rest goes on. */
   map(row: unknown): Mapped[]
 }
@@ -72,6 +73,8 @@ export interface Page {
   total: number | null
   /** Position of this page's first row in the stream, if the source says: a gap or an overlap is a loss. */
   start: number | null
+  /** Where a later read can go on behind this page, also after a crash; null or absent: it has to begin again. Holds no secret. */
+  resume?: string | null
   /** Rows of this page that the source itself could not deliver whole (unparsable lines). */
   rejected?: readonly Rejected[]
 }

@@ -1,0 +1,80 @@
+import { ConnectError, type Page, type Rejected, type Stream } from '../../ports/connector.ts'
+
+/** One list of an application, as a paging strategy sees it: how to ask for a page and what the answer says. */
+export interface Endpoint {
+  /** for places: Users */
+  readonly name: string
+  /** rows asked for with each page; a source may give fewer */
+  readonly pageSize: number
+  /** One request. Throws ConnectError; ExpiredCursor where the source no longer knows the position. */
+  ask(request: PageRequest, place: string): Promise<Answer>
+  /** What names a row within the list: its native id. Null where none can be read; such a row is never taken for another one. */
+  idOf(row: unknown): string | null
+}
+
+export interface PageRequest {
+  /** query parameters that say which page, besides the list's own */
+  parameters: Readonly<Record<string, string>>
+  /** instead of them: an address that the source itself gave, absolute */
+  url: string | null
+}
+
+export interface Answer {
+  rows: readonly unknown[]
+  /** the source's own count of all rows, where it gives one */
+  total: number | null
+  /** position of the first row, counted from 0, where the source says it */
+  start: number | null
+  /** cursor or absolute address of the next page; null: the source names none */
+  next: string | null
+  rejected?: readonly Rejected[]
+}
+
+/** One way to walk a list. Pages end only where the source says so: a short page is no end. */
+export interface Strategy {
+  /** what a walk to the end proves, by the words of the port */
+  readonly proof: Stream['proof']
+  /** `from`: the `resume` of an earlier page of the same list; null begins at the beginning. */
+  walk(endpoint: Endpoint, from: string | null): AsyncGenerator<Page>
+}
+
+/** The source no longer knows where the walk was: what was read stays true, but the walk has to begin again. */
+export class ExpiredCursor extends ConnectError {
+  override name = 'ExpiredCursor'
+  constructor(place: string, detail = 'the source no longer knows the cursor') {
+    super('partial', `${detail}; if it expires again, ask for larger pages or use another paging`, place)
+  }
+}
+
+/** Signs of a walk that turns in a circle. Keeps a few bytes a page, not its rows. */
+export class Progress {
+  readonly #endpoint: Endpoint
+  readonly #pages = new Set<string>()
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint
+  }
+
+  /** True where a page with rows begins, ends and measures like an earlier one. */
+  repeats(rows: readonly unknown[]): boolean {
+    const ids = [rows[0], rows.at(-1)].map((row) => this.#endpoint.idOf(row))
+    if (rows.length === 0 || ids.includes(null)) return false
+    const sign = JSON.stringify([...ids, rows.length])
+    if (this.#pages.has(sign)) return true
+    this.#pages.add(sign)
+    return false
+  }
+}
+
+/** A `resume` of one strategy read back; throws ExpiredCursor where it is not one that it wrote: the walk begins again. */
+export function resumeOf<T>(schema: { safeParse(value: unknown): { data?: T } }, text: string, name: string): T {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  const { data } = schema.safeParse(value)
+  if (data === undefined) throw new ExpiredCursor(name, 'the position to go on from is not one that this paging wrote')
+  return data
+}
