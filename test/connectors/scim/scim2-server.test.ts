@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Mapped } from '../../../src/ports/connector.ts'
 import { startScim2Server, type Scim2Server } from '../../services/scim2-server.ts'
 import { testPlatform } from '../../support/test-platform.ts'
-import { breaks, containing, named, openScim, readStream } from './reading.ts'
+import { breaks, named, openScim, readStream } from './reading.ts'
 
 const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User'
 const groupSchema = 'urn:ietf:params:scim:schemas:core:2.0:Group'
