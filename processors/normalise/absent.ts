@@ -9,6 +9,7 @@ import { publish, remove } from './publish.ts'
 import type { Scope } from './scope.ts'
 import { placeOf } from './scope.ts'
 import { forgetShown } from './shown.ts'
+import { isBehindWrite } from './written.ts'
 
 /** What absence means for each class. `begin`, `observed`: stamps of the run's begin and of what ended it. */
 export interface Absence {
@@ -31,13 +32,19 @@ export function objectsOf(scope: Scope, absence: Absence): Objects {
     const reread = scope.settings.app(absence.app)?.reread === true
     return {
       range: (after) => holdings(scope, absence.app, after, lastObservedOrNull),
-      absent: (key) => (reread ? askFor(scope, absence, key) : removeAbsent(scope, absence, key)),
+      absent: (key) => {
+        if (isBehindWrite(scope, absence.app, key, absence.begin)) return
+        if (reread) askFor(scope, absence, key)
+        else removeAbsent(scope, absence, key)
+      },
     }
   }
   const facet = name as Exclude<AccountClass, 'accounts'>
   return {
     range: (after) => holdings(scope, absence.app, after, (row) => (isEmpty(row, facet) ? null : (row[facet]?.observed ?? null))),
-    absent: (key) => emptyFacet(scope, absence, key, facet),
+    absent: (key) => {
+      if (!isBehindWrite(scope, absence.app, key, absence.begin)) emptyFacet(scope, absence, key, facet)
+    },
   }
 }
 
@@ -84,7 +91,7 @@ function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
   const account = context.state.get<AccountRow>('accounts', key)?.native ?? id
   context.emit('commands', app, {
     type: 'Command', id: digest(canonical(['reread', app, id, run])), app, kind: 'reread', account, run,
-    reason: `run ${run} was complete and did not show this account`, at: context.now, cause: context.position,
+    reason: `run ${run} was complete and did not show this account`, write: null, at: context.now, cause: context.position,
   })
 }
 

@@ -77,6 +77,7 @@ export function derive(
   }
   const fact: AccountFact = {
     ...content,
+    native: row.native,
     observed: lastObserved(row),
     valid: lastValid(row),
     movedFrom: null,
@@ -91,7 +92,8 @@ export function derive(
   }
 }
 
-type Content = Omit<AccountFact, 'observed' | 'valid' | 'movedFrom' | 'sources' | 'cause'>
+/** How an id is spelt is told with the next change: spellings that alternate are none. */
+type Content = Omit<AccountFact, 'native' | 'observed' | 'valid' | 'movedFrom' | 'sources' | 'cause'>
 
 /** Equal for equal content only. Grants are most of it, so theirs is put together by hand. */
 function textOfContent(content: Content): string {

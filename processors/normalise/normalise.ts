@@ -10,6 +10,7 @@ import { beginRun, endDefinitions, endRun } from './run-marks.ts'
 import type { Caches, Scope } from './scope.ts'
 import { placeOf, scopeOf } from './scope.ts'
 import { step } from './work.ts'
+import { markWritten } from './written.ts'
 
 const name = 'normalise'
 
@@ -56,6 +57,11 @@ function apply(scope: Scope, record: RawRecord): void {
       return
     case 'Seen':
       observeSeen(scope, record)
+      return
+    case 'Written':
+      // marked first: what was read to confirm it is the one observation in its window that counts
+      markWritten(scope, record)
+      if (record.seen !== null) observeAccount(scope, record.seen, true)
       return
     case 'RunEnd':
       endRun(scope, record)

@@ -10,12 +10,14 @@ import { publish, remove } from './publish.ts'
 import { classesOf, forgetShown, keepShown, shownOf, textOf } from './shown.ts'
 import type { Scope } from './scope.ts'
 import { placeOf } from './scope.ts'
+import { isBehindWrite } from './written.ts'
 
 /**
  * One observation of one account. A manifest counts it in every class of accounts, whichever it shows. One of an unknown app is
- * refused and not counted, so that nothing is complete here.
+ * refused and not counted, so that nothing is complete here. One that may be behind our own write to the account counts as seen and
+ * changes nothing, unless it was read to confirm that write.
  */
-export function observeAccount(scope: Scope, record: Account): void {
+export function observeAccount(scope: Scope, record: Account, confirms = false): void {
   const { context, runs, settings } = scope
   const state = settings.app(record.app)?.state
   if (state === undefined || state === 'retired') {
@@ -26,6 +28,11 @@ export function observeAccount(scope: Scope, record: Account): void {
   const shown = classesOf(record)
   const counted = runs.isOpen(record.app, record.run)
   if (counted) runs.receive(record.app, accountClasses)
+  if (!confirms && isBehindWrite(scope, record.app, key, record.observed)) {
+    const row = context.state.get<AccountRow>('accounts', key)
+    if (row !== undefined && counted) runs.seen(record.app, 'accounts', row.ordinal)
+    return
+  }
   const text = record.run === null || record.gone ? null : textOf(record)
   const last = text === null ? undefined : shownOf(context.state, key)
   if (last !== undefined && last.text === text) {

@@ -142,7 +142,7 @@ function retire(scope: Scope, job: Extract<Job, { kind: 'retire' }>, budget: num
     if (spent++ >= budget) return { job, spent }
     remove(scope, key, row, 'retired', lastObserved(row))
   }
-  for (const table of ['definitions', 'staged', 'tombs', removedDefinitions]) {
+  for (const table of ['definitions', 'staged', 'tombs', 'written', removedDefinitions]) {
     for (const [key] of context.state.range(table, { prefix })) {
       if (spent++ >= budget) return { job, spent }
       context.state.delete(table, key)

@@ -49,7 +49,7 @@ function keepOrOpen(input: DiffInput, wanted: Wanted, open: OpenFinding | undefi
     const before = input.firstSince(id)
     const since = before ?? Math.min(input.now, wanted.age ?? input.now)
     if (before !== undefined) change.reopened.push(id)
-    const opened = { ...nameOf(wanted), id, severity: wanted.severity, since, opened: input.now, detail: wanted.detail }
+    const opened = { ...nameOf(wanted), id, severity: wanted.severity, since, opened: input.now, detail: wanted.detail, plan: null }
     change.open.push(opened)
     change.records.push(record(input, opened, before === undefined ? 'opened' : 'reopened', wanted))
     return
@@ -106,7 +106,7 @@ function nameOf({ kind, app, account, entitlement, object }: FindingKey): Findin
   return { kind, app, account, entitlement, object }
 }
 
-function record(input: DiffInput, finding: OpenFinding, change: Finding['change'], { valid, observed, causes }: Proof): Finding {
+function record(input: DiffInput, { plan: _, ...finding }: OpenFinding, change: Finding['change'], { valid, observed, causes }: Proof): Finding {
   const { home } = input.view
   return {
     type: 'Finding',

@@ -57,9 +57,9 @@ function withAccount(accounts: readonly AccountRow[], record: AccountFact, posit
 
 /** What is kept of the fact: its sources stay on the facts topic, where its position finds them. */
 function stateOf(record: AccountFact): AccountState {
-  const { app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = record
+  const { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = record
   const { since, observed, valid, whole, unknown, grants, credentials, entries, lapsed } = record
-  const about = { app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed }
+  const about = { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed }
   return { ...about, since, observed, valid, whole, unknown, grants, credentials, entries, lapsed }
 }
 

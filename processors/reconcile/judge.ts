@@ -9,6 +9,7 @@ import type { Homes } from './homes.ts'
 import { accountName, type Loaded, type Taken } from './intake.ts'
 import { awaited, settled } from './lag.ts'
 import type { AccountRow, HomeRow, HomeView, Rules } from './model.ts'
+import { propose } from './proposals.ts'
 
 /** Evaluates a home as it is after a fact (or as it was, when time, a setting or a baseline moved) and emits every difference. */
 export function judgeHome(context: Context, homes: Homes, rules: Rules, before: Loaded, after: Taken): void {
@@ -27,9 +28,10 @@ export function judgeHome(context: Context, homes: Homes, rules: Rules, before: 
     position,
   })
   for (const record of findings.records) context.emit('findings', after.home, record)
+  const open = propose(context, view, evaluation.standing, rules, findings)
   homes.remember(findings.closed, findings.reopened)
   for (const sample of lagSamples(context, before, after, evaluation)) context.emit('lag', after.home, sample)
-  homes.save(before, { ...after, row: nextRow(before, after, evaluation, findings), accounts })
+  homes.save(before, { ...after, row: nextRow(before, after, evaluation, { ...findings, open }, open !== findings.open), accounts })
 }
 
 /** Answers the accounts as they are to be stored: the same object where nothing about it changed. */
@@ -59,11 +61,13 @@ function lagSamples({ now, position }: Context, before: Loaded, { home, evidence
 }
 
 /** The same object where nothing of the row changed, so that it is not written again. */
-function nextRow(before: Loaded, { row, accounts }: Taken, { waits, due, standing, held }: Evaluation, findings: FindingsChange): HomeRow {
+function nextRow(
+  before: Loaded, { row, accounts }: Taken, { waits, due, standing, held }: Evaluation, findings: FindingsChange, proposed: boolean,
+): HomeRow {
   const entries = [row.desired, ...accounts.map(({ fact }) => fact)].flatMap((of) => (of === null ? [] : [...of.entries, ...of.lapsed]))
   const apps = [...new Set([...accounts.map(({ fact }) => fact.app), ...entries.map(({ app }) => app)])].sort(compareKeys)
   const awaits = awaited(standing, held)
   const next: HomeRow = { ...row, open: findings.open, waits, apps, awaits, due }
-  const isQuiet = row === before.row && findings.records.length === 0 && due === row.due
+  const isQuiet = row === before.row && findings.records.length === 0 && !proposed && due === row.due
   return isQuiet && equal([waits, apps, awaits], [row.waits, row.apps, row.awaits]) ? row : next
 }

@@ -1,6 +1,7 @@
 import type { IdentityStatus, DesiredEntry, LapsedEntry, Position } from '../../schemas/wire/common.ts'
 import type { AccountFact, Reference } from '../../schemas/wire/facts.ts'
 import type { Finding, FindingKind, GrantVerdict, LagSample } from '../../schemas/wire/results.ts'
+import type { Ref } from '../../schemas/wire/raw.ts'
 import type { PolicySetting } from '../../schemas/settings.ts'
 
 /** What is kept of each home, and what its evaluation reads. All of it is JSON; each fact keeps its position on the facts topic. */
@@ -54,6 +55,8 @@ export interface OpenFinding extends FindingKey {
   since: number
   opened: number
   detail: string
+  /** version of what was proposed about it; null where nothing is */
+  plan: string | null
 }
 
 /**
@@ -103,11 +106,15 @@ export interface HomeView {
   accounts: readonly AccountRow[]
 }
 
-/** `observedAt`: when the app's baseline was complete, ms; null before. */
+/**
+ * `observedAt`: when the app's baseline was complete, ms; null before. `corrections`: null where nothing is to be proposed;
+ * `assigned` is what an account has to be assigned to so that it holds a catalogue name, null where nobody knows.
+ */
 export interface AppRules {
   delayMs: number
   retired: boolean
   observedAt: number | null
+  corrections: { assigned(entitlement: string): Ref | null } | null
 }
 
 /** Everything outside a home that its evaluation depends on. */

@@ -22,7 +22,7 @@ type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; awaiting: b
 export const reconcile: ProcessorType<'facts'> = {
   name: 'reconcile',
   input: 'facts',
-  outputs: ['findings', 'access', 'lag', 'dead-letters'],
+  outputs: ['findings', 'access', 'lag', 'actions', 'dead-letters'],
   version: 1,
   stateFormat: 1,
   create: () => new Reconcile(),

@@ -1,5 +1,6 @@
 import type { PolicySetting } from '../../schemas/settings.ts'
 import type { Settings } from '../shared/settings.ts'
+import { assignedBy } from './assigned.ts'
 import type { AppRules, Rules } from './model.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -21,5 +22,7 @@ export function rulesAt(now: number, settings: Settings, readiness: Readiness): 
 function appRules(name: string, settings: Settings, readiness: Readiness): AppRules | null {
   const setting = settings.app(name)
   if (setting === undefined) return null
-  return { delayMs: setting.allowedDelaySeconds * 1_000, retired: setting.state === 'retired', observedAt: readiness.observedAt(name) }
+  const { allowedDelaySeconds, state } = setting
+  const corrections = state === 'active' && setting.corrections !== null ? { assigned: (of: string) => assignedBy(setting, of) } : null
+  return { delayMs: allowedDelaySeconds * 1_000, retired: state === 'retired', observedAt: readiness.observedAt(name), corrections }
 }

@@ -15,6 +15,7 @@ const defaults: Readonly<Record<FindingKind, Severity>> = {
   'missing-grant': 'medium',
   'unmapped-entitlement': 'medium',
   'held-absences': 'medium',
+  'held-removals': 'medium',
   'dormant-account': 'low',
 }
 

@@ -66,7 +66,7 @@ export function unpackAccount(packed: Packed): AccountRow {
 type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed'>
 
 function writeHead(to: PackWriter, head: Head): void {
-  for (const text of [head.app, head.account, head.kind, head.status, head.display, head.match, head.identity, head.owner, head.ownerState]) {
+  for (const text of [head.app, head.account, head.native, head.kind, head.status, head.display, head.match, head.identity, head.owner, head.ownerState]) {
     to.text(text)
   }
   for (const at of [head.created, head.lastUsed, head.since, head.observed, head.valid]) to.time(at)
@@ -77,6 +77,7 @@ function readHead(from: PackReader): Head {
   return {
     app: from.word(),
     account: from.word(),
+    native: from.word(),
     kind: from.word() as AccountKind,
     status: from.word() as AccountStatus,
     display: from.text(),

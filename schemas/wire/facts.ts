@@ -24,13 +24,14 @@ export const FactGrant = z
   .meta({ id: 'FactGrant' })
 export type FactGrant = z.infer<typeof FactGrant>
 
-/** The account as it is now, whole; replaces the home's previous fact of this account. Grants are sorted by entitlement. */
+/** The account as it is now, whole (`native`: its id as the application spells it); replaces the home's previous fact of this account. Grants are sorted by entitlement. */
 export const AccountFact = z
   .object({
     type: z.literal('AccountFact'),
     home: z.string(),
     app: z.string(),
     account: z.string(),
+    native: z.string(),
     kind: AccountKind,
     status: AccountStatus,
     display: z.string().nullable(),

@@ -83,6 +83,15 @@ export type Account = z.infer<typeof Account>
 export const Seen = z.object({ type: z.literal('Seen'), app: z.string(), id: z.string(), run: z.int() }).meta({ id: 'Seen' })
 export type Seen = z.infer<typeof Seen>
 
+/**
+ * We write to this account. What was begun to be read from `observed` on and before `until` may not show it yet, and changes nothing;
+ * `seen` is the read that showed it, and is believed. Stamps of the application.
+ */
+export const Written = z
+  .object({ type: z.literal('Written'), app: z.string(), id: z.string(), observed: stamp, until: stamp, seen: Account.nullable() })
+  .meta({ id: 'Written' })
+export type Written = z.infer<typeof Written>
+
 export const IdentityKey = z
   .object({ space: z.string(), key: z.string(), since: millis, until: millis.nullable() })
   .meta({ id: 'IdentityKey' })
@@ -125,6 +134,6 @@ export const AccountIntent = z
 export type AccountIntent = z.infer<typeof AccountIntent>
 
 export const RawRecord = z.discriminatedUnion('type', [
-  RunBegin, Definition, DefinitionsEnd, Account, Seen, RunEnd, KeyBook, KeysBaseline, AccountIntent, Setting, Ruling, Tick, Epoch, Part,
+  RunBegin, Definition, DefinitionsEnd, Account, Seen, Written, RunEnd, KeyBook, KeysBaseline, AccountIntent, Setting, Ruling, Tick, Epoch, Part,
 ])
 export type RawRecord = z.infer<typeof RawRecord>

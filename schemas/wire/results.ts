@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AccountKind, AccountStatus, ClassManifest, Part, Position, Verdict, millis } from './common.ts'
+import { Operation } from './operations.ts'
 
 /** What downstream services consume: findings, access, lag, sync-runs, dead-letters; and commands, towards the connectors. */
 
@@ -7,9 +8,12 @@ export const FindingKind = z
   .enum([
     'unauthorised-grant', 'missing-grant', 'orphaned-account', 'leaver-access', 'expired-grant', 'unowned-nhi', 'owner-left',
     'stale-credential', 'dormant-account', 'unmapped-entitlement', 'sod-conflict', 'ambiguous-match', 'held-absences',
+    'held-removals',
   ])
   .meta({ id: 'FindingKind' })
 export type FindingKind = z.infer<typeof FindingKind>
+
+export const Severity = z.enum(['low', 'medium', 'high', 'critical']).meta({ id: 'Severity' })
 
 /**
  * One change of one finding; key: home. `id` names the finding for ever: a finding that opens again has the same id and the
@@ -20,7 +24,7 @@ export const Finding = z
     type: z.literal('Finding'),
     id: z.string(),
     kind: FindingKind,
-    severity: z.enum(['low', 'medium', 'high', 'critical']).meta({ id: 'Severity' }),
+    severity: Severity,
     change: z.enum(['opened', 'changed', 'closed', 'reopened']).meta({ id: 'FindingChange' }),
     home: z.string(),
     identity: z.string().nullable(),
@@ -150,16 +154,26 @@ export const DeadLetter = z
   .meta({ id: 'DeadLetter' })
 export type DeadLetter = z.infer<typeof DeadLetter>
 
-/** Something asked of an application; key: app. `reread`: read this account singly, its run did not show it. */
+/** One write: all of `operations`, in order, about one finding at one version. */
+export const Write = z
+  .object({ finding: z.string(), version: z.string(), attempt: z.int(), operations: z.array(Operation) })
+  .meta({ id: 'Write' })
+export type Write = z.infer<typeof Write>
+
+/**
+ * Something asked of an application; key: app. `reread`: read this account singly, its run did not show it. `write`: make it so;
+ * `id` is the same for every delivery of the same attempt.
+ */
 export const Command = z
   .object({
     type: z.literal('Command'),
     id: z.string(),
     app: z.string(),
-    kind: z.enum(['sync', 'reread']).meta({ id: 'CommandKind' }),
+    kind: z.enum(['sync', 'reread', 'write']).meta({ id: 'CommandKind' }),
     account: z.string().nullable(),
     run: z.int().nullable(),
     reason: z.string(),
+    write: Write.nullable(),
     at: millis,
     cause: Position.nullable(),
   })

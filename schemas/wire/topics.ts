@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { ActionLogRecord, ActionRecord } from './actions.ts'
 import { FactRecord } from './facts.ts'
 import { IntentRecord } from './intent.ts'
 import { RawRecord } from './raw.ts'
@@ -15,6 +16,8 @@ export const topics = {
   'sync-runs': { record: SyncRunRecord, chunked: false },
   'dead-letters': { record: DeadLetterRecord, chunked: false },
   commands: { record: CommandRecord, chunked: false },
+  actions: { record: ActionRecord, chunked: false },
+  'action-log': { record: ActionLogRecord, chunked: false },
 } as const satisfies Record<string, { record: z.ZodDiscriminatedUnion; chunked: boolean }>
 
 export type Topic = keyof typeof topics

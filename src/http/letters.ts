@@ -43,7 +43,7 @@ export function decided(
     topic: 'commands', key: letter.source,
     record: {
       type: 'Command', id: commandId, app: letter.source, kind: account === null ? 'sync' : 'reread', account, run: null,
-      reason: `dead letter ${letter.id}, retried by ${decision.by}`, at, cause: letter.position,
+      reason: `dead letter ${letter.id}, retried by ${decision.by}`, write: null, at, cause: letter.position,
     },
   }
   const did = account === null ? `${letter.source} is read again whole` : `account ${account} of ${letter.source} is read again`

@@ -64,7 +64,7 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     async sync(app) {
       const { publisher, clock, apps } = writing('sync')
       if (!apps.includes(app)) throw new ApiError(404, `there is no application ${app}; there are ${apps.join(', ')}`)
-      const record = { type: 'Command' as const, id: randomUUID(), app, kind: 'sync' as const, account: null, run: null, reason: 'asked for', at: clock.nowMs(), cause: null }
+      const record = { type: 'Command' as const, id: randomUUID(), app, kind: 'sync' as const, account: null, run: null, reason: 'asked for', write: null, at: clock.nowMs(), cause: null }
       await publisher.publish([{ topic: 'commands', key: app, record }])
     },
     async rule(ruling) {

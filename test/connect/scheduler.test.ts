@@ -88,7 +88,7 @@ async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}):
 let commands = 0
 async function command(kind: 'sync' | 'reread', account: string | null = null, app = 'app'): Promise<void> {
   const publisher = await openPublisher({ log: lab.log, codec: lab.codec, clock: lab.clock, id: 'commander' })
-  const record: RecordOf<'commands'> = { type: 'Command', id: `c${commands++}`, app, kind, account, run: null, reason: 'test', at: startOfTime, cause: null }
+  const record: RecordOf<'commands'> = { type: 'Command', id: `c${commands++}`, app, kind, account, run: null, reason: 'test', write: null, at: startOfTime, cause: null }
   await publisher.publish([{ topic: 'commands', key: app, record }])
 }
 

@@ -236,5 +236,5 @@ export async function record(topology: Topology): Promise<void> {
 
 export const partitionsOf = (counts: Partial<Record<Topic, number>>, count: number): Record<Topic, number> => ({
   raw: count, intent: count, facts: count, access: count, findings: count, lag: count, 'sync-runs': count, 'dead-letters': count,
-  commands: count, ...counts,
+  commands: count, actions: count, 'action-log': count, ...counts,
 })

@@ -9,7 +9,7 @@ import { codec, partitionsOf } from './logs.ts'
 
 const chunker = (partitions = 3): Chunker => new Chunker(codec, partitionsOf(partitions), 'test')
 const command = (id: string): RecordOf<'commands'> => ({
-  type: 'Command', id, app: 'app', kind: 'sync', account: null, run: null, reason: '', at: 0, cause: null,
+  type: 'Command', id, app: 'app', kind: 'sync', account: null, run: null, reason: '', write: null, at: 0, cause: null,
 })
 
 describe('Chunker', () => {

@@ -75,7 +75,7 @@ class Tally implements Processor<'raw'> {
       if (left-- <= 0) return true
       context.state.delete('timers', key)
       const cause = context.position
-      context.emit('commands', app, { type: 'Command', id: key, app, kind: 'reread', account: id, run: null, reason: 'due', at: due, cause })
+      context.emit('commands', app, { type: 'Command', id: key, app, kind: 'reread', account: id, run: null, reason: 'due', write: null, at: due, cause })
     }
     return false
   }

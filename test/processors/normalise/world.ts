@@ -16,7 +16,7 @@ const cause: Position = { topic: 'intent', partition: 0, offset: 0, index: 0 }
 export function setting(value: Partial<AppSetting> = {}, revision = 1, name = app): RawRecord {
   const full: AppSetting = {
     state: 'active', ids: 'exact', match: [{ space: 'email', attribute: 'mail' }], ownerSpace: 'email', catalogue: {},
-    identityMapping: true, reread: false, brake: { maxAbsent: 1_000, maxAbsentShare: 1 }, allowedDelaySeconds: 0, ...value,
+    identityMapping: true, reread: false, brake: { maxAbsent: 1_000, maxAbsentShare: 1 }, allowedDelaySeconds: 0, corrections: null, ...value,
   }
   return { type: 'Setting', name: `app/${name}`, revision, digest: '', value: JSON.stringify(full) }
 }

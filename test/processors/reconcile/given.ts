@@ -64,7 +64,7 @@ export const grant = (entitlement: string, more: Partial<FactGrant> = {}): FactG
 })
 
 const account = (home: string, id: string, grants: (string | FactGrant)[]): AccountFact => ({
-  type: 'AccountFact', home, app: 'billing', account: id, kind: 'human', status: 'active', display: null, match: 'none',
+  type: 'AccountFact', home, app: 'billing', account: id, native: id, kind: 'human', status: 'active', display: null, match: 'none',
   identity: null, candidates: [], owner: null, ownerState: 'not-needed', created: null, lastUsed: null, since: T0,
   observed: T0 * 1_000, valid: null, whole: true, unknown: [], grants: grants.map((one) => (typeof one === 'string' ? grant(one) : one)),
   credentials: [], entries: [], lapsed: [], movedFrom: null, sources: [], cause: source,

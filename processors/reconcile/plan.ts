@@ -1,0 +1,78 @@
+import type { Loss } from '../../schemas/wire/actions.ts'
+import type { Operation, OperationName } from '../../schemas/wire/operations.ts'
+import type { Ref } from '../../schemas/wire/raw.ts'
+import { compareKeys } from '../../src/core/order.ts'
+import { refOf } from './assigned.ts'
+import type { AccountState, AppRules, FindingKey, HomeView } from './model.ts'
+import { entitlementKey, type Standing } from './standing.ts'
+
+/** What would correct a finding. `obstacle`: why nothing can be written, then there are no operations. */
+export interface Plan {
+  operations: Operation[]
+  loses: Loss[]
+  obstacle: string | null
+}
+
+/**
+ * The operations that correct a finding, at the node where the access comes from; null for kinds that nothing in the application can
+ * correct. A conflict of duties is among these: what is desired is never revoked, its intent has to change.
+ */
+export function planOf(finding: FindingKey, view: HomeView, standing: Standing, app: AppRules): Plan | null {
+  const account = view.accounts.find(({ fact }) => fact.app === finding.app && fact.account === finding.account)?.fact
+  switch (finding.kind) {
+    case 'unauthorised-grant':
+    case 'expired-grant':
+      return account === undefined ? null : revokeGrant(account, finding.entitlement ?? '', standing)
+    case 'leaver-access':
+      return account === undefined ? null : plan([operation('disable-account', account), ...revokes(account, assignmentsOf(account))])
+    case 'dormant-account':
+    case 'orphaned-account':
+      return account === undefined ? null : plan([operation('disable-account', account)])
+    case 'stale-credential':
+      return account === undefined ? null : plan([operation('disable-credential', account, { credential: finding.object })])
+    case 'missing-grant':
+      return grantMissing(finding, view, app)
+    default:
+      return null
+  }
+}
+
+const plan = (operations: Operation[], loses: Loss[] = []): Plan => ({ operations, loses, obstacle: null })
+const impossible = (obstacle: string): Plan => ({ operations: [], loses: [], obstacle })
+
+function operation(name: OperationName, account: AccountState, more: Partial<Operation> = {}): Operation {
+  return { name, account: account.native, ref: null, credential: null, attributes: {}, ...more }
+}
+
+const revokes = (account: AccountState, refs: readonly Ref[]): Operation[] => refs.map((ref) => operation('revoke', account, { ref }))
+
+/** Every direct assignment that the entitlement comes by is cut; what else comes by these alone is lost with it. */
+function revokeGrant(account: AccountState, entitlement: string, standing: Standing): Plan {
+  const cut = new Set(account.grants.filter((grant) => grant.entitlement === entitlement).flatMap(waysOf))
+  const isLost = (grant: AccountState['grants'][number]): boolean => waysOf(grant).every((way) => cut.has(way))
+  const others = account.grants.filter((grant) => grant.entitlement !== entitlement)
+  const names = [...new Set(others.filter(isLost).map((grant) => grant.entitlement))]
+  const kept = new Set(others.filter((grant) => !isLost(grant)).map((grant) => grant.entitlement))
+  const loses = names.filter((name) => !kept.has(name)).sort(compareKeys)
+    .map((name) => ({ entitlement: name, desired: standing.entries.has(entitlementKey(account.app, name)) }))
+  return plan(revokes(account, refsOf(cut)), loses)
+}
+
+const assignmentsOf = (account: AccountState): Ref[] => refsOf(new Set(account.grants.flatMap(waysOf)))
+const refsOf = (ways: ReadonlySet<string>): Ref[] => [...ways].sort(compareKeys).map(refOf)
+
+/** The direct assignments that a grant comes by: its own entitlement where it is direct, the first step of each path otherwise. */
+function waysOf({ native, paths }: AccountState['grants'][number]): string[] {
+  return paths.map((path) => path[0] ?? `entitlement:${native}`)
+}
+
+function grantMissing({ app, entitlement }: FindingKey, { accounts, home }: HomeView, rules: AppRules): Plan {
+  const ref = rules.corrections?.assigned(entitlement ?? '') ?? null
+  if (ref === null) return impossible(`the catalogue of ${app ?? '?'} has no native permission for ${entitlement ?? '?'}: add one, or name a role in corrections.assign`)
+  const there = accounts.map(({ fact }) => fact).filter((fact) => fact.app === app)
+  const active = there.find(({ status }) => status === 'active')
+  if (active !== undefined) return plan([operation('grant', active, { ref })])
+  const [disabled] = there
+  if (disabled !== undefined) return plan([operation('enable-account', disabled), operation('grant', disabled, { ref })])
+  return impossible(`${home} has no account in ${app ?? '?'} yet: create one there`)
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import type { Proposal } from '../../../schemas/wire/actions.ts'
+import type { Output } from '../../support/processor-driver.ts'
+import { DAY, T0, alone, app, baselines, desired, entry, given, grant, gone, held, policy, sources, tick } from './given.ts'
+
+const proposals = (outputs: readonly Output[]): Proposal[] => outputs.map(({ record }) => record).filter((one) => one.type === 'Proposal')
+const operations = (proposal: Proposal | undefined): string[] =>
+  (proposal?.operations ?? []).map(({ name, account, ref, credential }) => [name, account, ref && `${ref.kind}:${ref.id}`, credential].filter((part) => part !== null).join(' '))
+
+const writable = (corrections: object = {}, more: object = {}) => [
+  tick(T0), app('billing', 0, { catalogue: { PAY: 'pay', INV: 'inv' }, corrections, ...more }), policy({ dormantAfterDays: 90 }), sources(), ...baselines(),
+]
+
+describe('a proposal', () => {
+  it('is made of no application that does not say that it may be written', () => {
+    expect(proposals(given([tick(T0), app('billing'), policy(), sources(), ...baselines()]).push(held('ann', 'a', ['pay'])))).toEqual([])
+  })
+
+  it('revokes a grant at the direct assignments that it comes by, and says what else goes with them', () => {
+    const driver = given(writable())
+    driver.push(desired('ann', [entry('read')]))
+    const [proposal] = proposals(driver.push(held('ann', 'a', [
+      grant('pay', { direct: false, paths: [['role:CLERK', 'role:VIEWER'], ['group:fin']] }),
+      grant('read', { direct: false, paths: [['group:fin']] }),
+      grant('scan', { direct: false, paths: [['role:CLERK']] }),
+      grant('both', { paths: [[], ['role:CLERK']] }),
+    ], { native: 'A' })).filter(({ record }) => record.type === 'Proposal' && record.entitlement === 'pay'))
+    expect(operations(proposal)).toEqual(['revoke A group:fin', 'revoke A role:CLERK'])
+    expect(proposal?.loses).toEqual([{ entitlement: 'read', desired: true }, { entitlement: 'scan', desired: false }])
+  })
+
+  it('disables a leaver’s account first, then revokes everything direct', () => {
+    const driver = given(writable())
+    driver.push(held('ann', 'a', [grant('pay', { native: 'PAY' }), grant('inv', { direct: false, paths: [['role:CLERK']] })]))
+    const outputs = driver.push(desired('ann', [], { status: 'ended', end: T0 - DAY }))
+    expect(operations(proposals(outputs).find(({ kind }) => kind === 'leaver-access'))).toEqual([
+      'disable-account a', 'revoke a entitlement:PAY', 'revoke a role:CLERK',
+    ])
+  })
+
+  it('grants what is missing by the role that the configuration names, else by the catalogue', () => {
+    const driver = given(writable({ assign: { pay: 'role:CLERK' } }))
+    driver.push(held('ann', 'a', []))
+    const found = proposals(driver.push(desired('ann', [entry('pay'), entry('inv'), entry('unheard')])))
+    expect(found.map((one) => [one.entitlement, operations(one), one.obstacle === null])).toEqual([
+      ['inv', ['grant a entitlement:INV'], true], ['pay', ['grant a role:CLERK'], true], ['unheard', [], false],
+    ])
+  })
+
+  it('enables a disabled account before it grants, and says what is in the way where there is none', () => {
+    const driver = given(writable())
+    driver.push(held('ann', 'a', [], { status: 'disabled' }))
+    expect(proposals(driver.push(desired('ann', [entry('pay')]))).map(operations)).toEqual([['enable-account a', 'grant a entitlement:PAY']])
+    const [none] = proposals(driver.push(desired('bob', [entry('pay')])))
+    expect([operations(none), none?.obstacle]).toEqual([[], 'identity/bob has no account in billing yet: create one there'])
+  })
+
+  it('never revokes what is desired because of a conflict of duties', () => {
+    const rule = { id: 'r', name: 'r', left: [{ app: 'billing', entitlement: 'pay' }], right: [{ app: 'billing', entitlement: 'inv' }] }
+    const driver = given([...writable(), policy({ sod: [rule] })])
+    driver.push(desired('ann', [entry('pay'), entry('inv')]))
+    const outputs = driver.push(held('ann', 'a', ['pay', 'inv']))
+    expect(outputs.map(({ record }) => record.type)).toContain('Finding')
+    expect(proposals(outputs).filter(({ change }) => change === 'proposed')).toEqual([])
+  })
+
+  it('gets another version when its operations change, and closes with the observation that closed the finding', () => {
+    const driver = given(writable())
+    const first = proposals(driver.push(desired('ann', []), held('ann', 'a', [grant('pay')])))
+    const second = proposals(driver.push(held('ann', 'a', [grant('pay', { direct: false, paths: [['role:R']] })], { observed: (T0 + 5) * 1_000 })))
+    const closed = proposals(driver.push(held('ann', 'a', [], { observed: (T0 + 9) * 1_000 })))
+    expect([first, second, closed].map((all) => all.map(({ change }) => change))).toEqual([['proposed'], ['proposed'], ['closed']])
+    expect(second[0]?.version).not.toBe(first[0]?.version)
+    expect(closed[0]).toMatchObject({ finding: first[0]?.finding, version: second[0]?.version, observed: T0 + 9, operations: [] })
+    expect(proposals(driver.push(tick(T0 + DAY)))).toEqual([])
+  })
+
+  it('closes when the account goes, and when its application may no longer be written', () => {
+    const driver = given(writable())
+    driver.push(alone('x', ['pay']), alone('y', ['pay']))
+    expect(proposals(driver.push(gone('account/billing/x', 'x'))).map(({ change, kind }) => [change, kind])).toEqual([['closed', 'orphaned-account']])
+    expect(proposals(driver.push(app('billing'))).map(({ change, account }) => [change, account])).toEqual([['closed', 'y']])
+  })
+})
