@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { RestConfig } from '../../../connectors/rest/config.ts'
+import { connector } from '../../../connectors/rest/connector.ts'
+import type { RunResult } from '../../../src/connect/run.ts'
+import { createPlatform } from '../../../src/connect/platform.ts'
+import type { ConnectorSession } from '../../../src/ports/connector.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { Lab } from '../../connect/lab.ts'
+import { startApi, type Answers, type ApiServer } from './api-server.ts'
+
+const env = { API_TOKEN: 'a-token-of-the-test', CLIENT_SECRET: 'a-client-secret' }
+const accounts = { piece: 'account', id: 'row.id' }
+
+let server: ApiServer | null = null
+const labs: Lab[] = []
+afterEach(async () => {
+  await server?.stop()
+  server = null
+  for (const lab of labs.splice(0)) lab.dispose()
+})
+
+async function open(settings: object, answers: Answers): Promise<ConnectorSession> {
+  server ??= await startApi(answers)
+  const config = RestConfig.parse(JSON.parse(JSON.stringify({ baseUrl: server.url, ...settings }).replaceAll('http://here', server.url)))
+  return await connector.open(config, createPlatform({ app: 'app', config, clock: systemClock, signal: new AbortController().signal, env, baseDir: '.' }))
+}
+
+async function run(settings: object, answers: Answers): Promise<{ result: RunResult; lab: Lab }> {
+  const lab = new Lab(1)
+  labs.push(lab)
+  return { lab, result: await lab.snapshot(() => open(settings, answers)) }
+}
+
+const ids = async (lab: Lab): Promise<string[]> => (await lab.of('raw', 'Account')).map(({ id }) => id)
+const slice = (rows: readonly unknown[], query: URLSearchParams, size = 2): unknown[] => {
+  const start = Number(query.get('offset') ?? '0')
+  return rows.slice(start, start + size)
+}
+const people = Array.from({ length: 5 }, (_, at) => ({ id: `u${at}` }))
+
+describe('lists', () => {
+  const byOffset = { paging: { by: 'offset' }, streams: [{ name: 'users', path: '/users', rows: 'body.items', total: 'body.total', map: [accounts] }] }
+
+  it('are walked to an empty page and proven by the total', async () => {
+    const { result, lab } = await run(byOffset, ({ query }) => ({ body: { items: slice(people, query), total: 5 } }))
+    expect(result).toMatchObject({ verdict: 'complete', error: null })
+    expect(await ids(lab)).toEqual(people.map(({ id }) => id))
+  })
+
+  it('by cursor end only where the application says so', async () => {
+    const settings = { paging: { by: 'cursor' }, streams: [{ name: 'users', path: '/users', rows: 'body.items', next: 'body.?next.orValue(dyn(null))', map: [accounts] }] }
+    const { result, lab } = await run(settings, ({ query }) => {
+      const at = Number(query.get('cursor') ?? '0')
+      return { body: { items: people.slice(at, at + 2), ...(at + 2 < 5 && { next: String(at + 2) }) } }
+    })
+    expect(result.verdict).toBe('complete')
+    expect(await ids(lab)).toHaveLength(5)
+  })
+
+  it('by link stay with the application, whatever it says', async () => {
+    const settings = { paging: { by: 'link' }, streams: [{ name: 'users', path: '/users', map: [accounts] }] }
+    const { result } = await run(settings, () => ({ body: people, headers: { link: '<https://elsewhere.example/users?page=2>; rel="next"' } }))
+    expect(result).toMatchObject({ verdict: 'partial', error: { class: 'schema' } })
+    expect(result.reason).toContain('another host')
+  })
+
+  it('whose answer holds an error under a good status, is cut, or has another shape, are partial and name the place', async () => {
+    const list = { ...byOffset, streams: [{ ...byOffset.streams[0]!, error: 'has(body.error)' }] }
+    for (const [answer, reason] of [
+      [{ body: { error: 'index is rebuilt', items: [], total: 0 } }, 'answered 200 with an error inside'],
+      [{ raw: '{"items": [{"id": "u0"' }, 'not whole JSON'],
+      [{ body: { entries: [], total: 0 } }, 'another shape: body.items: a field is missing'],
+      [{ status: 404, body: {} }, 'answered 404'],
+    ] as const) {
+      const { result } = await run(list, () => answer)
+      expect(result).toMatchObject({ verdict: 'partial', place: expect.stringContaining('users page 1') as string })
+      expect(result.reason).toContain(reason)
+      await server?.stop()
+      server = null
+    }
+  })
+
+  it('keep ids that a double can not hold', async () => {
+    const settings = { streams: [{ name: 'users', path: '/users', map: [accounts], paging: { by: 'once', whole: true } }] }
+    const { lab } = await run(settings, () => ({ raw: '[{"id": 90071992547409931}, {"id": 90071992547409932}, {"id": 7}]' }))
+    expect((await ids(lab)).sort()).toEqual(['7', '90071992547409931', '90071992547409932'])
+  })
+
+  it('reject a row that can not be mapped, naming field and expression, and the rest goes on', async () => {
+    const settings = { paging: { by: 'once', whole: true }, streams: [{ name: 'users', path: '/users', map: [{ ...accounts, created: 'row.created', status: 'row.state' }] }] }
+    const row = (id: string, created: unknown, state: unknown = 'active') => ({ id, created, state })
+    const { result, lab } = await run(settings, () => ({ body: [row('a', '2020-01-01'), row('b', 1577836800), row('c', '2020-01-01', 'odd'), { id: 'd', state: 'active' }] }))
+    expect(result.classes[0]).toMatchObject({ verdict: 'complete', rejected: 3 })
+    expect((await lab.of('raw', 'Seen')).map(({ id }) => id)).toEqual(['b', 'c', 'd'])
+    const reasons = (await lab.all('dead-letters')).map(({ reason }) => reason)
+    expect(reasons.sort()).toEqual([
+      'account.created (row.created): a field is missing',
+      'account.created (row.created): a number may be seconds or milliseconds: say seconds(…) or millis(…)',
+      'account.status (row.state): expected one of active, disabled, true or false',
+    ])
+  })
+})
+
+describe('lists of each parent', () => {
+  const settings = {
+    paging: { by: 'offset' },
+    streams: [
+      { name: 'groups', path: '/groups', rows: 'body.items', total: 'body.total', map: [{ piece: 'definition', id: 'row.id' }] },
+      { name: 'users', path: '/users', rows: 'body.items', total: 'body.total', map: [accounts] },
+      {
+        name: 'members', path: '/groups/${parent}/members', rows: 'body.items', total: 'body.total', id: 'row.user',
+        each: { of: 'groups', key: 'row.id' }, map: [{ piece: 'membership', account: 'row.user', id: 'parent' }],
+      },
+    ],
+  }
+  const groups = [{ id: 'a b' }, { id: 'empty' }, { id: 'staff/it' }]
+  const members: Record<string, string[]> = { 'a b': ['u0', 'u1', 'u2'], empty: [], 'staff/it': ['u0', 'u1', 'u2'] }
+  const answers = (patch: (path: string) => ReturnType<Answers> | null = () => null): Answers => ({ path, query }) => {
+    const patched = patch(path)
+    if (patched !== null) return patched
+    if (path === '/groups') return { body: { items: slice(groups, query), total: 3 } }
+    if (path === '/users') return { body: { items: slice(people, query), total: 5 } }
+    const of = members[decodeURIComponent(path.split('/')[2]!)]!.map((user) => ({ user }))
+    return { body: { items: slice(of, query), total: of.length } }
+  }
+
+  it('are read one after another, and each is proven by its own total', async () => {
+    const { result, lab } = await run(settings, answers())
+    expect(result).toMatchObject({ verdict: 'complete', error: null })
+    const u0 = (await lab.of('raw', 'Account')).find(({ id }) => id === 'u0')
+    expect(u0?.memberships).toMatchObject({ whole: true, added: [{ ref: { kind: 'group', id: 'a b' } }, { ref: { kind: 'group', id: 'staff/it' } }] })
+  })
+
+  it('of which one can not be read whole leave the memberships partial, naming it, and the accounts complete', async () => {
+    for (const [patch, reason] of [
+      [{ status: 404, body: {} }, 'answered 404'],
+      [{ body: { items: [], total: 3 } }, 'counts 3 rows'],
+    ] as const) {
+      const { result, lab } = await run(settings, answers((path) => (path.includes('staff') ? patch : null)))
+      const verdicts = Object.fromEntries(result.classes.map((manifest) => [manifest.class, manifest.verdict]))
+      expect(verdicts).toEqual({ definitions: 'complete', accounts: 'complete', memberships: 'partial' })
+      expect(result.reason).toContain('members of staff/it')
+      expect(result.reason).toContain(reason)
+      const u0 = (await lab.of('raw', 'Account')).find(({ id }) => id === 'u0')
+      expect(u0?.memberships).toMatchObject({ whole: false, added: [{ ref: { id: 'a b' } }] })
+      await server?.stop()
+      server = null
+    }
+  })
+
+  it('are not believed where the list of parents has lost one', async () => {
+    const { result } = await run(settings, answers((path) => (path === '/groups' ? { body: { items: [], total: 3 } } : null)))
+    expect(result.classes.find((manifest) => manifest.class === 'memberships')).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('parents are not all known') as string })
+  })
+})
+
+describe('who asks', () => {
+  const users = { streams: [{ name: 'users', path: '/users', map: [accounts], paging: { by: 'once', whole: true } }] }
+  const oauth2 = { kind: 'oauth2', tokenUrl: 'http://here/token', clientId: 'grantline', clientSecret: 'env:CLIENT_SECRET', scope: 'read' }
+
+  it.each([
+    [{ kind: 'header', name: 'X-Key', secret: 'env:API_TOKEN' }, 'x-key', env.API_TOKEN],
+    [{ kind: 'bearer', token: 'env:API_TOKEN' }, 'authorization', `Bearer ${env.API_TOKEN}`],
+    [{ kind: 'basic', user: 'me', password: 'env:API_TOKEN' }, 'authorization', `Basic ${Buffer.from(`me:${env.API_TOKEN}`).toString('base64')}`],
+  ])('%j', async (auth, header, value) => {
+    await run({ ...users, auth }, () => ({ body: people }))
+    expect(server?.asked[0]?.headers[header]).toBe(value)
+  })
+
+  it('fetches a token, and a new one where the application refuses it', async () => {
+    let tokens = 0
+    const { result } = await run({ ...users, auth: oauth2 }, ({ path, headers }) => {
+      if (path === '/token') return { body: { access_token: `t${++tokens}`, expires_in: 3600 } }
+      return headers.authorization === 'Bearer t2' ? { body: people } : { status: 401 }
+    })
+    expect(result.verdict).toBe('complete')
+    expect(server?.asked.map(({ path }) => path)).toEqual(['/token', '/users', '/token', '/users'])
+    expect(server?.asked[0]).toMatchObject({ body: 'grant_type=client_credentials&scope=read', headers: { authorization: `Basic ${Buffer.from('grantline:a-client-secret').toString('base64')}` } })
+  })
+
+  it('does not ask for tokens without end', async () => {
+    const { result } = await run({ ...users, auth: oauth2 }, ({ path }) => (path === '/token' ? { body: { access_token: 't' } } : { status: 401 }))
+    expect(result).toMatchObject({ verdict: 'partial', error: { class: 'authentication' } })
+    expect(server?.asked).toHaveLength(4)
+  })
+})
+
+describe('settings', () => {
+  const users = { name: 'users', path: '/users', map: [accounts] }
+  const problem = (settings: object): string => {
+    const result = RestConfig.safeParse({ baseUrl: 'https://app.example', streams: [users], ...settings })
+    return result.success ? '' : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+  }
+
+  it('are refused where an expression is none, or speaks of what is not there', () => {
+    expect(problem({ streams: [{ ...users, rows: 'body..items' }] })).toContain('streams.0.rows: no valid expression: Expected IDENTIFIER')
+    expect(problem({ streams: [{ ...users, map: [{ ...accounts, display: 'user.name' }] }] })).toContain('Unknown variable: user')
+    expect(problem({ streams: [{ ...users, path: '/users/${id}' }] })).toContain('streams.0.path: no valid expression: Unknown variable: id')
+  })
+
+  it('are refused where a stream is named that is not there', () => {
+    expect(problem({ streams: [{ ...users, each: { of: 'groups', key: 'row.id' } }] })).toContain('no earlier stream has this name')
+    expect(problem({ one: [{ path: '/users/${id}', like: 'people' }] })).toContain('no stream has this name')
+    expect(problem({ changes: { path: '/changes', accounts: 'row', cursor: 'body.next' } })).toContain('changes are read singly')
+  })
+
+  it('take no secret as its value', () => {
+    expect(problem({ auth: { kind: 'bearer', token: 'hunter2' } })).toContain('a secret is a reference')
+  })
+})
