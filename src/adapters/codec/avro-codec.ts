@@ -8,6 +8,12 @@ import { Writer } from './writer.ts'
 
 const FRAME_BYTES = 5
 
+/** The schema id that a message names; null where it does not begin with a frame. */
+export function frameId(message: Uint8Array): number | null {
+  if (message.length < FRAME_BYTES || message[0] !== 0) return null
+  return new DataView(message.buffer, message.byteOffset).getUint32(1)
+}
+
 /**
  * The codec over the schemas in schemas/avro. A schema's id is taken from its own text, so every installation gives it the same one.
  * Puts today's schemas into `store`; throws if one of them has the id of another schema.
@@ -25,9 +31,9 @@ export class AvroCodec implements Codec {
   /** by topic and schema id: a message of one topic must not be read by the schema of another */
   readonly #readers = new Map<string, Reader>()
   readonly #layouts: ReadonlyMap<Topic, Layout>
-  readonly #store: SchemaStore
+  readonly #store: Pick<SchemaStore, 'get'>
 
-  constructor(layouts: ReadonlyMap<Topic, Layout>, store: SchemaStore) {
+  constructor(layouts: ReadonlyMap<Topic, Layout>, store: Pick<SchemaStore, 'get'>) {
     this.#layouts = layouts
     this.#store = store
     for (const [topic, layout] of layouts) {
@@ -47,14 +53,15 @@ export class AvroCodec implements Codec {
   }
 
   decode<T extends Topic>(topic: T, value: Uint8Array): RecordOf<T>[] {
-    if (value.length < FRAME_BYTES || value[0] !== 0) {
+    const id = frameId(value)
+    if (id === null) {
       throw new CodecError(
         `${topic}: a message of ${value.length} bytes does not begin with the frame 0x00 and a schema id of 4 bytes. ` +
           'Look for a producer on this topic that writes without the Confluent framing',
       )
     }
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    return this.#reader(topic, bytes.readUInt32BE(1)).message(bytes, FRAME_BYTES) as RecordOf<T>[]
+    return this.#reader(topic, id).message(bytes, FRAME_BYTES) as RecordOf<T>[]
   }
 
   encodeRecord<T extends Topic>(topic: T, record: RecordOf<T>): Uint8Array {

@@ -32,7 +32,7 @@ export function layoutOf(topic: Topic, avro: string): Layout {
   const union = Array.isArray(of)
   const schemas = union ? of : [of]
   const types = strictTypes(schemas as Parameters<typeof strictTypes>[0], namespaceOf(schema))
-  const branches = types.map((type) => ({ name: type.name?.slice(type.name.lastIndexOf('.') + 1) ?? '', type }))
+  const branches = types.map((type) => ({ name: unqualified(type.name), type }))
   return { topic, id: schemaId(text), text, chunked: items !== undefined, union, branches }
 }
 
@@ -42,10 +42,13 @@ export function schemaId(text: string): number {
 }
 
 function chunkItems(schema: Json): Json | undefined {
-  if (!isObject(schema) || schema['name'] !== 'Chunk') return undefined
+  if (!isObject(schema) || unqualified(schema['name']) !== 'Chunk') return undefined
   const [field] = schema['fields'] as { [key: string]: Json }[]
   return (field?.['type'] as { [key: string]: Json })['items']
 }
+
+/** A schema that came through a registry may spell its names in full. */
+const unqualified = (name: unknown): string => (typeof name === 'string' ? name.slice(name.lastIndexOf('.') + 1) : '')
 
 function namespaceOf(schema: Json): string | undefined {
   const outermost = Array.isArray(schema) ? schema[0] : schema

@@ -15,6 +15,7 @@ codecContract('files', () => {
       store.put(layout.id, topic, layout.text)
       return Promise.resolve(new AvroCodec(new Map([[topic, layout]]), store))
     },
+    meet: () => Promise.resolve(),
   })
 })
 

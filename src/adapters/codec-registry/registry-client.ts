@@ -1,0 +1,101 @@
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import type { Type } from 'avsc'
+
+export interface RegistryOptions {
+  /** up to where `/subjects` begins, such as `https://registry.example.com` or `http://127.0.0.1:8080/apis/ccompat/v7` */
+  url: string
+  username?: string
+  password?: string
+}
+
+/** The registry is out of reach, or answered with something that is no answer: it has to be asked again. */
+export class RegistryError extends Error {
+  override name = 'RegistryError'
+}
+
+/** The registry will not have this schema under this subject: asking again changes nothing. */
+export class RegistryRefusal extends Error {
+  override name = 'RegistryRefusal'
+}
+
+/** One call, the library's own retries included, ms: it waits for ever for the rest of an answer that was cut. */
+const callLimitMs = 15_000
+/** What each subject gets when its first schema is registered. */
+const compatibility = COMPATIBILITY.FULL_TRANSITIVE
+const notFound = 404
+/** incompatible (409), not a schema (422): in the Confluent API these two are about the schema itself */
+const refusals = [409, 422]
+
+/** A Confluent-compatible registry, through @kafkajs/confluent-schema-registry, with its errors told apart. */
+export class RegistryClient {
+  readonly #open: () => SchemaRegistry
+  #library: SchemaRegistry
+  /** for error messages; no credentials in it */
+  readonly #place: string
+  /** a subject that is there for sure */
+  #control: string | null = null
+
+  constructor({ url, username, password }: RegistryOptions) {
+    const { origin, pathname } = new URL(url)
+    this.#place = `${origin}${pathname.replace(/\/$/, '')}`
+    const auth = username === undefined ? {} : { auth: { username, password: password ?? '' } }
+    this.#open = () => new SchemaRegistry({ host: this.#place, clientId: 'grantline', ...auth })
+    this.#library = this.#open()
+  }
+
+  /** The id of this schema under `subject`, which is registered if it was not. Throws RegistryRefusal with the registry's reason. */
+  async register(subject: string, avro: string): Promise<number> {
+    try {
+      const { id } = await this.#within(this.#library.register({ type: SchemaType.AVRO, schema: avro }, { subject, compatibility }))
+      this.#control = subject
+      return id
+    } catch (error) {
+      throw this.#told(`registering ${subject}`, error, subject)
+    }
+  }
+
+  /**
+   * The Avro schema of this id, or undefined where the registry says that it has none. A gateway in front of a registry that is down may
+   * answer 'not found' too: that is believed only beside a subject that is found.
+   */
+  async schema(id: number): Promise<unknown> {
+    try {
+      // of a schema that is not Avro, the library answers something without this method
+      const type = (await this.#within(this.#library.getSchema(id))) as unknown as Partial<Pick<Type, 'schema'>>
+      return type.schema?.({ exportAttrs: true })
+    } catch (error) {
+      if (statusOf(error) === notFound && (await this.#answers())) return undefined
+      throw this.#told(`asking for schema ${id}`, error, null)
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    if (this.#control === null) return false
+    return this.#within(this.#library.getLatestSchemaId(this.#control)).then(() => true, () => false)
+  }
+
+  #told(doing: string, error: unknown, subject: string | null): Error {
+    const reason = error instanceof Error ? error.message : String(error)
+    const status = statusOf(error)
+    const isRefusal = subject !== null && ((status !== null && refusals.includes(status)) || /^Compatibility does not match/.test(reason))
+    if (!isRefusal) return new RegistryError(`${doing} at the schema registry ${this.#place} failed: ${reason}. Is it up, and is the url right?`, { cause: error })
+    return new RegistryRefusal(
+      `the schema registry ${this.#place} refuses today's schema of ${subject}: ${reason}. Subjects are ${compatibility}: a field that comes later ` +
+        'needs a default (make it nullable), none may go that has no default, and a new record type needs a topic of its own',
+      { cause: error },
+    )
+  }
+
+  async #within<T>(call: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      this.#library = this.#open() // the library shares what it still waits for with whoever asks next
+      late.reject(new Error(`no answer within ${callLimitMs} ms`))
+    }, callLimitMs)
+    return Promise.race([call, late.promise]).finally(() => clearTimeout(timer))
+  }
+}
+
+function statusOf(error: unknown): number | null {
+  return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : null
+}

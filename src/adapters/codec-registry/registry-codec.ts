@@ -1,0 +1,35 @@
+import { storedSchemaText } from '../../../schemas/generate.ts'
+import { topicNames } from '../../../schemas/wire/topics.ts'
+import type { Codec } from '../../ports/codec.ts'
+import type { Log } from '../../ports/log.ts'
+import { AvroCodec } from '../codec/avro-codec.ts'
+import { layoutOf } from '../codec/layout.ts'
+import { logMeetingSchemas } from './log-meeting-schemas.ts'
+import { RegistryClient, type RegistryOptions } from './registry-client.ts'
+import { RegistrySchemas } from './registry-schemas.ts'
+
+export interface RegistryCodec {
+  readonly codec: Codec
+  readonly schemas: RegistrySchemas
+  /** `log`, which answers no message before the schema that it names is known: only such a log may be read with this codec. */
+  readonly reading: (log: Log) => Log
+}
+
+/**
+ * The same bytes as the codec of files, under the ids of a registry: today's schema of every topic is registered as
+ * `<prefix><topic>-value`. Throws RegistryRefusal where one is incompatible with what is registered, RegistryError where the
+ * registry can't be asked.
+ */
+export async function openRegistryCodec(options: RegistryOptions & { prefix: string }): Promise<RegistryCodec> {
+  const registry = new RegistryClient(options)
+  const schemas = new RegistrySchemas(registry)
+  const layouts = await Promise.all(
+    topicNames.map(async (topic) => {
+      const layout = layoutOf(topic, storedSchemaText(topic))
+      const id = await registry.register(`${options.prefix}${topic}-value`, layout.text)
+      schemas.put(id, topic, layout.text)
+      return [topic, { ...layout, id }] as const
+    }),
+  )
+  return { codec: new AvroCodec(new Map(layouts), schemas), schemas, reading: (log) => logMeetingSchemas(log, schemas) }
+}
