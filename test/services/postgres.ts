@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
+import { unprivileged } from './unprivileged.ts'
 
 export interface PostgresServer {
   readonly host: '127.0.0.1'
@@ -19,8 +20,6 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
-/** The server refuses to run as root: then these run it, the first that exists. */
-const unprivileged = ['postgres', 'nobody']
 const startTimeoutMs = 60_000
 
 interface Runner {
@@ -46,7 +45,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
 }
 
 async function launch(dir: string, settings: Readonly<Record<string, string>>): Promise<PostgresServer> {
-  const as = identity()
+  const as = unprivileged('PostgreSQL')
   if (as !== null) chownSync(dir, as.uid, as.gid)
   const runner = await findRunner(dir, as)
   const password = randomBytes(12).toString('hex')
@@ -107,16 +106,6 @@ async function ready(server: ChildProcess, connect: () => Promise<pg.Client>): P
   }
 }
 
-function identity(): Runner['as'] {
-  if (process.getuid?.() !== 0) return null
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'))
-  for (const name of unprivileged) {
-    const found = accounts.find((fields) => fields[0] === name)
-    if (found !== undefined) return { uid: Number(found[2]), gid: Number(found[3]) }
-  }
-  throw new Error('it does not run as root, and there is no user postgres or nobody to run it as')
-}
-
 /** The first installation whose programs really run as that user. */
 async function findRunner(dir: string, as: Runner['as']): Promise<Runner> {
   const reasons: string[] = []
@@ -131,7 +120,6 @@ async function findRunner(dir: string, as: Runner['as']): Promise<Runner> {
   }
   throw new Error(reasons.join('; '))
 }
-
 
 /** The package exports its code only, so its folder is found by that. */
 function nativeRoot(): string {

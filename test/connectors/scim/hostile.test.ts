@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { testPlatform } from '../../support/test-platform.ts'
 import { cursorPage, errorBody, indexPage, people, startHostileServer, type Answer, type HostileServer } from './hostile-server.ts'
-import { breaks, containing, named, openScim, readStream, type StreamRead } from './reading.ts'
+import { containing, named } from '../../support/reading.ts'
+import { testPlatform } from '../../support/test-platform.ts'
+import { breaks, openScim, readStream, type StreamRead } from './reading.ts'
 
 let server: HostileServer
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Mapped } from '../../../src/ports/connector.ts'
 import { startScim2Server, type Scim2Server } from '../../services/scim2-server.ts'
+import { named, ofPiece } from '../../support/reading.ts'
 import { testPlatform } from '../../support/test-platform.ts'
-import { breaks, named, openScim, readStream } from './reading.ts'
+import { breaks, openScim, readStream } from './reading.ts'
 
 const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User'
 const groupSchema = 'urn:ietf:params:scim:schemas:core:2.0:Group'
@@ -45,7 +45,6 @@ const group = (n: number, members: string[], inner: string[] = []) => ({
   schemas: [groupSchema], displayName: `g${n}`,
   members: [...members.map((value) => ({ value, type: 'User' })), ...inner.map((value) => ({ value, type: 'Group' }))],
 })
-const ofPiece = <P extends Mapped['piece']>(pieces: Mapped[], piece: P) => pieces.filter((p): p is Extract<Mapped, { piece: P }> => p.piece === piece)
 
 describe('5,000 users in 60 groups', () => {
   let base: string
