@@ -1,0 +1,26 @@
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
+import type kafkajs from 'kafkajs'
+import { repairKafkajs, requireKnownRelease } from './repair.ts'
+
+/** The one way to kafkajs: repaired before it is loaded, with zstd. Whoever imports it elsewhere gets a copy that may not be. */
+export const requireFromHere = createRequire(import.meta.url)
+requireKnownRelease(requireFromHere)
+repairKafkajs(requireFromHere)
+const loaded = requireFromHere('kafkajs') as typeof kafkajs
+
+export const { Kafka, CompressionTypes, logLevel } = loaded
+
+registerZstd(loaded)
+
+/** RFC 8878, by the zstd that Node has had since 22.15. */
+export function registerZstd({ CompressionCodecs, CompressionTypes: types }: typeof kafkajs): void {
+  if (!('zstdCompress' in zlib)) throw new Error(`Node ${process.version} has no zstd: on Kafka, grantline needs Node 22.15 or later`)
+  const compress = promisify(zlib.zstdCompress)
+  const decompress = promisify(zlib.zstdDecompress)
+  CompressionCodecs[types.ZSTD] = () => ({
+    compress: (encoder: { buffer: Buffer }) => compress(encoder.buffer),
+    decompress: (buffer: Buffer) => decompress(buffer),
+  })
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/**
+ * Three defects of kafkajs 2.2.4, amended in memory:
+ *
+ * - `aborted`: its read_committed filter takes one entry of the broker's list of aborted transactions per record, in the order of
+ *   the list, and takes a data record with the key 00 00 00 00 for an abort marker. Aborted records get through.
+ * - `emptied`: what compaction took from the end of a batch (or all of it) leaves nothing to step over, and a consumer asks for the
+ *   same offset for ever. Such a batch gets a control record at its last offset, which nobody sees.
+ * - `idle`: a connection without requests runs a timer every millisecond.
+ *
+ * Other parts of it are used that have no documented interface (internals.ts), so any other release is refused.
+ */
+export type Repair = 'aborted' | 'emptied' | 'idle'
+export const allRepairs: readonly Repair[] = ['aborted', 'emptied', 'idle']
+
+/** SHA-256 over path and content of each file of `src` in kafkajs 2.2.4. */
+const digestOf224 = '44574d7c11bce25ff386257c6742eb10455dcc04c4a7e14196373b1bc3b31d12'
+
+/** Of the package that `require` finds. Throws unless it is the one that the repairs were written for. */
+export function requireKnownRelease(require: NodeJS.Require, expected = digestOf224): void {
+  const root = dirname(require.resolve('kafkajs/package.json'))
+  const found = digestOfFiles(join(root, 'src'))
+  if (found === expected) return
+  throw new Error(
+    `${root}: this is not kafkajs 2.2.4 as published (its files have the digest ${found}). Records of aborted transactions could ` +
+      'be taken for committed ones, so Kafka is not used. Install the release that package-lock.json names: npm ci',
+  )
+}
+
+function digestOfFiles(directory: string): string {
+  const hash = createHash('sha256')
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+  for (const file of files.sort()) hash.update(`${file.slice(directory.length)}\0`).update(readFileSync(file)).update('\0')
+  return hash.digest('hex')
+}
+
+/** Amends the copy of kafkajs in the cache of `require`: to be called before anything else loads it. */
+export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[] = allRepairs): void {
+  if (repairs.includes('aborted')) replace(require, 'kafkajs/src/consumer/filterAbortedMessages', () => withoutAborted)
+  if (repairs.includes('emptied')) replace(require, 'kafkajs/src/protocol/recordBatch/v0/decoder', steppingOverGaps)
+  if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
+}
+
+function replace<F>(require: NodeJS.Require, id: string, make: (original: F) => F): void {
+  const original = require(id) as F
+  require.cache[require.resolve(id)]!.exports = make(original)
+}
+
+interface RawRecord {
+  offset: string
+  key: Buffer | null
+  isControlRecord: boolean
+  batchContext?: { producerId: string; inTransaction: boolean }
+}
+
+interface Fetched {
+  messages: RawRecord[]
+  abortedTransactions?: { producerId: string; firstOffset: string }[] | null
+}
+
+/** As the Java client does it (CompletedFetch): a queue by first offset, and a set of producers inside an aborted transaction. */
+function withoutAborted({ messages, abortedTransactions }: Fetched): RawRecord[] {
+  if (abortedTransactions === undefined || abortedTransactions === null || abortedTransactions.length === 0) return messages
+  const waiting = abortedTransactions
+    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) }))
+    .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
+  const aborting = new Set<string>()
+  let next = 0
+  return messages.filter(({ offset, key, isControlRecord, batchContext }) => {
+    for (const at = BigInt(offset); next < waiting.length && waiting[next]!.firstOffset <= at; next++) aborting.add(waiting[next]!.producerId)
+    if (batchContext === undefined) return true
+    if (isControlRecord) {
+      if (key !== null && isAbortMarker(key)) aborting.delete(batchContext.producerId)
+      return true
+    }
+    return !(batchContext.inTransaction && aborting.has(batchContext.producerId))
+  })
+}
+
+/** Key of a control record: version (int16), type (int16): 0 abort, 1 commit. */
+const isAbortMarker = (key: Buffer): boolean => key.length >= 4 && key.readInt16BE(2) === 0
+
+interface RecordBatch {
+  firstOffset: string
+  lastOffsetDelta: number
+  maxTimestamp: string
+  records: (RawRecord & { value: Buffer | null; headers: object; attributes: number; timestamp: string })[]
+}
+
+function steppingOverGaps(decode: (decoder: unknown) => Promise<RecordBatch>): (decoder: unknown) => Promise<RecordBatch> {
+  return async (decoder) => {
+    const batch = await decode(decoder)
+    const last = (BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta)).toString()
+    if (batch.records.at(-1)?.offset === last) return batch
+    const batchContext = batch as unknown as NonNullable<RawRecord['batchContext']>
+    batch.records.push({ offset: last, key: null, value: null, headers: {}, attributes: 0, timestamp: batch.maxTimestamp, isControlRecord: true, batchContext })
+    return batch
+  }
+}
+
+interface RequestQueueClass {
+  prototype: { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests: (this: RequestQueueClass['prototype']) => void }
+}
+
+function quietWhenIdle({ prototype }: RequestQueueClass): void {
+  const schedule = prototype.scheduleCheckPendingRequests
+  prototype.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this)
+  }
+}
