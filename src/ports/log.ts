@@ -58,6 +58,8 @@ export interface Commit {
   appends: Append[]
   /** null deletes; keys are `<table>/<key>`, at most once each */
   state: ReadonlyMap<string, Uint8Array | null>
+  /** How far this task has read, for others to see where it stands; the task itself reads its state only. */
+  input?: { topic: Topic; partition: number; offset: number }
 }
 
 export interface CommitResult {

@@ -126,10 +126,14 @@ export class Task {
     if (hold === null || this.#uncommitted || hold.outputs.records > 0) return false
     if (hold.resuming || hold.row.slicing || hold.row.index > 0) return false
     const { type, partition, log } = this.#options
-    const maxMessages = this.#marks.size + 1
-    const { maxReadBytes: maxBytes } = this.#options.limits
-    const waiting = await log.read(type.input, partition, hold.row.offset, { maxMessages, maxBytes })
-    return waiting.every(({ offset }) => this.#marks.has(offset))
+    const limits = { maxMessages: this.#marks.size + 1, maxBytes: this.#options.limits.maxReadBytes }
+    for (let offset = hold.row.offset; ; ) {
+      const waiting = await log.read(type.input, partition, offset, limits)
+      const last = waiting.at(-1)
+      if (last === undefined) return true
+      if (waiting.some((message) => !this.#marks.has(message.offset))) return false
+      offset = last.offset + 1
+    }
   }
 
   async #open(): Promise<Hold> {
@@ -309,9 +313,10 @@ export class Task {
     return true
   }
 
-  async #write({ store, state }: Hold, appends: Append[]): Promise<number[]> {
+  async #write({ store, state, row }: Hold, appends: Append[]): Promise<number[]> {
+    const { type, partition } = this.#options
     try {
-      return (await store.commit({ appends, state: state.changes })).offsets
+      return (await store.commit({ appends, state: state.changes, input: { topic: type.input, partition, offset: row.offset } })).offsets
     } catch (error) {
       if (error instanceof FencedError) {
         throw new FencedError(

@@ -10,7 +10,7 @@ requireKnownRelease(requireFromHere)
 repairKafkajs(requireFromHere)
 const loaded = requireFromHere('kafkajs') as typeof kafkajs
 
-export const { Kafka, CompressionTypes, logLevel } = loaded
+export const { Kafka, CompressionTypes, ConfigResourceTypes, logLevel } = loaded
 
 registerZstd(loaded)
 

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { reach } from '../../core/fault.ts'
+import { textBytes } from '../log-embedded/layout.ts'
+import type { RawMessage } from './internals.ts'
+import type { Reader } from './reader.ts'
+import type { Change } from './state-cache.ts'
+import type { Changelog } from './topics.ts'
+import type { Outgoing } from './waves.ts'
+
+/**
+ * A record of a changelog: its key is the task's id, a zero byte, then `r` and the row's key, or `o` alone for the mark that each
+ * owner writes when it opens the task. Its value is the row's; none deletes it.
+ */
+const ROW = 'r'
+const OPENED = 'o'
+const restoreBytes = 4 * 1024 * 1024
+const pollMs = 5
+/** A transaction of another task that shares the partition may stand before the mark until it times out, ms. */
+const standstillMs = 120_000
+
+export const rowRecord = ({ topic, partition }: Changelog, id: string, key: string, value: Uint8Array | null, timestamp: number): Outgoing => ({
+  topic,
+  partition,
+  key: textBytes(`${id}\0${ROW}${key}`),
+  value: value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+  timestamp,
+})
+
+export const openedRecord = ({ topic, partition }: Changelog, id: string, timestamp: number): Outgoing => ({
+  topic, partition, key: textBytes(`${id}\0${OPENED}`), value: Buffer.from(String(timestamp)), timestamp,
+})
+
+export interface RestoreProgress {
+  task: string
+  /** of the changelog, and the one where the restoring ends */
+  offset: number
+  end: number
+  rows: number
+}
+
+export interface Restore {
+  reader: Reader
+  changelog: Changelog
+  id: string
+  from: number
+  /** the first offset that is not wanted any more */
+  to: number
+  apply: (changes: readonly Change[]) => Promise<void>
+  onProgress: (progress: RestoreProgress) => void
+}
+
+/** Carries a task's rows from its changelog, in order. Throws where that stands still before the end. */
+export async function restore({ reader, changelog: { topic, partition }, id, from, to, apply, onProgress }: Restore): Promise<void> {
+  const prefix = textBytes(`${id}\0${ROW}`)
+  let rows = 0
+  let moved = performance.now()
+  for (let offset = from; offset < to; ) {
+    const { messages, next } = await reader.fetch(topic, partition, offset, restoreBytes)
+    if (next === offset) {
+      if (performance.now() - moved > standstillMs) throw new Error(`${topic}/${partition} can't be read beyond offset ${offset}, though it goes on to ${to}: restoring ${id} stands still`)
+      await sleep(pollMs)
+      continue
+    }
+    const changes = messages.filter(({ key }) => key?.subarray(0, prefix.length).equals(prefix) === true).map((message) => changeOf(message, prefix.length))
+    await apply(changes)
+    rows += changes.length
+    offset = next
+    moved = performance.now()
+    onProgress({ task: id, offset: Math.min(offset, to), end: to, rows })
+    reach('kafka.mid-restore')
+  }
+}
+
+const changeOf = ({ key, value }: RawMessage, prefixBytes: number): Change => [key!.toString('utf8', prefixBytes), value]

@@ -1,0 +1,197 @@
+import { join } from 'node:path'
+import type { Admin, Kafka } from 'kafkajs'
+import type { Topic } from '../../../schemas/wire/topics.ts'
+import { reach } from '../../core/fault.ts'
+import type { Append, Log, Message, ReadLimits, TaskStore } from '../../ports/log.ts'
+import { openedRecord, restore, type RestoreProgress } from './changelog.ts'
+import { createClient, type ClientOptions } from './client.ts'
+import { clusterOf, type Cluster, type RawMessage } from './internals.ts'
+import { KafkaSchemas } from './kafka-schemas.ts'
+import { KafkaTask } from './kafka-task.ts'
+import { Reader } from './reader.ts'
+import { StateCache, type Mark } from './state-cache.ts'
+import { Tail } from './tail.ts'
+import { changelogOf, ensureTopics, schemasTopic, topicName, type TopicOptions } from './topics.ts'
+import { Transactor } from './transactor.ts'
+
+export interface KafkaLogOptions extends ClientOptions, TopicOptions {
+  /** directory of the local copies of states */
+  path: string
+  transactionTimeoutMs: number
+  onRestore: (progress: RestoreProgress) => void
+}
+
+/** group of the processors: it gives the assignment, and its offsets say where they stand */
+export const processorsGroup = (prefix: string): string => `${prefix}processors`
+
+/** The log on Kafka. Topics are created where they are missing; throws where they are not as they have to be. */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
+  const readers = createClient(options, 'reader')
+  const producers = createClient(options, 'producer')
+  const admin = readers.admin()
+  const reading = clusterOf(readers)
+  const waiting = clusterOf(readers)
+  let cache: StateCache | null = null
+  try {
+    await admin.connect()
+    const topics = await ensureTopics(admin, options)
+    const { clusterId } = await admin.describeCluster()
+    for (const cluster of [reading, waiting]) {
+      await cluster.connect()
+      await untilKnown(cluster, topics)
+    }
+    const reader = new Reader(reading)
+    cache = StateCache.open(join(options.path), clusterId)
+    const schemas = await KafkaSchemas.open(producers, reader, schemasTopic(options.prefix))
+    return new KafkaLog(options, { producers, admin, reading, waiting, reader, cache, schemas })
+  } catch (error) {
+    await Promise.allSettled([admin.disconnect(), reading.disconnect(), waiting.disconnect(), cache?.close()])
+    throw error
+  }
+}
+
+/** A topic that was created just now is not known to every broker at once. */
+async function untilKnown(cluster: Cluster, topics: readonly string[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await cluster.addMultipleTargetTopics(topics)
+      await cluster.refreshMetadata()
+      if (topics.every((topic) => cluster.findTopicPartitionMetadata(topic).every(({ leader }) => leader >= 0))) return
+      throw new Error('some partitions have no leader yet')
+    } catch (error) {
+      if (attempt === 100) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+interface Parts {
+  producers: Kafka
+  admin: Admin
+  reading: Cluster
+  waiting: Cluster
+  reader: Reader
+  cache: StateCache
+  schemas: KafkaSchemas
+}
+
+export class KafkaLog implements Log {
+  readonly partitions: Readonly<Record<Topic, number>>
+  readonly schemas: KafkaSchemas
+  /** directory of the local copies of states */
+  readonly path: string
+  readonly #options: KafkaLogOptions
+  readonly #parts: Parts
+  readonly #tail: Tail
+  readonly #tasks = new Map<string, KafkaTask>()
+  #closed = false
+
+  constructor(options: KafkaLogOptions, parts: Parts) {
+    this.#options = options
+    this.#parts = parts
+    this.#tail = new Tail(parts.waiting, parts.reader)
+    this.partitions = { ...options.partitions }
+    this.path = options.path
+    this.schemas = parts.schemas
+  }
+
+  async read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]> {
+    this.#check(topic, partition)
+    const found = await this.#parts.reader.read(topicName(this.#options.prefix, topic), partition, Math.max(offset, 0), limits.maxBytes)
+    const messages: Message[] = []
+    let bytes = 0
+    for (const raw of found) {
+      const message = messageOf(raw)
+      bytes += message.value.length
+      if (messages.length > 0 && (bytes > limits.maxBytes || messages.length >= limits.maxMessages)) break
+      messages.push(message)
+    }
+    await this.schemas.know(messages)
+    return messages
+  }
+
+  async end(topic: Topic, partition: number): Promise<number> {
+    this.#check(topic, partition)
+    return await this.#parts.reader.end(topicName(this.#options.prefix, topic), partition)
+  }
+
+  async waitFor(topic: Topic, partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    this.#check(topic, partition)
+    await this.#tail.wait(topicName(this.#options.prefix, topic), partition, offset, signal)
+  }
+
+  async openTask(id: string): Promise<TaskStore> {
+    this.#requireOpen()
+    const { prefix, transactionTimeoutMs } = this.#options
+    const { producers, cache, reader, schemas } = this.#parts
+    const changelog = changelogOf(this.#options, id)
+    const transactor = await Transactor.open(producers, `${prefix}${id}`, transactionTimeoutMs)
+    try {
+      reach('kafka.after-fence')
+      const { table, mark } = await cache.task(id, `${changelog.topic}/${changelog.partition}`)
+      // its append time is what the broker's clock says now, its offset is where the predecessors' rows end
+      const opened = await transactor.write([openedRecord(changelog, id, Date.now())], null, { offsets: () => undefined, commit: () => undefined })
+      const now: Mark = { offset: opened.offsets[0]! + 1, atMs: opened.appendedMs ?? Date.now() }
+      const from = this.#isTrusted(mark, now) ? mark.offset : 0
+      if (from === 0) await cache.wipe(id)
+      await restore({
+        reader, changelog, id, from, to: now.offset,
+        apply: (changes) => cache.apply(id, table, changes, null),
+        onProgress: this.#options.onRestore,
+      })
+      await cache.apply(id, table, [], now)
+      const task = new KafkaTask({
+        id, prefix, changelog, transactor, cache, table, reader,
+        group: processorsGroup(prefix),
+        check: (appends) => this.#checkAll(appends),
+        schemasWritten: () => schemas.written(),
+        now: Date.now,
+      })
+      this.#tasks.set(id, task)
+      return task
+    } catch (error) {
+      await transactor.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#tail.close()
+    const { admin, reading, waiting, cache, schemas } = this.#parts
+    await Promise.all([...this.#tasks.values()].map((task) => task.close()))
+    await Promise.allSettled([schemas.close(), admin.disconnect(), reading.disconnect(), waiting.disconnect()])
+    await cache.close()
+  }
+
+  /**
+   * Between the mark and now the changelog may have lost what says that a row was deleted, once `deleteRetentionMs` has passed;
+   * half of that leaves time to read. A mark beyond the changelog's end is of another one.
+   */
+  #isTrusted(mark: Mark | null, now: Mark): mark is Mark {
+    return mark !== null && mark.offset < now.offset && now.atMs - mark.atMs < this.#options.deleteRetentionMs / 2
+  }
+
+  #checkAll(appends: readonly Append[]): void {
+    this.#requireOpen()
+    for (const { topic, partition } of appends) this.#check(topic, partition)
+  }
+
+  #check(topic: Topic, partition: number): void {
+    this.#requireOpen()
+    const count = (this.partitions as Readonly<Record<string, number | undefined>>)[topic] ?? 0
+    if (!Number.isInteger(partition) || partition < 0 || partition >= count) throw new Error(`topic ${topic} has no partition ${partition}: it has ${count}, numbered from 0`)
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new Error('the log is closed')
+  }
+}
+
+const messageOf = ({ offset, key, timestamp, value }: RawMessage): Message => ({
+  offset: Number(offset),
+  key: key === null ? null : key.toString('utf8'),
+  timestamp: Number(timestamp),
+  value: value ?? new Uint8Array(),
+})

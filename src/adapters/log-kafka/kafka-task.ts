@@ -1,0 +1,104 @@
+import { reach } from '../../core/fault.ts'
+import { FencedError, type Append, type Commit, type CommitResult, type TaskStore } from '../../ports/log.ts'
+import { textBytes } from '../log-embedded/layout.ts'
+import type { StateTable } from '../log-embedded/state-table.ts'
+import { rowRecord } from './changelog.ts'
+import type { Reader } from './reader.ts'
+import type { StateCache } from './state-cache.ts'
+import { topicName, type Changelog } from './topics.ts'
+import type { Transactor, Written } from './transactor.ts'
+import type { Outgoing } from './waves.ts'
+
+export interface TaskParts {
+  id: string
+  prefix: string
+  /** the group whose offsets tell others where the input stands */
+  group: string
+  changelog: Changelog
+  transactor: Transactor
+  cache: StateCache
+  table: StateTable
+  reader: Reader
+  /** throws where the log is closed or has no such partition */
+  check: (appends: readonly Append[]) => void
+  /** resolves when the schemas of all messages are in the log */
+  schemasWritten: () => Promise<void>
+  now: () => number
+}
+
+/** One owner's hold: outputs, changelog and the group's offset in one transaction, then the local copy of the state. */
+export class KafkaTask implements TaskStore {
+  readonly id: string
+  readonly state: StateTable
+  readonly #parts: TaskParts
+  #spent: Error | null = null
+
+  constructor(parts: TaskParts) {
+    this.#parts = parts
+    this.id = parts.id
+    this.state = parts.table
+  }
+
+  async commit(change: Commit): Promise<CommitResult> {
+    if (this.#spent instanceof FencedError) throw this.#spent
+    if (this.#spent !== null) throw new Error(`task ${this.id}: an earlier commit failed, so what this one rests on is not there. Open the task again`, { cause: this.#spent })
+    try {
+      return await this.#commit(change)
+    } catch (error) {
+      this.#spent = error instanceof Error ? error : new Error(String(error))
+      void this.#parts.transactor.close()
+      throw error
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#parts.transactor.close()
+  }
+
+  async #commit({ appends, state, input }: Commit): Promise<CommitResult> {
+    const { prefix, group, transactor, reader, check, schemasWritten } = this.#parts
+    check(appends)
+    const outgoing = [...appends.map((append) => outgoingOf(prefix, append)), ...this.#rows(state)]
+    if (outgoing.length === 0) return { offsets: [] }
+    await schemasWritten()
+    reach('log.before-append')
+    const position = input === undefined ? null : { group, topic: topicName(prefix, input.topic), partition: input.partition, offset: input.offset }
+    const written = await transactor.write(outgoing, position, {
+      offsets: () => {
+        reach('log.after-append')
+        reach('kafka.after-send')
+      },
+      commit: () => {
+        reach('log.before-state')
+        reach('kafka.after-offsets')
+        reach('log.after-state')
+      },
+    })
+    reach('kafka.after-commit')
+    for (const { topic, partition, end } of written.ends.values()) reader.noteCommitted(topic, partition, end)
+    await this.#keep(state, written)
+    reach('kafka.after-cache')
+    return { offsets: written.offsets.slice(0, appends.length) }
+  }
+
+  #rows(state: Commit['state']): Outgoing[] {
+    const { changelog, id, now } = this.#parts
+    const timestamp = now()
+    return [...state].map(([key, value]) => rowRecord(changelog, id, key, value, timestamp))
+  }
+
+  async #keep(state: Commit['state'], { ends, appendedMs }: Written): Promise<void> {
+    if (state.size === 0) return
+    const { cache, changelog, id, table } = this.#parts
+    const end = ends.get(`${changelog.topic}/${changelog.partition}`)!.end
+    await cache.apply(id, table, state, { offset: end, atMs: appendedMs ?? 0 })
+  }
+}
+
+const outgoingOf = (prefix: string, { topic, partition, key, timestamp, value }: Append): Outgoing => ({
+  topic: topicName(prefix, topic),
+  partition,
+  key: key === null ? null : textBytes(key),
+  value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+  timestamp,
+})

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorType } from './client.ts'
+import { Gaps } from './gaps.ts'
+import { filterAborted, type Cluster, type PartitionResponse, type RawMessage } from './internals.ts'
+import { askLeader } from './leader.ts'
+
+export interface Fetched {
+  /** committed records, in order */
+  messages: RawMessage[]
+  /** where to go on: everything before it was in this answer */
+  next: number
+}
+
+/** How long a read waits for what this process committed itself to become visible, ms. */
+const visibleWithinMs = 10_000
+const visiblePollMs = 3
+
+export const placeOf = (topic: string, partition: number): string => `${topic}/${partition}`
+
+/** Committed records of any partition from any offset, without a consumer group. Topics by their names on the brokers. */
+export class Reader {
+  readonly gaps = new Gaps()
+  readonly #cluster: Cluster
+  /** place -> the end that it has at least, since this process committed so much */
+  readonly #committed = new Map<string, number>()
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  /** The brokers answer a commit before its records are visible: readers here wait for those. */
+  noteCommitted(topic: string, partition: number, end: number): void {
+    const place = placeOf(topic, partition)
+    this.#committed.set(place, Math.max(end, this.#committed.get(place) ?? 0))
+  }
+
+  /** Records from `offset` on, at least one if there is one; empty at the end. About `maxBytes`, but never less than one batch. */
+  async read(topic: string, partition: number, offset: number, maxBytes: number): Promise<RawMessage[]> {
+    const place = placeOf(topic, partition)
+    const deadline = performance.now() + visibleWithinMs
+    for (let at = this.gaps.skip(place, offset); ; ) {
+      const { messages, next } = await this.fetch(topic, partition, at, maxBytes)
+      const last = messages.at(-1)
+      this.gaps.note(place, last === undefined ? at : Number(last.offset) + 1, next)
+      if (last !== undefined) return messages
+      if (next === at) {
+        if (at >= (this.#committed.get(place) ?? 0) || performance.now() > deadline) return []
+        await sleep(visiblePollMs)
+      }
+      at = next
+    }
+  }
+
+  /** One answer of the leader. An offset that retention removed is taken for the first that is left. */
+  async fetch(topic: string, partition: number, offset: number, maxBytes: number): Promise<Fetched> {
+    try {
+      const response = await askLeader(this.#cluster, topic, partition, (broker) =>
+        broker.fetch({ maxWaitTime: 0, minBytes: 1, maxBytes, topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes }] }] }),
+      )
+      return fetchedFrom(response.responses[0]?.partitions[0], offset)
+    } catch (error) {
+      if (errorType(error) !== 'OFFSET_OUT_OF_RANGE') throw error
+      const first = await this.#offset(topic, partition, true)
+      return { messages: [], next: Math.max(first, offset) }
+    }
+  }
+
+  /** The end of what is committed and visible, once everything is that this process committed. */
+  async end(topic: string, partition: number): Promise<number> {
+    const place = placeOf(topic, partition)
+    for (const deadline = performance.now() + visibleWithinMs; ; await sleep(visiblePollMs)) {
+      const end = await this.#offset(topic, partition, false)
+      if (end >= (this.#committed.get(place) ?? 0) || performance.now() > deadline) return end
+    }
+  }
+
+  async #offset(topic: string, partition: number, fromBeginning: boolean): Promise<number> {
+    const answer = await askLeader(this.#cluster, topic, partition, () => this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]))
+    return Number(answer[0]?.partitions[0]?.offset)
+  }
+}
+
+/** What is visible of an answer; whole batches are sent, so records before `offset` may be among them. */
+export function fetchedFrom(response: PartitionResponse | undefined, offset: number): Fetched {
+  if (response === undefined) return { messages: [], next: offset }
+  const messages = response.messages.filter((message) => Number(message.offset) >= offset)
+  const last = messages.at(-1)
+  const { abortedTransactions } = response
+  return {
+    messages: filterAborted({ messages, abortedTransactions }).filter(({ isControlRecord }) => !isControlRecord),
+    next: last === undefined ? offset : Number(last.offset) + 1,
+  }
+}

@@ -1,0 +1,128 @@
+import type { Kafka, PartitionerArgs, Producer, RecordMetadata, Transaction } from 'kafkajs'
+import { FencedError } from '../../ports/log.ts'
+import { errorType, retry } from './client.ts'
+import { CompressionTypes } from './kafkajs.ts'
+import { placeOf } from './reader.ts'
+import { waves, type Outgoing } from './waves.ts'
+
+export interface Written {
+  /** of each outgoing record, in their order */
+  offsets: number[]
+  /** place -> the offset after the last record there */
+  ends: Map<string, { topic: string; partition: number; end: number }>
+  /** the newest append time that a broker gave, ms; null where all topics keep the writer's */
+  appendedMs: number | null
+}
+
+export interface InputPosition {
+  group: string
+  topic: string
+  partition: number
+  offset: number
+}
+
+const fencedTypes: ReadonlySet<string | undefined> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
+
+/**
+ * The one holder of a transactional id. Any error spends it: what became of the transaction is not known then, and a producer of
+ * kafkajs that failed to commit can't be used again. Taking a new one under the same id settles it.
+ */
+export class Transactor {
+  readonly #id: string
+  readonly #producer: Producer
+
+  private constructor(id: string, producer: Producer) {
+    this.#id = id
+    this.#producer = producer
+  }
+
+  /** Fences whoever holds the id, and waits until its last transaction is committed or aborted. */
+  static async open(kafka: Kafka, id: string, transactionTimeoutMs: number): Promise<Transactor> {
+    const producer = kafka.producer({
+      transactionalId: id,
+      transactionTimeout: transactionTimeoutMs,
+      idempotent: false, // the transactional part is; this only saves a second producer id that nobody uses
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      retry,
+      createPartitioner: () => explicitly,
+    })
+    try {
+      await producer.connect()
+      const probe = await producer.transaction() // only this asks for a producer id, which is what fences
+      await probe.abort()
+      return new Transactor(id, producer)
+    } catch (error) {
+      await quietly(producer.disconnect())
+      throw error
+    }
+  }
+
+  /** All of it in one transaction. `before` is called at the named moments. Throws FencedError where another took the id. */
+  async write(items: readonly Outgoing[], input: InputPosition | null, before: { offsets(): void; commit(): void }): Promise<Written> {
+    let transaction: Transaction | null = null
+    try {
+      transaction = await this.#producer.transaction()
+      const written: Written = { offsets: [], ends: new Map(), appendedMs: null }
+      for (const wave of waves(items)) note(written, wave, await transaction.sendBatch({ acks: -1, compression: CompressionTypes.ZSTD, topicMessages: messagesOf(wave) }))
+      before.offsets()
+      if (input !== null) {
+        const { group, topic, partition, offset } = input
+        await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }] })
+      }
+      before.commit()
+      await transaction.commit()
+      return written
+    } catch (error) {
+      // others must not wait for it; where this fails, the next holder of the id ends it
+      if (transaction?.isActive() === true) await quietly(transaction.abort())
+      if (fencedTypes.has(errorType(error))) throw new FencedError(`${this.#id} was taken over by another owner. Stop this one`, { cause: error })
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await quietly(this.#producer.disconnect())
+  }
+}
+
+/** The log chooses each partition itself: one that kafkajs chose could be another one when it tries again. */
+function explicitly({ message: { partition } }: PartitionerArgs): number {
+  if (partition === undefined) throw new Error('a record without a partition')
+  return partition
+}
+
+function messagesOf(wave: readonly Outgoing[]): { topic: string; messages: { key: Buffer | null; value: Buffer | null; partition: number; timestamp: string }[] }[] {
+  const topics = new Map<string, ReturnType<typeof messagesOf>[number]['messages']>()
+  for (const { topic, partition, key, value, timestamp } of wave) {
+    const messages = topics.get(topic) ?? []
+    topics.set(topic, messages)
+    messages.push({ key, value, partition, timestamp: String(timestamp) })
+  }
+  return [...topics].map(([topic, messages]) => ({ topic, messages }))
+}
+
+function note(written: Written, wave: readonly Outgoing[], answers: readonly RecordMetadata[]): void {
+  const next = new Map<string, number>()
+  for (const { topicName, partition, baseOffset, logAppendTime } of answers) {
+    next.set(placeOf(topicName, partition), Number(baseOffset))
+    const appended = Number(logAppendTime ?? -1)
+    if (appended >= 0) written.appendedMs = Math.max(appended, written.appendedMs ?? 0)
+  }
+  for (const { topic, partition } of wave) {
+    const place = placeOf(topic, partition)
+    const offset = next.get(place)
+    if (offset === undefined) throw new Error(`the brokers did not say where records of ${place} landed`)
+    written.offsets.push(offset)
+    next.set(place, offset + 1)
+    written.ends.set(place, { topic, partition, end: offset + 1 })
+  }
+}
+
+async function quietly(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise
+  } catch {
+    // it was the second error: the first one is told
+  }
+}
