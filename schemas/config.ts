@@ -36,6 +36,8 @@ export const FeedConfig = z.strictObject({
 })
 export type FeedConfig = z.infer<typeof FeedConfig>
 
+const secret = z.string().describe('a secret reference: env:NAME or file:PATH')
+
 const fields = z.strictObject({
   dataDir: z.string().default('./data').describe('log, state and tables; relative to this file'),
   partitions: z.int().min(1).max(256).default(4).describe('of every topic; fixed for the life of the data directory'),
@@ -47,6 +49,25 @@ const fields = z.strictObject({
       token: z.string().nullable().default(null).describe('secret reference; without one a token is made in the data directory'),
     })
     .prefault({}),
+  registry: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }).describe('of its Confluent API, up to where /subjects begins'),
+      username: z.string().nullable().default(null),
+      password: secret.nullable().default(null),
+    })
+    .nullable()
+    .default(null)
+    .describe('a schema registry; null: schemas are kept beside the log'),
+  clickhouse: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }).describe('of its HTTP interface'),
+      database: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a database name is letters, digits and underscores').default('grantline'),
+      username: z.string().default('default'),
+      password: secret.nullable().default(null),
+    })
+    .nullable()
+    .default(null)
+    .describe('a ClickHouse server; null: an engine in this process, its tables in the data directory'),
   apps: z.record(name, AppConfig).default({}),
   feeds: z.record(name, FeedConfig).default({}),
   policy: PolicySetting.prefault({}),

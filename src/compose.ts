@@ -7,20 +7,27 @@ import { reconcile } from '../processors/reconcile/reconcile.ts'
 import { AppSetting } from '../schemas/settings.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
+import { openRegistryCodec } from './adapters/codec-registry/registry-codec.ts'
 import { openEmbeddedLog, type EmbeddedLog } from './adapters/log-embedded/embedded-log.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { settingsOf } from './config/settings.ts'
 import type { OnEvent } from './connect/events.ts'
 import { startScheduler } from './connect/scheduler.ts'
-import type { Api } from './http/api.ts'
+import { resolveSecret, type SecretSources } from './connect/secrets.ts'
+import { ApiError, type Api } from './http/api.ts'
 import { localApi, type ReadSources } from './http/local-api.ts'
+import { measuredLog, type OnCommit } from './observe/measured-log.ts'
+import type { Codec } from './ports/codec.ts'
+import type { Log } from './ports/log.ts'
 import type { ProcessorType } from './ports/processor.ts'
+import { StoreError, type Store } from './ports/store.ts'
 import type { Clock } from './runtime/clock.ts'
 import { defaultLimits } from './runtime/limits.ts'
 import { Pipeline, type PipelineProgress } from './runtime/pipeline.ts'
 import { openPublisher, type Publisher } from './runtime/publisher.ts'
 import { publishSettings } from './runtime/settings.ts'
+import type { SinkEvent } from './sink/partition-sink.ts'
 import { runSink } from './sink/run-sink.ts'
 
 /** The one place that names adapters and processors. */
@@ -30,24 +37,54 @@ export interface DataDirectory extends ReadSources {
   close(): Promise<void>
 }
 
-/** Opens what a data directory holds; one process at a time. Throws an error that says who holds it. */
-export async function openDataDirectory(config: LoadedConfig): Promise<DataDirectory> {
+const unopened = async (): Promise<never> => {
+  throw new StoreError('this process opened no tables: none of its roles (sink, api) needs them')
+}
+const noTables: Store = { settleMs: 0, query: unopened, command: unopened, insertRows: unopened, close: async () => undefined }
+
+/** What `env:` references are looked up in. */
+export type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Opens what a data directory holds, or the services that the file names in its place; an embedded log or store has one process at a
+ * time. Throws an error that says who holds it.
+ */
+export async function openDataDirectory(config: LoadedConfig, env: Env, { tables = true } = {}): Promise<DataDirectory> {
   await mkdir(config.dataDir, { recursive: true })
-  const log = await openLog(join(config.dataDir, 'log'), config.partitions, 'disk')
+  const embedded = await openLog(join(config.dataDir, 'log'), config.partitions, 'disk')
   try {
-    const store = await openStore({ path: join(config.dataDir, 'tables') })
+    const { log, codec } = await withCodec(embedded, config, env)
+    const store = tables ? await openTables(config, env) : noTables
     return {
       log,
       store,
-      codec: createFileCodec(log.schemas),
+      codec,
       async close() {
         await store.close()
         await log.close()
       },
     }
   } catch (error) {
-    await log.close()
+    await embedded.close()
     throw error
+  }
+}
+
+async function withCodec(log: EmbeddedLog, { registry, baseDir }: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
+  if (registry === null) return { log, codec: createFileCodec(log.schemas) }
+  const { codec, reading } = await openRegistryCodec({ url: registry.url, prefix: '', ...(await login(registry, { env, baseDir })) })
+  return { log: reading(log), codec }
+}
+
+async function openTables({ clickhouse, dataDir, baseDir }: LoadedConfig, env: Env): Promise<Store> {
+  if (clickhouse === null) return openStore({ path: join(dataDir, 'tables') })
+  return openStore({ url: clickhouse.url, database: clickhouse.database, ...(await login(clickhouse, { env, baseDir })) })
+}
+
+async function login({ username, password }: { username: string | null; password: string | null }, sources: SecretSources): Promise<{ username?: string; password?: string }> {
+  return {
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password: (await resolveSecret(password, sources)).reveal() }),
   }
 }
 
@@ -56,11 +93,18 @@ export function openLog(path: string, partitions: number, durability: 'disk' | '
   return openEmbeddedLog({ path, partitions: Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>, durability })
 }
 
+/** What one process does of the whole; by default all of it. */
+export const roleNames = ['connectors', 'processors', 'sink', 'api'] as const
+export type Role = (typeof roleNames)[number]
+
 export interface RunOptions {
   clock: Clock
-  env: Readonly<Record<string, string | undefined>>
+  env: Env
   release: string
+  roles: ReadonlySet<Role>
   onConnectEvent: OnEvent
+  onSinkEvent?: (event: SinkEvent) => void
+  onCommit?: OnCommit
   /** something that runs on needs a look: a task that failed, a clock that leapt, a sink that tries again */
   onTrouble: (what: string) => void
 }
@@ -69,7 +113,7 @@ export interface RunOptions {
 export interface Grantline {
   readonly api: Api
   progress(): Promise<PipelineProgress[]>
-  /** Resolves when every source was read once and every input is at its end, the tables included. */
+  /** Resolves when what this process does is done for now: every source read once, every input at its end, the tables included. */
   drained(): Promise<void>
   /** Rejects when something that can't go on alone has failed. */
   readonly failed: Promise<never>
@@ -78,9 +122,10 @@ export interface Grantline {
 
 /** Throws where the data directory can't be opened or a setting is wrong; `open`: how the directory is opened, which `stop` closes. */
 export async function startGrantline(config: LoadedConfig, options: RunOptions, open = openDataDirectory): Promise<Grantline> {
-  const { clock, release, env, onConnectEvent, onTrouble } = options
-  const directory = await open(config)
-  const { log, codec, store } = directory
+  const { clock, release, roles, env, onConnectEvent, onCommit, onTrouble } = options
+  const directory = await open(config, env, { tables: roles.has('sink') || roles.has('api') })
+  const { codec, store } = directory
+  const log = onCommit === undefined ? directory.log : measuredLog(directory.log, onCommit)
   const sinkStop = new AbortController()
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => undefined) // whoever waits for `failed` hears of it; nobody has to
@@ -90,7 +135,8 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
   }
   try {
     const pipeline = new Pipeline({
-      types: processors, log, codec, clock, release,
+      types: roles.has('processors') ? processors : [],
+      log, codec, clock, release,
       limits: { ...defaultLimits, tickMs: config.tickSeconds * 1_000 },
       onClockLeap: (task, leap) => onTrouble(leap === null ? `${task}: the clock is plausible again` : `${task}: the clock leapt, time stands still until it is plausible or grantline is started again`),
       onTaskFailed: (task, error) => {
@@ -103,7 +149,9 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     stops.push(() => pipeline.stop())
     const sink = runSink({
       log, codec, store, signal: sinkStop.signal,
+      ...(roles.has('sink') ? {} : { topics: [] }),
       onProgress: (event) => {
+        options.onSinkEvent?.(event)
         if (event.event === 'failed') onTrouble(`sink of ${event.topic}/${event.partition} tries again in ${event.retryMs} ms: ${event.error.message}`)
       },
     })
@@ -114,10 +162,12 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     })
     const publisher = await openPublisher({ log, codec, clock, id: 'settings' })
     const known = await applySettings(publisher, config)
+    const isConnecting = roles.has('connectors')
     const apps = await Promise.all(Object.entries(config.apps).map(([name, app]) => configureApp(name, app, config.baseDir, known.get(name)?.state === 'active')))
     const scheduler = await startScheduler({
-      log, codec, clock, apps, env,
-      feeds: config.feeds,
+      log, codec, clock, env,
+      apps: isConnecting ? apps : [],
+      feeds: isConnecting ? config.feeds : {},
       idRules: Object.fromEntries([...known].map(([name, setting]) => [name, setting.ids])),
       dataDir: config.dataDir,
       baseDir: config.baseDir,
@@ -139,7 +189,10 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     }
     const api = localApi(directory, {
       clock, publisher, apps: Object.keys(config.apps), feeds: Object.keys(config.feeds),
-      postIntent: (feed, rows) => scheduler.postIntent(feed, rows),
+      postIntent: (feed, rows) => {
+        if (!isConnecting) throw new ApiError(409, 'this process does not run connectors: post intent to one that does')
+        return scheduler.postIntent(feed, rows)
+      },
     })
     return { api, drained, stop, failed: failure.promise, progress: () => pipeline.progress() }
   } catch (error) {

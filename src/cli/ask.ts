@@ -15,7 +15,7 @@ async function withApi<T>(configFile: string, use: (api: Api) => Promise<T>): Pr
   const config = await loadConfig(configFile)
   const holder = await holderOf(config.dataDir)
   if (holder !== undefined) return use(remoteApi(holder.url, holder.token))
-  const directory = await openDataDirectory(config)
+  const directory = await openDataDirectory(config, process.env)
   try {
     return await use(localApi(directory, null))
   } finally {

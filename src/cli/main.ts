@@ -1,9 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
+import { roleNames } from '../compose.ts'
 import { ConfigError } from '../config/load.ts'
 import { ApiError } from '../http/api.ts'
 import { ask, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
-import { run } from './run.ts'
+import { run, rolesOf } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
 
 /** Exit codes: 0 done; 1 it failed; 2 the command, the config or the question was wrong. */
@@ -32,8 +33,10 @@ function build(): Command {
   command(program, 'run', 'sync every source, reconcile, print progress and results; goes on until Ctrl-C')
     .option('--once', 'one full pass: ends when every input is at its end')
     .option('--log-level <level>', 'structured log lines on standard error: trace, debug, info, warn, error, silent', 'silent')
-    .action((options: { config: string; once?: true; logLevel: string }) => run(options.config, { once: options.once === true, logLevel: options.logLevel }))
-    .addHelpText('after', examples(['run', 'run --once', 'run --log-level info 2> grantline.log']))
+    .option('--roles <names>', 'what this process does of the whole, by commas: connectors, processors, sink, api', roleNames.join(','))
+    .action((options: { config: string; once?: true; logLevel: string; roles: string }) =>
+      run(options.config, { once: options.once === true, logLevel: options.logLevel, roles: rolesOf(options.roles) }))
+    .addHelpText('after', examples(['run', 'run --once', 'run --log-level info 2> grantline.log', 'run --roles connectors,processors']))
 
   report(program, 'findings', 'differences between what is granted and what is intended, worst first')
     .addOption(new Option('--state <state>', 'which').choices(['open', 'closed', 'all']))

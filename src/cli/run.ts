@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { startGrantline, type Grantline } from '../compose.ts'
-import { loadConfig, type LoadedConfig } from '../config/load.ts'
+import { roleNames, startGrantline, type Grantline, type Role } from '../compose.ts'
+import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
 import { resolveSecret } from '../connect/secrets.ts'
 import type { Api } from '../http/api.ts'
 import { createApp, serve } from '../http/server.ts'
+import { Liveness } from '../observe/liveness.ts'
 import { createLogger } from '../observe/logger.ts'
+import { Metrics } from '../observe/metrics.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { announce, withdraw } from './held-by.ts'
 import { terminalWidth } from './terminal.ts'
@@ -16,10 +18,33 @@ const shownRows = 40
 /** How often the open findings are looked at for what came and went. */
 const watchMs = 5_000
 
+/** A task that neither commits nor retries for this long hangs, ms, or for this many ticks where they are rarer. */
+const stalledMs = 60_000
+const stalledTicks = 20
+
+export interface RunChoices {
+  once: boolean
+  logLevel: string
+  /** what this process does of the whole */
+  roles: ReadonlySet<Role>
+}
+
+/** Throws where a name is none: the message lists those there are. */
+export function rolesOf(text: string): Set<Role> {
+  return new Set(
+    text.split(',').map((name) => {
+      const role = roleNames.find((known) => known === name.trim())
+      if (role === undefined) throw new ConfigError(`--roles: there is no role ${JSON.stringify(name.trim())}; there are ${roleNames.join(', ')}`)
+      return role
+    }),
+  )
+}
+
 /** The main job. Ends on Ctrl-C or SIGTERM, with `once` after one full pass; throws where it can't go on. */
-export async function run(configFile: string, { once, logLevel }: { once: boolean; logLevel: string }): Promise<void> {
+export async function run(configFile: string, { once, logLevel, roles }: RunChoices): Promise<void> {
   const config = await loadConfig(configFile)
   const logger = createLogger(logLevel)
+  const metrics = new Metrics(releaseOf())
   const stopped = new AbortController()
   const onSignal = (): void => stopped.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
@@ -28,7 +53,11 @@ export async function run(configFile: string, { once, logLevel }: { once: boolea
     clock: systemClock,
     env: process.env,
     release: releaseOf(),
+    roles,
+    onSinkEvent: (event) => metrics.onSink(event),
+    onCommit: (commit) => metrics.onCommit(commit),
     onConnectEvent: (event) => {
+      metrics.onConnect(event)
       logger.info(event, 'connect')
       const line = describeEvent(event)
       if (line !== null) say(line)
@@ -39,12 +68,13 @@ export async function run(configFile: string, { once, logLevel }: { once: boolea
     },
   })
   try {
-    const http = await serveApi(config, grantline)
+    metrics.watch({ progress: () => grantline.progress(), summary: roles.has('api') ? () => grantline.api.summary() : null })
+    const http = await serveHttp(config, grantline, roles, metrics)
     try {
-      say(`HTTP API at ${http.url}; the other commands find it by themselves`)
-      await Promise.race([work(grantline, once, stopped.signal), grantline.failed])
+      say(roles.has('api') ? `HTTP API at ${http.url}; the other commands find it by themselves` : `health and metrics at ${http.url}; roles: ${[...roles].join(', ')}`)
+      await Promise.race([work(grantline, once, roles, stopped.signal), grantline.failed])
     } finally {
-      await withdraw(config.dataDir)
+      if (roles.has('api')) await withdraw(config.dataDir)
       await http.close()
     }
   } finally {
@@ -53,11 +83,15 @@ export async function run(configFile: string, { once, logLevel }: { once: boolea
   }
 }
 
-async function work(grantline: Grantline, once: boolean, stop: AbortSignal): Promise<void> {
+async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, stop: AbortSignal): Promise<void> {
   const stopped = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped'), { once: true }))
   const watch = setInterval(() => void showProgress(grantline), 2_000)
   const first = await Promise.race([grantline.drained().then(() => 'drained' as const), stopped]).finally(() => clearInterval(watch))
   if (first === 'stopped') return
+  if (!roles.has('api')) {
+    if (!once) await stopped
+    return
+  }
   await showTables(grantline.api)
   if (once) return
   say('running on: syncs on schedule, follows changes; Ctrl-C ends it')
@@ -99,15 +133,17 @@ async function openFindings(api: Api): Promise<Map<string, string>> {
   return new Map(rows.map(({ id, kind, detail }) => [id, `${kind}: ${detail}`]))
 }
 
-async function serveApi(config: LoadedConfig, grantline: Grantline): Promise<{ url: string; close(): Promise<void> }> {
+async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, metrics: Metrics): Promise<{ url: string; close(): Promise<void> }> {
   const { host, port, token: reference } = config.http
   const token = reference === null ? randomBytes(24).toString('base64url') : (await resolveSecret(reference, { env: process.env, baseDir: config.baseDir })).reveal()
-  const readiness = async (): Promise<{ ready: boolean; troubles: string[] }> => {
-    const troubles = (await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`]))
-    return { ready: troubles.length === 0, troubles }
-  }
-  const server = await serve(createApp(grantline.api, token, readiness), host, port)
-  await announce(config.dataDir, { url: server.url, token, pid: process.pid })
+  const liveness = new Liveness(Math.max(stalledMs, stalledTicks * config.tickSeconds * 1_000))
+  const app = createApp(roles.has('api') ? grantline.api : null, token, {
+    stalled: async () => liveness.stalled(await grantline.progress(), performance.now()),
+    troubles: async () => (await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`])),
+    metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
+  })
+  const server = await serve(app, host, port)
+  if (roles.has('api')) await announce(config.dataDir, { url: server.url, token, pid: process.pid })
   return server
 }
 

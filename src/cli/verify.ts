@@ -99,7 +99,7 @@ export async function replay(configFile: string, { until, ...who }: ReplaySelect
 /** Nothing else may run on the data directory meanwhile; the scratch log is thrown away. */
 async function withScratch(configFile: string, use: (directory: DataDirectory, scratch: Log) => Promise<void>): Promise<void> {
   const config = await loadConfig(configFile)
-  const directory = await openDataDirectory(config)
+  const directory = await openDataDirectory(config, process.env)
   const path = await mkdtemp(join(tmpdir(), 'grantline-scratch-'))
   const scratch = await openLog(path, config.partitions, 'process')
   try {

@@ -33,6 +33,8 @@ export interface RunResult {
   reason: string | null
   place: string | null
   classes: ClassManifest[]
+  /** answered by the source, over all streams */
+  pages: number
   /** what broke the run or one of its streams: it should be tried again soon */
   error: ConnectError | null
 }
@@ -138,7 +140,7 @@ class Publication {
     await this.#writer.flush()
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
     const worst = worstOf(classes)
-    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, error }
+    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error }
   }
 
   async #publishDefinitions(): Promise<void> {

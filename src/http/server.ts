@@ -12,10 +12,14 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-export interface Readiness {
-  ready: boolean
-  /** what is not well, one line each */
-  troubles: string[]
+/** What anyone may ask of a process, without a token: it tells no content. */
+export interface Health {
+  /** what hangs and only a new process can help with, one line each; none: alive */
+  stalled(): Promise<string[]>
+  /** what is not well, one line each; none: ready */
+  troubles(): Promise<string[]>
+  /** of Prometheus */
+  metrics(): Promise<{ text: string; contentType: string }>
 }
 
 const Format = z.enum(['json', 'csv', 'table']).default('json')
@@ -23,8 +27,9 @@ const contentTypes = { json: 'application/json', csv: 'text/csv; charset=utf-8',
 const maxBodyBytes = 16 * 1024 * 1024
 
 /**
- * The HTTP API. Everything under /v1 needs `Authorization: Bearer <token>`; errors are RFC 9457 problem details.
- *   GET  /livez, /readyz
+ * The HTTP API. Everything under /v1 needs `Authorization: Bearer <token>`; errors are RFC 9457 problem details. Without `api` there
+ * is nothing under /v1.
+ *   GET  /livez, /readyz, /metrics
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table
  *   GET  /v1/summary
  *   GET  /v1/explain/<finding>
@@ -34,13 +39,26 @@ const maxBodyBytes = 16 * 1024 * 1024
  *   POST /v1/feeds/<feed>         a JSON array of rows, or NDJSON
  *   POST /v1/rulings
  */
-export function createApp(api: Api, token: string, readiness: () => Promise<Readiness>): Hono {
+export function createApp(api: Api | null, token: string, health: Health): Hono {
   const app = new Hono()
-  app.get('/livez', (context) => context.text('ok\n'))
-  app.get('/readyz', async (context) => {
-    const { ready, troubles } = await readiness()
-    return context.text(ready ? 'ok\n' : `${troubles.join('\n')}\n`, ready ? 200 : 503)
+  const say = (lines: readonly string[]): Response => new Response(lines.length === 0 ? 'ok\n' : `${lines.join('\n')}\n`, { status: lines.length === 0 ? 200 : 503 })
+  app.get('/livez', async () => say(await health.stalled()))
+  app.get('/readyz', async () => say(await health.troubles()))
+  app.get('/metrics', async (context) => {
+    const { text, contentType } = await health.metrics()
+    return context.body(text, 200, { 'content-type': contentType })
   })
+  if (api !== null) addApi(app, api, token)
+  app.notFound((context) => context.json(problem(404, `there is nothing at ${context.req.path}`), 404))
+  app.onError((error, context) => {
+    if (error instanceof ApiError) return context.json(problem(error.status, error.message), error.status)
+    if (error instanceof z.ZodError) return context.json(problem(400, z.prettifyError(error)), 400)
+    return context.json(problem(500, 'the question could not be answered; the process’s log says why'), 500)
+  })
+  return app
+}
+
+function addApi(app: Hono, api: Api, token: string): void {
   app.use('/v1/*', async (context, next) => {
     if (!sameToken(context.req.header('authorization'), token)) throw new ApiError(401, 'the bearer token is missing or wrong')
     await next()
@@ -73,13 +91,6 @@ export function createApp(api: Api, token: string, readiness: () => Promise<Read
     const rows = ndjson ? text.split('\n').filter((line) => line.trim() !== '').map(parseJson) : z.array(z.unknown()).parse(parseJson(text))
     return context.json(await api.post(context.req.param('feed'), rows))
   })
-  app.notFound((context) => context.json(problem(404, `there is nothing at ${context.req.path}`), 404))
-  app.onError((error, context) => {
-    if (error instanceof ApiError) return context.json(problem(error.status, error.message), error.status)
-    if (error instanceof z.ZodError) return context.json(problem(400, z.prettifyError(error)), 400)
-    return context.json(problem(500, 'the question could not be answered; the process’s log says why'), 500)
-  })
-  return app
 }
 
 export async function serve(app: Hono, host: string, port: number): Promise<HttpServer> {

@@ -124,6 +124,50 @@ describe('grantline on the command line', { timeout: 90_000 }, () => {
     expect(existsSync(join(directory, 'data', 'api.json'))).toBe(false)
   })
 
+  it('tells health and metrics to anyone, and names no person in them', async () => {
+    company()
+    const { child, result, errors } = start('run')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
+    const [, url] = /HTTP API at (\S+);/.exec(errors()) ?? []
+    for (const path of ['/livez', '/readyz']) expect(await (await fetch(`${url}${path}`)).text()).toBe('ok\n')
+    const text = await (await fetch(`${url}/metrics`)).text()
+    for (const line of [
+      /^grantline_runs_total\{source="wiki",verdict="complete"\} \d+$/m,
+      /^grantline_source_records_total\{source="people",class="identities"\} \d+$/m,
+      /^grantline_source_pages_total\{source="wiki"\} [1-9]\d*$/m,
+      /^grantline_transactions_total\{writer="reconcile",outcome="committed"\} [1-9]\d*$/m,
+      /^grantline_consumer_lag_messages\{processor="normalise",partition="1"\} \d+$/m,
+      /^grantline_sink_rows_total\{topic="findings"\} 2$/m,
+      /^grantline_open_findings\{kind="orphaned-account",severity="\w+"\} 1$/m,
+      /^grantline_reconciliation_gap 1$/m,
+      /^grantline_last_complete_snapshot_timestamp_seconds\{source="wiki"\} 1\.?\d+/m,
+      /^grantline_scrape_failures_total 0$/m,
+    ]) expect(text).toMatch(line)
+    expect(text).not.toMatch(/\bann\b|\bbob\b|example\.org|\bI1\b/)
+    child.kill('SIGINT')
+    await result
+  })
+
+  it('does a part of it where it is told to', async () => {
+    company()
+    expect(await grantline('run', '--roles', 'connectors,everything')).toMatchObject({ code: 2 })
+    const read = await grantline('run', '--once', '--roles', 'connectors')
+    expect([read.code, read.out]).toEqual([0, ''])
+    expect(existsSync(join(directory, 'data', 'tables'))).toBe(false)
+    const { child, result, errors } = start('run', '--roles', 'processors')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('health and metrics at')
+    const [, url] = /metrics at (\S+);/.exec(errors()) ?? []
+    expect((await fetch(`${url}/v1/summary`)).status).toBe(404)
+    const scrape = async (): Promise<string> => (await fetch(`${url}/metrics`)).text()
+    await expect.poll(scrape, { timeout: 60_000 }).toMatch(/^grantline_consumer_lag_messages\{processor="reconcile",partition="1"\} [01]$/m)
+    expect(await scrape()).not.toMatch(/^grantline_(runs|sink_rows)_total\{|^grantline_open_findings/m)
+    child.kill('SIGINT')
+    await result
+    const rest = await grantline('run', '--once', '--roles', 'processors,sink,api')
+    expect(rest.code).toBe(0)
+    expect(rest.out).toMatch(/2 findings open/)
+  })
+
   it('shows dead letters, says on reports that they are there, reads the object again or puts the letter aside', async () => {
     company()
     writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\n,nobody@example.org\n')

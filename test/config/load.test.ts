@@ -32,6 +32,13 @@ describe('the config file', () => {
     expect(faultsOf('http:\n  zzzzzzzzzz: 1\n')[0]).toContain('known here: host, port, token')
   })
 
+  it('names services with references to their passwords, never the passwords, and only by HTTP', () => {
+    const { registry, clickhouse } = parseConfig('registry: { url: "http://registry:8080/apis/ccompat/v7" }\nclickhouse: { url: "https://tables:8443", password: "env:CH" }\n', 'grantline.yaml')
+    expect(registry).toEqual({ url: 'http://registry:8080/apis/ccompat/v7', username: null, password: null })
+    expect(clickhouse).toEqual({ url: 'https://tables:8443', database: 'grantline', username: 'default', password: 'env:CH' })
+    expect(faultsOf('clickhouse: { url: "ftp://tables", database: "a-b" }\n')).toHaveLength(2)
+  })
+
   it('reports every fault at once, each at its line', () => {
     const faults = faultsOf('partitions: many\napps:\n  Billing:\n    connector: sql\n  hr:\n    everySeconds: 0\n')
     expect(faults).toHaveLength(4)

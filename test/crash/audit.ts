@@ -9,7 +9,7 @@ import { outcomeOf } from './outcome.ts'
 /** Writes the outcome of a config file's data directory to a file, as JSON. A process of its own: one engine opens one directory. */
 const [file, target] = process.argv.slice(2)
 if (file === undefined || target === undefined) throw new Error('usage: audit <config file> <target>')
-const directory = await openDataDirectory(await loadConfig(file))
+const directory = await openDataDirectory(await loadConfig(file), process.env)
 const path = mkdtempSync(join(tmpdir(), 'grantline-crash-scratch-'))
 const scratch = await openEmbeddedLog({ path, partitions: directory.log.partitions, durability: 'process' })
 try {

@@ -1,7 +1,7 @@
 import { writeFileSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { openDataDirectory, startGrantline, type DataDirectory } from '../../src/compose.ts'
+import { openDataDirectory, roleNames, startGrantline, type DataDirectory } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
@@ -38,7 +38,7 @@ const clock: Clock = {
   sleep: (ms, signal) => delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined),
 }
 const open = async (config: LoadedConfig): Promise<DataDirectory> => {
-  const directory = await openDataDirectory(config)
+  const directory = await openDataDirectory(config, process.env)
   return variant === null ? directory : variants[variant](directory, () => reach('variant'))
 }
 const grantline = await startGrantline(
@@ -47,6 +47,7 @@ const grantline = await startGrantline(
     clock,
     env: process.env,
     release: 'test',
+    roles: new Set(roleNames),
     onConnectEvent: (event) => writeSync(2, `${JSON.stringify(event)}\n`),
     onTrouble: (what) => writeSync(2, `! ${what}\n`),
   },

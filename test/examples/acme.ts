@@ -7,7 +7,7 @@ import { parse } from 'csv-parse/sync'
 import { prepareAcme } from '../../examples/acme/prepare.ts'
 import { startPortal, type Portal } from '../../examples/acme/portal/server.ts'
 import { PortalData, PortalStore } from '../../examples/acme/portal/store.ts'
-import { startGrantline, type Grantline } from '../../src/compose.ts'
+import { roleNames, startGrantline, type Grantline } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
@@ -63,6 +63,7 @@ export class Acme {
       clock: this.clock,
       env: { ACME_PORTAL_KEY: adminKey },
       release: 'test',
+      roles: new Set(roleNames),
       onConnectEvent: (event) => this.events.push(event),
       onTrouble: (what) => this.troubles.push(what),
     })

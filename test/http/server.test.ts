@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError, type Api } from '../../src/http/api.ts'
-import { createApp } from '../../src/http/server.ts'
+import { createApp, type Health } from '../../src/http/server.ts'
 
 const calls: unknown[] = []
 const api: Api = {
@@ -27,7 +27,12 @@ const api: Api = {
     return { accepted: rows.length, rejected: [] }
   },
 }
-const app = createApp(api, 'right-token', async () => ({ ready: false, troubles: ['task/normalise/0: out of reach'] }))
+const health: Health = {
+  stalled: async () => [],
+  troubles: async () => ['task/normalise/0: out of reach'],
+  metrics: async () => ({ text: 'grantline_build_info 1\n', contentType: 'text/plain; version=0.0.4' }),
+}
+const app = createApp(api, 'right-token', health)
 const ask = (path: string, init: RequestInit = {}, token = 'right-token'): Promise<Response> =>
   Promise.resolve(app.request(path, { ...init, headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` } }))
 
