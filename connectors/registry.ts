@@ -42,6 +42,7 @@ export async function configureApp(name: string, app: AppConfig, baseDir: string
     ids: app.ids,
     everySeconds: app.everySeconds,
     changesEverySeconds: app.changesEverySeconds,
+    limits: app.limits,
     active,
     config: config.data,
     open: (platform) => type.open(config.data, platform),

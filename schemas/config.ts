@@ -16,6 +16,13 @@ export const AppConfig = z.strictObject({
   with: z.record(z.string(), z.unknown()).default({}).describe('the connector kind’s own settings'),
   everySeconds: z.number().min(1).default(3600).describe('a complete snapshot begins this often'),
   changesEverySeconds: z.number().min(0.1).default(10).describe('changes are asked for this often, where the connector can'),
+  limits: z
+    .strictObject({
+      maxPerSecond: z.number().positive().default(1_000).describe('requests; fewer where the application allows fewer, which is found out'),
+      maxInFlight: z.int().min(1).max(64).default(8).describe('requests under way at once'),
+    })
+    .prefault({})
+    .describe('of all that is asked of this application, reads and writes together'),
   catalogueFile: z.string().nullable().default(null).describe('CSV with the columns native,name; added to `catalogue`'),
   ...fromFile.shape,
 })

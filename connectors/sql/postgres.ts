@@ -32,14 +32,15 @@ export async function openPostgres(config: PostgresConfig, platform: Platform): 
     died ??= error
   })
   const deadlineMs = config.statementTimeoutMs + graceMs
-  const guard = async <T>(place: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      if (died !== undefined) throw died
-      return await bounded(work(), deadlineMs, platform.signal, place)
-    } catch (error) {
-      throw postgresError(error, place, [password])
-    }
-  }
+  const guard = <T>(place: string, work: () => Promise<T>): Promise<T> =>
+    platform.paced(async () => {
+      try {
+        if (died !== undefined) throw died
+        return await bounded(work(), deadlineMs, platform.signal, place)
+      } catch (error) {
+        throw postgresError(error, place, [password])
+      }
+    })
   try {
     await guard(where, () => client.connect())
     await guard(where, () => begin(client, config.statementTimeoutMs))

@@ -58,7 +58,7 @@ export async function run(configFile: string, { once, logLevel, roles }: RunChoi
     onCommit: (commit) => metrics.onCommit(commit),
     onConnectEvent: (event) => {
       metrics.onConnect(event)
-      logger.info(event, 'connect')
+      logger[event.event === 'request' ? 'debug' : 'info'](event, 'connect')
       const line = describeEvent(event)
       if (line !== null) say(line)
     },
@@ -160,6 +160,7 @@ function describeEvent(event: ConnectEvent): string | null {
     case 'problem':
       return `! ${event.source}: ${event.doing}: ${event.reason}${event.nextInMs === null ? '' : `; again in ${Math.round(event.nextInMs / 1_000)} s`}`
     case 'wait':
+    case 'request':
       return null
   }
 }

@@ -4,6 +4,7 @@ import { ConnectError, type ConnectorSession, type Platform } from '../ports/con
 import type { Outgoing } from '../runtime/publisher.ts'
 import { asConnectError } from './errors.ts'
 import type { OnEvent } from './events.ts'
+import { withPriority } from './platform.ts'
 import { type RunResult, runSnapshot } from './run.ts'
 import { readSingle } from './single.ts'
 import type { Source } from './source.ts'
@@ -14,6 +15,7 @@ export interface AppSource {
   ids: IdRule
   everySeconds: number
   changesEverySeconds: number
+  limits: { maxPerSecond: number; maxInFlight: number }
   /** paused or retired apps are not read */
   active: boolean
   /** the connector's checked settings: URLs in it are where requests may go */
@@ -133,7 +135,7 @@ export class AppReader {
 
   async #open(): Promise<ConnectorSession> {
     const { app, platform } = this.#options
-    return await app.open(platform)
+    return await app.open(withPriority(platform, 'normal'))
   }
 
   async #close(session: ConnectorSession): Promise<void> {

@@ -1,22 +1,29 @@
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectError, type ErrorClass, type HttpClient, type HttpRequest, type HttpResponse } from '../ports/connector.ts'
-import { classOfNetworkError, classOfStatus } from './classify.ts'
-import { type RetryPolicy, backoffMs, defaultRetry, retryAfterMs } from './retry.ts'
+import { actions } from './actions.ts'
+import { Breaker } from './breaker.ts'
+import { type RetryPolicy, backoffMs, defaultRetry } from './retry.ts'
+import { rateHints } from './throttle/hints.ts'
+import { Limiter, type Permit } from './throttle/limiter.ts'
+import { type Attempt, type Timeouts, Transport, defaultTimeouts, isFailure, isSafe } from './transport.ts'
 
 export interface HttpOptions {
   /** `https://host:port`; requests go nowhere else */
   origins: ReadonlySet<string>
   clock: Clock
   signal: AbortSignal
-  timeoutMs?: number
+  limiter?: Limiter
+  timeouts?: Timeouts
   maxBodyBytes?: number
   retry?: RetryPolicy
-  maxRetryAfterMs?: number
+  /** an application that lets nothing through for this long is given up until the next run */
+  patienceMs?: number
   /** in [0, 1) */
   random?: () => number
   /** takes known secrets out of a text */
   redact?: (text: string) => string
   onWait?: (wait: HttpWait) => void
+  onRequest?: (report: RequestReport) => void
 }
 
 /** The client waits before it tries again. */
@@ -27,114 +34,144 @@ export interface HttpWait {
   waitMs: number
 }
 
-interface Failure {
-  class: ErrorClass
-  message: string
-  /** sending again can do no harm */
-  repeatable: boolean
-  retryAfterMs: number | null
+/** One request with all its attempts, when it is over. */
+export interface RequestReport {
+  outcome: 'ok' | ErrorClass
+  attempts: number
+  /** attempts that the application refused as too many */
+  refused: number
+  /** spent waiting for leave to send, ms */
+  throttledMs: number
+  /** everything, waits included, ms */
+  tookMs: number
 }
 
-const retried: ReadonlySet<ErrorClass> = new Set(['throttled', 'transient'])
-const maxRedirects = 5
+const hour = 3_600_000
+/** Statuses that mean: too much just now. */
+const overloaded = new Set([429, 503])
 
 /**
- * Requests as every connector makes them: time-outs, repeats of what is safe to repeat (GET, or never sent, or refused by 429),
- * waits as the application asks, classes of error. A response below 400, a 404, a 409 and other refusals that only the connector
- * understands are answered; everything else throws ConnectError. A message names method, URL without query, and status.
+ * Requests as every connector makes them: the application's limiter says when, time-outs, repeats of what is safe to repeat (GET, what
+ * carries an idempotency key or is declared `repeatable`, what was never sent, what 429 refused), a circuit breaker, classes of error.
+ * A response below 400, a 404, a 409 and other refusals that only the connector understands are answered; everything else throws
+ * ConnectError. A message names method, URL without query, and status.
  */
 export function createHttpClient(options: HttpOptions): HttpClient {
-  return { request: (request) => requestWithRetry(request, options) }
-}
-
-async function requestWithRetry(request: HttpRequest, options: HttpOptions): Promise<HttpResponse> {
-  const policy = options.retry ?? defaultRetry
-  const url = allowed(request.url, options)
-  const place = `${request.method} ${url.origin}${url.pathname}`
-  for (let attempt = 1; ; attempt++) {
-    options.signal.throwIfAborted()
-    const result = await attemptOnce(request, url, options)
-    if ('status' in result) return result
-    const redacted = (options.redact ?? ((text) => text))(result.message)
-    if (!retried.has(result.class) || !result.repeatable || attempt >= policy.attempts) {
-      const tries = attempt > 1 ? ` (${attempt} attempts)` : ''
-      throw new ConnectError(result.class, `${redacted}${tries}`, place)
-    }
-    const waitMs = result.retryAfterMs ?? backoffMs(policy, attempt, (options.random ?? Math.random)())
-    options.onWait?.({ place, reason: redacted, attempt, waitMs })
-    await options.clock.sleep(waitMs, options.signal)
+  const { origins, signal, clock } = options
+  const parts: Parts = {
+    transport: new Transport({ origins, signal, timeouts: options.timeouts ?? defaultTimeouts, maxBodyBytes: options.maxBodyBytes ?? 64 * 2 ** 20 }),
+    limiter: options.limiter ?? new Limiter({ clock }),
+    breaker: new Breaker(clock, options.random),
   }
+  return { request: async (request) => await new Exchange(request, options, parts).run() }
 }
 
-async function attemptOnce(request: HttpRequest, start: URL, options: HttpOptions): Promise<HttpResponse | Failure> {
-  const timeoutMs = options.timeoutMs ?? 30_000
-  const timeout = AbortSignal.timeout(timeoutMs)
-  const safe = request.method === 'GET'
-  let url = start
-  try {
-    for (let hops = 0; ; hops++) {
-      const response = await fetch(url, {
-        method: request.method,
-        headers: request.headers ?? {},
-        ...(request.body === undefined ? {} : { body: request.body }),
-        redirect: 'manual',
-        signal: AbortSignal.any([timeout, options.signal]),
-      })
-      const location = response.headers.get('location')
-      if (response.status >= 300 && response.status < 400 && location !== null) {
-        await response.body?.cancel()
-        if (!safe || hops >= maxRedirects) {
-          return failure('configuration', `the application redirects (${response.status})${safe ? ' without end' : ', which is followed for GET only'}`)
+interface Parts {
+  transport: Transport
+  limiter: Limiter
+  breaker: Breaker
+}
+
+/** One request until it is answered or given up. */
+class Exchange {
+  readonly #request: HttpRequest
+  readonly #options: HttpOptions
+  readonly #parts: Parts
+  readonly #report: RequestReport = { outcome: 'ok', attempts: 0, refused: 0, throttledMs: 0, tookMs: 0 }
+  readonly #begun: number
+  readonly #place: string
+  #failures = 0
+
+  constructor(request: HttpRequest, options: HttpOptions, parts: Parts) {
+    const url = parts.transport.allowed(request.url)
+    this.#request = request
+    this.#options = options
+    this.#parts = parts
+    this.#begun = options.clock.monotonicMs()
+    this.#place = `${request.method} ${url.origin}${url.pathname}`
+  }
+
+  async run(): Promise<HttpResponse> {
+    try {
+      for (;;) {
+        const attempt = await this.#attempt()
+        if (!isFailure(attempt)) return attempt
+        const message = (this.#options.redact ?? ((text) => text))(attempt.message)
+        const { first } = actions[attempt.class]
+        const again = attempt.repeatable && ((first === 'retry' && ++this.#failures < this.#retry.attempts) || (first === 'wait' && this.#isPatient()))
+        if (!again) {
+          const tries = this.#report.attempts > 1 ? ` (${this.#report.attempts} attempts)` : ''
+          throw new ConnectError(attempt.class, `${message}${tries}`, this.#place)
         }
-        url = allowed(new URL(location, url).href, options)
-        continue
+        await this.#pause(first, message)
       }
-      return await answer(response, safe, options)
+    } catch (error) {
+      this.#report.outcome = error instanceof ConnectError ? error.class : 'fatal'
+      throw error
+    } finally {
+      this.#options.onRequest?.({ ...this.#report, tookMs: this.#options.clock.monotonicMs() - this.#begun })
     }
-  } catch (error) {
-    options.signal.throwIfAborted()
-    if (error instanceof ConnectError) throw error
-    if (timeout.aborted) return { ...failure('transient', `no answer within ${timeoutMs} ms`), repeatable: safe }
-    const { class: errorClass, code, neverSent } = classOfNetworkError(error)
-    return { ...failure(errorClass, `the connection failed (${code})`), repeatable: safe || neverSent }
+  }
+
+  get #signal(): AbortSignal {
+    const { signal } = this.#options
+    return this.#request.signal === undefined ? signal : AbortSignal.any([signal, this.#request.signal])
+  }
+
+  get #retry(): RetryPolicy {
+    return this.#options.retry ?? defaultRetry
+  }
+
+  async #attempt(): Promise<Attempt> {
+    const { transport, limiter, breaker } = this.#parts
+    this.#options.signal.throwIfAborted()
+    const closedMs = breaker.refusesForMs()
+    if (closedMs !== null) {
+      throw new ConnectError('transient', `the application failed so often that it is left alone for another ${Math.ceil(closedMs / 1_000)} s`, this.#place)
+    }
+    let permit: Permit | null = null
+    let attempt: Attempt | null = null
+    try {
+      permit = await limiter.acquire(this.#request.priority ?? 'bulk', this.#signal)
+      this.#report.throttledMs += permit.waitedMs
+      this.#report.attempts += 1
+      attempt = this.#checked(await transport.send(this.#request))
+      return attempt
+    } finally {
+      this.#tell(permit, attempt)
+    }
+  }
+
+  /** A 200 may hold an error or half a document: only the connector can see it. */
+  #checked(attempt: Attempt): Attempt {
+    if (isFailure(attempt) || this.#request.check === undefined) return attempt
+    try {
+      this.#request.check(attempt)
+      return attempt
+    } catch (error) {
+      if (!(error instanceof ConnectError) || !['retry', 'wait'].includes(actions[error.class].first)) throw error
+      return { class: error.class, message: error.message, repeatable: isSafe(this.#request) || error.class === 'throttled', status: attempt.status, headers: attempt.headers }
+    }
+  }
+
+  #tell(permit: Permit | null, attempt: Attempt | null): void {
+    const failure = attempt !== null && isFailure(attempt) ? attempt : null
+    const refused = failure !== null && (failure.class === 'throttled' || (failure.status !== null && overloaded.has(failure.status)))
+    if (refused) this.#report.refused += 1
+    const signal = refused ? 'refused' : failure?.class === 'transient' || attempt === null ? null : 'ok'
+    permit?.done({ signal, hints: attempt === null ? null : rateHints(attempt.headers, this.#options.clock.nowMs()) })
+    this.#parts.breaker.ended(failure?.class === 'transient')
+  }
+
+  #isPatient(): boolean {
+    return this.#options.clock.monotonicMs() - this.#begun < (this.#options.patienceMs ?? hour)
+  }
+
+  /** After a refusal the limiter makes everybody wait, this request with them. */
+  async #pause(action: string, reason: string): Promise<void> {
+    const { clock, random = Math.random, onWait } = this.#options
+    const waitMs = action === 'retry' ? backoffMs(this.#retry, this.#failures, random()) : this.#parts.limiter.state.waitMs
+    onWait?.({ place: this.#place, reason, attempt: this.#report.attempts, waitMs })
+    if (action === 'retry') await clock.sleep(waitMs, this.#signal)
   }
 }
-
-async function answer(response: Response, safe: boolean, options: HttpOptions): Promise<HttpResponse | Failure> {
-  const headers = Object.fromEntries(response.headers)
-  const errorClass = classOfStatus(response.status)
-  if (errorClass === null) return { status: response.status, headers, body: await readBody(response, options.maxBodyBytes ?? 64 * 2 ** 20) }
-  await response.body?.cancel()
-  return {
-    ...failure(errorClass, `the application answered ${response.status}`),
-    // 429 says that the request was not carried out; another error leaves that open.
-    repeatable: safe || response.status === 429,
-    retryAfterMs: retryAfterMs(headers['retry-after'], options.clock.nowMs(), options.maxRetryAfterMs ?? 300_000),
-  }
-}
-
-async function readBody(response: Response, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new ConnectError('schema', `the answer is larger than ${maxBytes} bytes: ask for smaller pages`, new URL(response.url).pathname)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function allowed(address: string, options: HttpOptions): URL {
-  const url = URL.parse(address)
-  if (url === null || !options.origins.has(url.origin)) {
-    const where = url === null ? 'an address that is no URL' : url.origin
-    const known = [...options.origins].join(', ') || 'none is configured'
-    throw new ConnectError('configuration', `requests go to the configured application only (${known}), not to ${where}`, where)
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new ConnectError('configuration', 'credentials in a URL are refused: use a secret reference', url.origin)
-  }
-  return url
-}
-
-const failure = (errorClass: ErrorClass, message: string): Failure => ({ class: errorClass, message, repeatable: false, retryAfterMs: null })

@@ -1,7 +1,8 @@
 import type { Clock } from '../runtime/clock.ts'
-import type { Platform } from '../ports/connector.ts'
-import { type HttpWait, createHttpClient } from './http.ts'
-import { type Secret, type SecretSources, redact, resolveSecret } from './secrets.ts'
+import { ConnectError, type HttpRequest, type Platform } from '../ports/connector.ts'
+import { type HttpWait, type RequestReport, createHttpClient } from './http.ts'
+import { Secret, type SecretSources, redact, resolveSecret } from './secrets.ts'
+import { Limiter } from './throttle/limiter.ts'
 
 export interface PlatformOptions extends SecretSources {
   app: string
@@ -9,30 +10,49 @@ export interface PlatformOptions extends SecretSources {
   config: unknown
   clock: Clock
   signal: AbortSignal
+  /** shared by all that is asked of the application */
+  limiter?: Limiter
   onWait?: (wait: HttpWait) => void
+  onRequest?: (report: RequestReport) => void
 }
 
 /** What one application's connector gets to work with. */
 export function createPlatform(options: PlatformOptions): Platform {
   const secrets: Secret[] = []
+  const { clock, signal, limiter = new Limiter({ clock }) } = options
+  const known = (secret: Secret): void => {
+    if (!secrets.some((other) => other.reveal() === secret.reveal())) secrets.push(secret)
+  }
+  const tooMuch = (error: unknown): boolean => error instanceof ConnectError && error.class === 'throttled'
   return {
     app: options.app,
     baseDir: options.baseDir,
-    signal: options.signal,
+    signal,
+    paced: (call, priority = 'bulk') => limiter.run(call, tooMuch, priority, signal),
+    conceal: (value) => known(new Secret(value)),
     http: createHttpClient({
       origins: originsOf(options.config),
-      clock: options.clock,
-      signal: options.signal,
+      clock,
+      signal,
+      limiter,
       redact: (text) => redact(text, secrets),
       ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
+      ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
     }),
     async secret(reference) {
       const secret = await resolveSecret(reference, options)
-      secrets.push(secret)
+      known(secret)
       return secret.reveal()
     },
   }
 }
+
+/** The same platform, whose requests go with this priority. */
+export const withPriority = (platform: Platform, priority: NonNullable<HttpRequest['priority']>): Platform => ({
+  ...platform,
+  http: { request: (request) => platform.http.request({ priority, ...request }) },
+  paced: (call, own = priority) => platform.paced(call, own),
+})
 
 /** Origins of all http(s) URLs anywhere in a config. */
 export function originsOf(config: unknown): Set<string> {

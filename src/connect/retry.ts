@@ -12,12 +12,3 @@ export function backoffMs(policy: Pick<RetryPolicy, 'baseMs' | 'maxMs'>, attempt
   const ceiling = Math.min(policy.maxMs, policy.baseMs * 2 ** Math.min(attempt - 1, 30))
   return Math.round(ceiling / 2 + (ceiling / 2) * random)
 }
-
-/** `Retry-After` in seconds or as a date, ms from now; null where it is missing or says nothing. */
-export function retryAfterMs(header: string | undefined, nowMs: number, maxMs: number): number | null {
-  if (header === undefined) return null
-  const text = header.trim()
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, maxMs)
-  const at = /^[A-Za-z]{3},? /.test(text) ? Date.parse(text) : NaN
-  return Number.isNaN(at) ? null : Math.min(Math.max(at - nowMs, 0), maxMs)
-}

@@ -17,6 +17,7 @@ import { type PostResult, postIntent } from './feeds/post.ts'
 import { createPlatform } from './platform.ts'
 import { Source } from './source.ts'
 import { clearSpools } from './spool.ts'
+import { Limiter } from './throttle/limiter.ts'
 import { Worker } from './worker.ts'
 
 export interface SchedulerOptions {
@@ -82,8 +83,11 @@ async function appWorker(app: AppSource, options: SchedulerOptions, signal: Abor
   const { log, codec, clock, dataDir, baseDir, env, onEvent } = options
   const random = options.random ?? Math.random
   const source = await openSource(`app/${app.name}`, app.name, options)
+  const limiter = new Limiter({ clock, ...app.limits })
   const platform = createPlatform({
-    app: app.name, config: app.config, clock, signal, env, baseDir, onWait: (wait) => onEvent({ event: 'wait', source: app.name, wait }),
+    app: app.name, config: app.config, clock, signal, env, baseDir, limiter,
+    onWait: (wait) => onEvent({ event: 'wait', source: app.name, wait }),
+    onRequest: (report) => onEvent({ event: 'request', source: app.name, report }),
   })
   const reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent })
   const commands = new CommandQueue(log, codec, source)

@@ -101,6 +101,10 @@ export interface Platform {
   readonly app: string
   /** Requests with retry, limits, time-outs and error classes; refuses every host but the configured one. */
   readonly http: HttpClient
+  /** Runs one call of another protocol (a query, an LDAP search) under the application's limiter; a ConnectError that it throws counts. */
+  paced<T>(call: () => Promise<T>, priority?: HttpRequest['priority']): Promise<T>
+  /** From now on this value is taken out of errors and log lines: a token that was got with a secret. */
+  conceal(value: string): void
   /** Resolves `env:NAME` or `file:/path`; the value never enters a record, a log line or an error. */
   secret(reference: string): Promise<string>
   /** Directory of the config file: relative paths in config start there. */
@@ -117,6 +121,14 @@ export interface HttpRequest {
   url: string
   headers?: Record<string, string>
   body?: string
+  /** What goes first where requests wait for leave: taking access away (`urgent`), then giving and single reads, then lists (the default). */
+  priority?: 'urgent' | 'normal' | 'bulk'
+  /** Sending it twice does no more than sending it once, though its method does not say so. */
+  repeatable?: boolean
+  /** Throws ConnectError where the answer is not what its status claims; `transient` and `throttled` are repeated as if the status had said so. */
+  check?: (response: HttpResponse) => void
+  /** Gives the request up, and does not repeat it. */
+  signal?: AbortSignal
 }
 
 export interface HttpResponse {

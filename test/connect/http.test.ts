@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type HttpOptions, type HttpWait, createHttpClient } from '../../src/connect/http.ts'
+import { type HttpOptions, type HttpWait, type RequestReport, createHttpClient } from '../../src/connect/http.ts'
+import { jsonBody } from '../../src/connect/json-body.ts'
+import { Limiter } from '../../src/connect/throttle/limiter.ts'
+import { defaultTimeouts } from '../../src/connect/transport.ts'
 import { ConnectError, type HttpResponse } from '../../src/ports/connector.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 
@@ -26,16 +29,28 @@ async function serve(handler: Handler): Promise<{ origin: string; requests: Inco
 /** Waits take no time; how long they would have taken is kept. */
 function instantClock(): Clock & { slept: number[] } {
   const slept: number[] = []
-  return { slept, nowMs: () => Date.UTC(2026, 0, 1), monotonicMs: () => 0, sleep: (ms) => { slept.push(ms); return Promise.resolve() } }
+  let now = 0
+  return {
+    slept,
+    nowMs: () => Date.UTC(2026, 0, 1) + now,
+    monotonicMs: () => now,
+    sleep: (ms) => {
+      slept.push(ms)
+      now += ms
+      return Promise.resolve()
+    },
+  }
 }
 
 function client(origin: string, options: Partial<HttpOptions> = {}) {
   const clock = instantClock()
   const waits: HttpWait[] = []
+  const reports: RequestReport[] = []
   const http = createHttpClient({
-    origins: new Set([origin]), clock, signal: new AbortController().signal, random: () => 0, onWait: (wait) => waits.push(wait), ...options,
+    origins: new Set([origin]), clock, signal: new AbortController().signal, random: () => 0, onWait: (wait) => waits.push(wait),
+    onRequest: (report) => reports.push(report), limiter: new Limiter({ clock, maxPerSecond: 1e9, initialPerSecond: 1e9 }), ...options,
   })
-  return { http, clock, waits }
+  return { http, clock, waits, reports }
 }
 
 async function failureOf(request: Promise<HttpResponse>): Promise<ConnectError> {
@@ -72,7 +87,7 @@ describe('a request', () => {
 })
 
 describe('repeats', () => {
-  it.each([408, 425, 429, 500, 502, 503, 504])('a GET after %i', async (status) => {
+  it.each([408, 425, 500, 502, 504])('a GET after %i', async (status) => {
     const { origin, requests } = await serve((_request, response, count) => response.writeHead(count < 3 ? status : 200).end('ok'))
     const { http, clock, waits } = client(origin)
     expect((await http.request({ method: 'GET', url: origin })).body).toBe('ok')
@@ -89,16 +104,59 @@ describe('repeats', () => {
     expect(requests.map(({ url }) => url)).toEqual(['/busy', '/busy', '/down'])
   })
 
-  it('waits as long as Retry-After asks, up to a limit', async () => {
-    const answers = ['2', 'Thu, 01 Jan 2026 00:00:09 GMT', '86400']
+  it('waits as long as Retry-After asks, and counts no refusal as a failed attempt', async () => {
+    const answers = ['2', 'Thu, 01 Jan 2026 00:00:09 GMT', '86400', '1', '1', '1', '1', '1']
     const { origin } = await serve((_request, response, count) => {
       const after = answers[count - 1]
       if (after === undefined) response.end('ok')
-      else response.writeHead(429, { 'retry-after': after }).end()
+      else response.writeHead(429, { 'retry-after': after, date: '' }).end()
     })
-    const { http, clock } = client(origin, { maxRetryAfterMs: 60_000 })
+    const { http, waits, reports } = client(origin, { patienceMs: 1e9 })
     await http.request({ method: 'GET', url: origin })
-    expect(clock.slept).toEqual([2_000, 9_000, 60_000])
+    expect(waits.slice(0, 3).map(({ waitMs }) => Math.round(waitMs / 1_000))).toEqual([2, 7, 86_400])
+    expect(reports).toMatchObject([{ outcome: 'ok', attempts: 9, refused: 8 }])
+    expect(reports[0]!.throttledMs).toBeGreaterThan(86_400_000)
+  })
+
+  it('a refusal without any word is waited out too, until patience ends', async () => {
+    const { origin, requests } = await serve((_request, response, count) => response.writeHead(count < 9 ? 429 : 200).end('ok'))
+    expect((await client(origin).http.request({ method: 'POST', url: origin })).body).toBe('ok')
+    expect(requests).toHaveLength(9)
+    const never = await serve((_request, response) => response.writeHead(429).end())
+    const error = await failureOf(client(never.origin, { patienceMs: 60_000 }).http.request({ method: 'GET', url: never.origin }))
+    expect(error).toMatchObject({ class: 'throttled', message: expect.stringContaining('429') as string })
+  })
+
+  it('a POST that carries an idempotency key, or is said to be repeatable', async () => {
+    const { origin, requests } = await serve((_request, response, count) => response.writeHead(count % 2 === 1 ? 502 : 200).end('ok'))
+    const { http } = client(origin)
+    expect((await http.request({ method: 'POST', url: origin, headers: { 'Idempotency-Key': 'k' } })).status).toBe(200)
+    expect((await http.request({ method: 'PUT', url: origin, repeatable: true })).status).toBe(200)
+    expect(requests).toHaveLength(4)
+  })
+
+  it('a 200 whose body is cut, or holds an error, is asked for again', async () => {
+    const { origin, requests } = await serve((_request, response, count) => response.end(count === 1 ? '{"items": [' : count === 2 ? '{"error": "busy"}' : '{"items": []}'))
+    const { http, reports } = client(origin)
+    const answer = await http.request({
+      method: 'GET', url: origin,
+      check: (response) => {
+        const body = jsonBody(response, 'users') as object
+        if ('error' in body) throw new ConnectError('throttled', 'busy', 'users')
+      },
+    })
+    expect(answer.body).toBe('{"items": []}')
+    expect(requests).toHaveLength(3)
+    expect(reports).toMatchObject([{ attempts: 3, refused: 1 }])
+  })
+
+  it('what a check says is for ever is not asked for again', async () => {
+    const { origin, requests } = await serve((_request, response) => response.end('{}'))
+    const refuse = (): void => {
+      throw new ConnectError('schema', 'no list', 'users')
+    }
+    expect(await failureOf(client(origin).http.request({ method: 'GET', url: origin, check: refuse }))).toMatchObject({ class: 'schema' })
+    expect(requests).toHaveLength(1)
   })
 
   it('gives up after its attempts and says how many', async () => {
@@ -139,16 +197,22 @@ describe('broken connections', () => {
     const { http, clock } = client(`http://127.0.0.1:${port}`)
     const error = await failureOf(http.request({ method: 'POST', url: `http://127.0.0.1:${port}/`, body: 'x' }))
     expect(error).toMatchObject({ class: 'transient', message: 'the connection failed (ECONNREFUSED) (5 attempts)' })
-    expect(clock.slept).toHaveLength(4)
+    expect(clock.slept.filter((ms) => ms > 1)).toHaveLength(4)
   })
 
-  it('an answer that never comes is a time-out, one that stops in the middle too', async () => {
+  it('an answer that never comes, one that stops in the middle and one that trickles are time-outs', async () => {
     const { origin } = await serve((request, response) => {
-      if (request.url === '/half') response.writeHead(200, { 'content-length': '100' }).write('half')
+      if (request.url === '/never') return
+      response.writeHead(200, { 'content-length': '100' }).write('half')
+      if (request.url !== '/trickle') return
+      const timer = setInterval(() => response.write('.'), 100)
+      response.on('close', () => clearInterval(timer))
     })
-    const { http } = client(origin, { timeoutMs: 150, retry: { attempts: 1, baseMs: 1, maxMs: 1 } })
-    for (const path of ['/never', '/half']) {
-      expect(await failureOf(http.request({ method: 'GET', url: origin + path }))).toMatchObject({ class: 'transient', message: 'no answer within 150 ms' })
+    const timeouts = { ...defaultTimeouts, headersMs: 300, bodyMs: 400, totalMs: 3_000 }
+    const { http } = client(origin, { timeouts, retry: { attempts: 1, baseMs: 1, maxMs: 1 } })
+    const messages = { '/never': 'no answer within 300 ms', '/half': 'the answer stopped in the middle for 400 ms', '/trickle': 'the answer was not whole after 3000 ms' }
+    for (const [path, message] of Object.entries(messages)) {
+      expect(await failureOf(http.request({ method: 'GET', url: origin + path }))).toMatchObject({ class: 'transient', message })
     }
   })
 
@@ -166,6 +230,23 @@ describe('broken connections', () => {
     const error = await failureOf(client(origin, { maxBodyBytes: 1_000 }).http.request({ method: 'GET', url: origin }))
     expect(error).toMatchObject({ class: 'schema', message: expect.stringContaining('1000 bytes') as string })
     expect(requests).toHaveLength(1)
+  })
+})
+
+describe('an application that is down', () => {
+  it('is left alone after ten failures in a row, then tried by one request', async () => {
+    let up = false
+    const { origin, requests } = await serve((_request, response) => response.writeHead(up ? 200 : 500).end('ok'))
+    const { http, clock } = client(origin)
+    const get = () => http.request({ method: 'GET', url: origin })
+    for (let n = 0; n < 2; n++) expect(await failureOf(get())).toMatchObject({ message: 'the application answered 500 (5 attempts)' })
+    expect(await failureOf(get())).toMatchObject({ class: 'transient', message: expect.stringContaining('left alone') as string })
+    expect(requests).toHaveLength(10)
+    await clock.sleep(10_000, new AbortController().signal)
+    up = true
+    const [first, second] = await Promise.allSettled([get(), get()])
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected'])
+    expect((await get()).status).toBe(200)
   })
 })
 

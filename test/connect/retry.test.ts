@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { backoffMs, retryAfterMs } from '../../src/connect/retry.ts'
+import { backoffMs } from '../../src/connect/retry.ts'
 
 describe('backoff', () => {
   it('stays between half and whole of a doubling ceiling, never above the limit', () => {
@@ -14,28 +14,5 @@ describe('backoff', () => {
         expect(wait).toBeLessThanOrEqual(Math.ceil(ceiling))
       },
     ))
-  })
-})
-
-describe('Retry-After', () => {
-  const now = Date.UTC(2026, 0, 1, 12)
-  it.each([
-    ['7', 7_000],
-    [' 0 ', 0],
-    ['99999999', 60_000],
-    ['Thu, 01 Jan 2026 12:00:30 GMT', 30_000],
-    ['Thu, 01 Jan 2026 11:00:00 GMT', 0],
-    ['Fri, 02 Jan 2026 12:00:00 GMT', 60_000],
-    ['-5', null],
-    ['1.5', null],
-    ['soon', null],
-    ['2026', 60_000],
-    ['', null],
-  ])('%j', (header, ms) => {
-    expect(retryAfterMs(header, now, 60_000)).toBe(ms)
-  })
-
-  it('is null without the header', () => {
-    expect(retryAfterMs(undefined, now, 60_000)).toBeNull()
   })
 })

@@ -20,6 +20,8 @@ export function testPlatform(options: { app?: string; baseDir?: string } = {}): 
     signal: controller.signal,
     http: fetchClient(requests, controller.signal),
     requests,
+    paced: (call) => call(),
+    conceal: () => undefined,
     secret: (reference) => new Promise((resolve) => resolve(resolveSecret(reference))),
     stop: () => controller.abort(),
   }

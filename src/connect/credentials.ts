@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { ConnectError, type HttpClient, type HttpRequest, type Platform } from '../ports/connector.ts'
+import { systemClock, type Clock } from '../runtime/clock.ts'
+
+const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
+
+/** How requests prove who asks, as a config file says it. Secrets are references. */
+export const Auth = z.discriminatedUnion('by', [
+  z.strictObject({ by: z.literal('none') }),
+  z.strictObject({ by: z.literal('bearer'), token: secretReference }),
+  z.strictObject({ by: z.literal('basic'), user: z.string().min(1), password: secretReference }),
+  z.strictObject({ by: z.literal('header'), name: z.string().min(1), value: secretReference }),
+  z.strictObject({
+    by: z.literal('oauth2'),
+    tokenUrl: z.url({ protocol: /^https?$/ }),
+    clientId: z.string().min(1),
+    clientSecret: secretReference,
+    scope: z.string().nullable().default(null),
+    audience: z.string().nullable().default(null),
+    send: z.enum(['basic', 'body']).default('basic').describe('where the token endpoint wants the client’s secret (RFC 6749, 2.3.1)'),
+  }).describe('client credentials (RFC 6749, 4.4)'),
+])
+export type Auth = z.infer<typeof Auth>
+type OAuth2 = Extract<Auth, { by: 'oauth2' }>
+
+/** A token is renewed this long before its end: it has to last until the request arrives. */
+const marginMs = 30_000
+
+/**
+ * The platform's client with credentials on every request. A request that is refused with 401 is sent once more with credentials got
+ * anew (a new token; a reference read again, for a secret that was rotated); if they are refused too, or did not change, it throws
+ * `authentication`. Tokens live in memory only and are concealed like any secret.
+ */
+export function authorised(platform: Platform, auth: Auth, clock: Clock = systemClock): HttpClient {
+  const credentials = new Credentials(platform, auth, clock)
+  return {
+    async request(request) {
+      const used = await credentials.header()
+      try {
+        return await platform.http.request(withHeader(request, used))
+      } catch (error) {
+        if (!(error instanceof ConnectError) || error.class !== 'authentication' || used === null) throw error
+        const fresh = await credentials.renewed(used)
+        if (fresh === null || fresh.value === used.value) throw error
+        return await platform.http.request(withHeader(request, fresh))
+      }
+    },
+  }
+}
+
+interface Header {
+  name: string
+  value: string
+}
+
+const withHeader = (request: HttpRequest, header: Header | null): HttpRequest =>
+  header === null ? request : { ...request, headers: { ...request.headers, [header.name]: header.value } }
+
+class Credentials {
+  readonly #platform: Platform
+  readonly #auth: Auth
+  readonly #clock: Clock
+  #held: Header | null = null
+  /** monotonic ms */
+  #renewAt = Infinity
+  #getting: Promise<Header | null> | null = null
+
+  constructor(platform: Platform, auth: Auth, clock: Clock) {
+    this.#platform = platform
+    this.#auth = auth
+    this.#clock = clock
+  }
+
+  async header(): Promise<Header | null> {
+    return this.#held !== null && this.#clock.monotonicMs() < this.#renewAt ? this.#held : await this.#get()
+  }
+
+  /** Credentials got after `refused` was: whoever comes second takes what the first one got. */
+  async renewed(refused: Header): Promise<Header | null> {
+    if (this.#held !== null && this.#held.value !== refused.value) return this.#held
+    return await this.#get()
+  }
+
+  /** Several that ask at once get the same answer. */
+  async #get(): Promise<Header | null> {
+    this.#getting ??= this.#make().finally(() => {
+      this.#getting = null
+    })
+    this.#held = await this.#getting
+    return this.#held
+  }
+
+  async #make(): Promise<Header | null> {
+    const auth = this.#auth
+    switch (auth.by) {
+      case 'none':
+        return null
+      case 'bearer':
+        return { name: 'authorization', value: `Bearer ${await this.#platform.secret(auth.token)}` }
+      case 'basic':
+        return { name: 'authorization', value: this.#basic(auth.user, await this.#platform.secret(auth.password)) }
+      case 'header':
+        return { name: auth.name.toLowerCase(), value: await this.#platform.secret(auth.value) }
+      case 'oauth2':
+        return { name: 'authorization', value: `Bearer ${await this.#token(auth)}` }
+    }
+  }
+
+  async #token(auth: OAuth2): Promise<string> {
+    const secret = await this.#platform.secret(auth.clientSecret)
+    const form = new URLSearchParams({ grant_type: 'client_credentials' })
+    if (auth.scope !== null) form.set('scope', auth.scope)
+    if (auth.audience !== null) form.set('audience', auth.audience)
+    if (auth.send === 'body') {
+      form.set('client_id', auth.clientId)
+      form.set('client_secret', secret)
+    }
+    const response = await this.#platform.http.request({
+      method: 'POST',
+      url: auth.tokenUrl,
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/x-www-form-urlencoded',
+        ...(auth.send === 'basic' && { authorization: this.#basic(encodeURIComponent(auth.clientId), encodeURIComponent(secret)) }),
+      },
+      body: form.toString(),
+      repeatable: true,
+      priority: 'urgent',
+    })
+    const place = `token of ${auth.tokenUrl}`
+    const body = Token.safeParse(parsed(response.body)).data
+    if (response.status !== 200 || body?.access_token === undefined) {
+      const why = body?.error === undefined ? '' : ` (${body.error})`
+      throw new ConnectError('authentication', `the token endpoint answered ${response.status}${why}: check clientId, clientSecret and scope`, place)
+    }
+    this.#platform.conceal(body.access_token)
+    this.#renewAt = body.expires_in === undefined ? Infinity : this.#clock.monotonicMs() + Math.max(0, body.expires_in * 1_000 - marginMs)
+    return body.access_token
+  }
+
+  #basic(user: string, password: string): string {
+    const pair = Buffer.from(`${user}:${password}`).toString('base64')
+    this.#platform.conceal(pair)
+    return `Basic ${pair}`
+  }
+}
+
+const Token = z.object({
+  access_token: z.string().min(1).optional(),
+  expires_in: z.coerce.number().positive().optional(),
+  error: z.string().max(80).optional(),
+})
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
