@@ -37,7 +37,7 @@ export function judgeAccountAtHome(
     }
     if (whose !== null && whose.kind !== 'ambiguous-match') return { wanted, judgements }
   } else if (row.fact.match === 'contested') {
-    wanted.push(want(of, 'ambiguous-match', { detail: contestedDetail(row.fact, 'holder', row.fact.candidates) }))
+    wanted.push(contested(of, 'holder'))
   }
   if (row.fact.status !== 'active') return { wanted, judgements }
   const leaver = atIdentity && desired !== null ? leaverAccess(of, desired, app, horizon) : null
@@ -49,11 +49,17 @@ function whoseIsIt(of: Case): Wanted | null {
   const { fact } = of.row
   const decided = of.rules.desiredReady && of.rules.keysReady
   if (fact.kind === 'human') {
-    if (fact.match === 'contested') return want(of, 'ambiguous-match', { detail: contestedDetail(fact, 'holder', fact.candidates) })
+    if (fact.match === 'contested') return contested(of, 'holder')
     return want(of, 'orphaned-account', { detail: orphanedDetail(fact), decided })
   }
-  if (fact.ownerState === 'contested') return want(of, 'ambiguous-match', { detail: contestedDetail(fact, 'owner', fact.candidates) })
+  if (fact.ownerState === 'contested') return contested(of, 'owner')
   return fact.ownerState === 'none' ? want(of, 'unowned-nhi', { detail: unownedDetail(fact), decided }) : null
+}
+
+/** One more claimant, or a link, may settle it: decided once all of them are known. */
+function contested(of: Case, relation: 'holder' | 'owner'): Wanted {
+  const { fact } = of.row
+  return want(of, 'ambiguous-match', { detail: contestedDetail(fact, relation, fact.candidates), decided: of.rules.keysReady })
 }
 
 function leaverAccess(of: Case, desired: DesiredRow, app: AppRules, horizon: Horizon): Wanted | null {
@@ -61,7 +67,7 @@ function leaverAccess(of: Case, desired: DesiredRow, app: AppRules, horizon: Hor
   if (endedAt === null || !horizon.reached(endedAt + app.delayMs)) return null
   const { fact } = of.row
   const detail = leaverDetail(fact, identity, endedAt)
-  return want(of, 'leaver-access', { detail, began: Math.max(fact.since, endedAt), valid: endedAt })
+  return want(of, 'leaver-access', { detail, decided: of.rules.keysReady, began: Math.max(fact.since, endedAt), valid: endedAt })
 }
 
 /** One finding for each entitlement, however many native permissions stand behind its name. */

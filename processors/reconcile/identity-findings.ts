@@ -50,6 +50,8 @@ function conflict(view: HomeView, rule: SodRule, held: Holdings, rules: Rules): 
     {
       ...key('sod-conflict', { object: rule.id }, rules),
       detail: sodDetail(holderName(view.home), rule, left, right),
+      // whose the accounts are may still turn out otherwise
+      decided: rules.keysReady,
       age: rows.some(({ moved }) => moved) ? began : null,
       observed: Math.max(...rows.map(({ fact }) => Math.floor(fact.observed / 1_000))),
       causes: rows.map(({ position }) => position),
@@ -76,6 +78,7 @@ function ownerLeft({ desired }: HomeView, reference: ReferenceRow, rules: Rules)
     {
       ...key('owner-left', { app, account }, rules),
       detail: ownerLeftDetail(reference, desired.identity, desired.endedAt),
+      decided: rules.keysReady,
       valid: desired.endedAt,
       causes: [position, desired.position],
     },

@@ -76,8 +76,10 @@ describe('leavers', () => {
     expect(told(driver.push(held('ann', 'a', ['pay'])))).toEqual(['reopened leaver-access a'])
   })
 
-  it('rests on the end, so that it waits for no baseline', () => {
-    expect(told(given([...settings(), ended(T0), held('ann', 'a', ['pay'])]).outputs)).toEqual(['opened leaver-access a'])
+  it('rests on the end and on whose account it is: it waits for the key book, and for nothing else', () => {
+    const driver = given([...settings(), ended(T0), held('ann', 'a', ['pay'])])
+    expect(told(driver.outputs)).toEqual([])
+    expect(told(driver.push(mark('keys', 'hr')))).toEqual(['opened leaver-access a'])
   })
 
   it('counts the delay from when an end without a date was first heard of', () => {
@@ -115,11 +117,12 @@ describe('whose account it is', () => {
     expect(told(given([...world(), alone('a', ['pay'], { status: 'disabled' })]).outputs)).toEqual(['opened orphaned-account a'])
   })
 
-  it('waits with orphaned and unowned for desire and keys; contested needs neither', () => {
+  it('waits with orphaned and unowned for desire and keys, with contested for keys', () => {
     const facts = [alone('a', []), service('s', [], { ownerState: 'none' }), alone('c', [], { match: 'contested' })]
-    const driver = given([...settings(), ...facts, mark('desired', 'hr')])
+    const driver = given([...settings(), ...facts, mark('keys', 'hr')])
     expect(told(driver.outputs)).toEqual(['opened ambiguous-match c'])
-    expect(told(driver.push(mark('keys', 'hr'))).sort()).toEqual(['opened orphaned-account a', 'opened unowned-nhi s'])
+    expect(told(driver.push(mark('desired', 'hr'))).sort()).toEqual(['opened orphaned-account a', 'opened unowned-nhi s'])
+    expect(told(given([...settings(), ...facts, mark('desired', 'hr')]).outputs)).toEqual([])
   })
 
   it('goes from orphaned to contested to nothing, one at a time', () => {

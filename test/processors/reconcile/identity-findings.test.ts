@@ -105,6 +105,13 @@ describe('sod-conflict', () => {
     expect(told(driver.push(service('s', ['enter', 'pay']))).filter((text) => text.includes('sod'))).toEqual(['opened sod-conflict R1'])
   })
 
+  it('waits for the key book: until then an account may turn out to be somebody else’s', () => {
+    const keys = mark('keys', 'hr')
+    const driver = given([...both.filter((one) => one.type !== 'Baseline' || one.stage !== 'keys'), service('s', ['enter', 'pay'])])
+    expect(told(driver.outputs).filter((text) => text.includes('sod'))).toEqual([])
+    expect(told(driver.push(keys)).filter((text) => text.includes('sod'))).toEqual(['opened sod-conflict R1'])
+  })
+
   it('is not fooled by an unmapped grant of the same name', () => {
     const { outputs } = given([...both, held('ann', 'a', ['enter', grant('pay', { mapped: false })])])
     expect(told(outputs).filter((text) => text.includes('sod'))).toEqual([])
