@@ -20,15 +20,16 @@ export function judgeAccount(fact: AccountState, standing: Standing, app: AppRul
   if (app === null) return fact.grants.map(() => quiet('undecided'))
   const direct = new Set(fact.grants.filter((grant) => grant.mapped && grant.direct).map((grant) => grant.entitlement))
   const ready = rules.desiredReady && rules.keysReady
-  return fact.grants.map((grant) => judge(grant, fact.app, direct, standing, app.delayMs, ready, horizon))
+  return fact.grants.map((grant) => judge(grant, fact.app, direct, standing, app.delayMs, ready, rules.keysReady, horizon))
 }
 
 function judge(
-  grant: FactGrant, app: string, direct: ReadonlySet<string>, standing: Standing, delayMs: number, ready: boolean, horizon: Horizon,
+  grant: FactGrant, app: string, direct: ReadonlySet<string>, standing: Standing, delayMs: number, ready: boolean, keysReady: boolean,
+  horizon: Horizon,
 ): Judgement {
   const { endedAt } = standing
   if (endedAt !== null && horizon.reached(endedAt + delayMs)) return quiet('unauthorised')
-  if (!grant.mapped) return { verdict: 'undecided', finding: 'unmapped-entitlement', decided: true, lapse: null }
+  if (!grant.mapped) return { verdict: 'undecided', finding: 'unmapped-entitlement', decided: keysReady, lapse: null }
   const key = entitlementKey(app, grant.entitlement)
   if (standing.entries.has(key)) return quiet(direct.has(grant.entitlement) ? 'matched' : 'matched-indirectly')
   const lapse = standing.lapsed.get(key) ?? null

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import type { Params, Store } from '../ports/store.ts'
 import { accessAsOf } from './access-as-of.ts'
-import { limitFilter, ms, textFilter, timeFilter, where, type Report } from './report.ts'
+import { grantOf, logOf, shows } from './access-log.ts'
+import { pageAccounts, type AccountPage } from './account-pages.ts'
+import { limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
 
 export const AccessRow = z.object({
   home: z.string(), identity: z.string().nullable(), app: z.string(), account: z.string(), kind: z.string(), status: z.string(),
@@ -43,41 +46,25 @@ export const access: Report<AccessFilters, AccessRow> = {
     { key: 'paths', title: 'by way of', kind: 'list' },
     { key: 'since', title: 'first seen', kind: 'time' },
   ],
-  run(store, filters) {
-    const { at, knownAt } = filters
-    const entitlement = ['(entitlement = {entitlement:String} OR native = {entitlement:String})', filters.entitlement] as const
-    const verdict = ['verdict = {verdict:String}', filters.verdict] as const
-    if (at === null && knownAt === null) {
-      const conditions = where([
-        ['app = {app:String}', filters.app],
-        ['account = {account:String}', filters.account],
-        ['identity = {identity:String}', filters.identity],
-        entitlement,
-        verdict,
-      ])
-      const sql = `
-        SELECT
-          home, identity, app, account, kind, status, entitlement, native, verdict, direct, ${ms('n.since', 'since')}, ${ms('n.valid', 'valid')}, paths,
-          ${ms('n.observed', 'observed')}, ${ms('n.decided', 'decided')},
-          CAST((topic, partition, offset, \`index\`), 'Tuple(topic String, partition Int64, offset Int64, index Int64)') AS position
-        FROM access_now AS n ${conditions}
-        ORDER BY app, account, home, entitlement, native
-        LIMIT {limit:UInt32}`
-      return store.query(sql, filters, AccessRow)
-    }
-    // an account's other homes are needed to tell when it came to this one, so an identity selects whole accounts first
-    const log = where([
-      ['toUnixTimestamp64Milli(l.decided) <= {known_at:Int64}', true],
-      ['l.app = {app:String}', filters.app],
-      ['l.account = {account:String}', filters.account],
-      ['(l.app, l.account) IN (SELECT app, account FROM access_log WHERE identity = {identity:String})', filters.identity],
-    ])
-    const rows = where([
-      ['identity = {identity:String}', filters.identity],
-      ['(s.entitlement = {entitlement:String} OR s.native = {entitlement:String})', filters.entitlement],
-      ['s.verdict = {verdict:String}', filters.verdict],
-    ]).replace(/^WHERE/, 'AND')
-    const params = { ...filters, known_at: knownAt ?? endOfTime, at: at ?? knownAt ?? endOfTime }
-    return store.query(accessAsOf(log, rows), params, AccessRow)
+  async run(store, filters) {
+    const { app, account, identity, limit } = filters
+    if (account !== null || identity !== null) return await ask(store, filters, null, limit)
+    const params = paramsOf(filters)
+    return await pageAccounts(store, {
+      app, params, limit,
+      chosen: filters.entitlement === null ? null : shows,
+      run: (page, rest) => ask(store, filters, page, rest),
+    })
   },
+}
+
+const paramsOf = (filters: AccessFilters): Params => ({ ...filters, known_at: filters.knownAt ?? endOfTime, at: filters.at ?? filters.knownAt ?? endOfTime })
+
+/** `page`: the accounts that are asked about; null where the filters name them. */
+function ask(store: Store, filters: AccessFilters, page: AccountPage | null, limit: number): Promise<AccessRow[]> {
+  const conditions = where([
+    ['identity = {identity:String}', filters.identity],
+    ['s.verdict = {verdict:String}', filters.verdict],
+  ]).replace(/^WHERE/, 'AND')
+  return store.query(accessAsOf(logOf(filters, page), grantOf(filters), conditions), { ...paramsOf(filters), ...page, limit }, AccessRow)
 }
