@@ -18,7 +18,7 @@ export interface PagedQuery<R> {
   params: Params
   limit: number
   /** the rows of one page, at most `limit` of them, in the order of (app, account) */
-  run(page: AccountPage, limit: number): Promise<R[]>
+  run: (page: AccountPage, limit: number) => Promise<R[]>
 }
 
 /** Accounts of a page. Few for a small limit; bounded, so that memory stays flat however large the answer is. */
