@@ -8,6 +8,7 @@ import { ConnectError, type ConnectorType } from '../src/ports/connector.ts'
 /** Every connector that ships: its kind, and where it is loaded from once it is used. */
 export const connectors: Readonly<Record<string, () => Promise<{ connector: ConnectorType }>>> = {
   csv: () => import('./csv/connector.ts'),
+  keycloak: () => import('./keycloak/connector.ts'),
   ldap: () => import('./ldap/connector.ts'),
   rest: () => import('./rest/connector.ts'),
   scim: () => import('./scim/connector.ts'),

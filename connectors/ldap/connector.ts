@@ -5,6 +5,7 @@ import { LdapConfig, type Accounts, type Groups } from './config.ts'
 import { accountAttributes, entryOf, mapAccount, mapGroup, mapMembers, membersOf, type MembersRow } from './map.ts'
 import { readAccount } from './read-one.ts'
 import { walk } from './walk.ts'
+import { writeSide } from './write.ts'
 
 /** A directory: accounts by subtree, groups whose members are accounts and groups. */
 export const connector: ConnectorType<LdapConfig> = {
@@ -20,6 +21,7 @@ export const connector: ConnectorType<LdapConfig> = {
         streams: [...groups, ...config.accounts.map((section) => accountStream(client, config, section))],
         readOne: (nativeId) => readAccount(client, config, nativeId),
         ...(tellsChanges && { changes: (cursor: string | null) => readChanges(client, config, cursor, Date.now()) }),
+        write: writeSide(client, config),
         close: () => client.close(),
       }
     } catch (error) {

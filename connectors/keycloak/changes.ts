@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { ConnectError } from '../../src/ports/connector.ts'
+import type { AdminApi } from './client.ts'
+import type { KeycloakConfig } from './config.ts'
+import { AdminEvent, shaped } from './shapes.ts'
+
+/** An event carries the time before its change was committed: this far back is asked for again each time. */
+const overlapMs = 5000
+
+const Cursor = z.strictObject({ since: z.int(), seen: z.array(z.string()) })
+type Cursor = z.infer<typeof Cursor>
+const Events = z.array(AdminEvent)
+const EventsConfig = z.object({ adminEventsEnabled: z.boolean() })
+
+/** Whether the realm records admin events and lets us read them. */
+export async function measureChanges(api: AdminApi): Promise<boolean> {
+  const place = 'settings of events'
+  try {
+    return shaped(EventsConfig, await api.get('/events/config', {}, place), place).adminEventsEnabled
+  } catch (error) {
+    if (error instanceof ConnectError && (error.class === 'permission' || error.class === 'schema')) return false
+    throw error
+  }
+}
+
+/**
+ * Users that admin events since the cursor are about: created, changed, deleted, given or taken roles and groups. What users do
+ * themselves, and changes of clients, are seen by the next snapshot. The cursor holds the server's own times.
+ */
+export async function readChanges(api: AdminApi, config: KeycloakConfig, text: string | null): Promise<{ accounts: string[]; cursor: string }> {
+  if (text === null) {
+    const [newest] = await events(api, { first: 0, max: 1 }, 'newest admin event')
+    const since = newest?.time ?? 0
+    const seen = newest === undefined ? [] : await eventsSince(api, config, since - overlapMs)
+    return { accounts: [], cursor: JSON.stringify({ since, seen: seen.map(signOf) } satisfies Cursor) }
+  }
+  const cursor = parseCursor(text)
+  const told = new Set(cursor.seen)
+  const found = await eventsSince(api, config, cursor.since - overlapMs)
+  const since = found.reduce((latest, { time }) => Math.max(latest, time), cursor.since)
+  const seen = found.filter(({ time }) => time >= since - overlapMs).map(signOf)
+  const accounts = found.filter((event) => !told.has(signOf(event))).flatMap(({ resourcePath }) => /^users\/([^/]+)/.exec(resourcePath)?.[1] ?? [])
+  return { accounts: [...new Set(accounts)], cursor: JSON.stringify({ since, seen } satisfies Cursor) }
+}
+
+/** Newest first; an event that arrives meanwhile shifts the others back, so that some come twice and none is missed. */
+async function eventsSince(api: AdminApi, config: KeycloakConfig, fromMs: number): Promise<AdminEvent[]> {
+  const found: AdminEvent[] = []
+  for (let first = 0; ; first += config.pageSize) {
+    const page = await events(api, { dateFrom: Math.max(0, fromMs), first, max: config.pageSize }, `admin events (first=${first})`)
+    found.push(...page.filter(({ time }) => time >= fromMs))
+    if (page.length === 0) return found
+  }
+}
+
+async function events(api: AdminApi, query: Record<string, number>, place: string): Promise<AdminEvent[]> {
+  return shaped(Events, await api.get('/admin-events', query, place), place)
+}
+
+const signOf = ({ time, operationType, resourcePath }: AdminEvent): string => `${time} ${operationType} ${resourcePath}`
+
+function parseCursor(text: string): Cursor {
+  try {
+    return Cursor.parse(JSON.parse(text))
+  } catch (error) {
+    throw new ConnectError('fatal', 'the cursor of changes is not one that this connector wrote; begin again without one', 'changes', { cause: error })
+  }
+}

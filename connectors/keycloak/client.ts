@@ -1,0 +1,76 @@
+import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
+import type { KeycloakConfig } from './config.ts'
+import { tokensOf } from './token.ts'
+
+export type Query = Readonly<Record<string, string | number | boolean>>
+
+/** The admin API of one realm. Paths are relative to it; every part of a path is already encoded. Every error is a ConnectError. */
+export interface AdminApi {
+  /** Null where the server answers that there is no such thing. */
+  get(path: string, query: Query, place: string): Promise<unknown>
+  /** What the server answered about a change: a status below 300, 404 or 409. */
+  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, place: string, deadline: AbortSignal): Promise<{ status: number; headers: Record<string, string> }>
+}
+
+export async function openAdminApi(config: KeycloakConfig, platform: Platform): Promise<AdminApi> {
+  const tokens = await tokensOf(config, platform)
+  const root = `${config.baseUrl}/admin/realms/${encodeURIComponent(config.realm)}`
+  const attempt = async (request: HttpRequest): Promise<HttpResponse> => {
+    const headers = { accept: 'application/json', ...request.headers, authorization: await tokens.header() }
+    return await platform.http.request({ ...request, headers })
+  }
+  /** A token may be refused before its time (a restart, a revocation): one new one is fetched. */
+  const asked = async (request: HttpRequest, place: string): Promise<HttpResponse> => {
+    try {
+      const response = await attempt(request)
+      if (response.status !== 401) return checked(response, place)
+    } catch (error) {
+      if (!(error instanceof ConnectError) || error.class !== 'authentication') throw error
+    }
+    tokens.forget()
+    return checked(await attempt(request), place)
+  }
+  return {
+    async get(path, query, place) {
+      const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+      const url = `${root}${path}${parameters.size === 0 ? '' : `?${parameters.toString()}`}`
+      const response = await asked({ method: 'GET', url }, place)
+      return response.status === 404 ? null : jsonOf(response, place)
+    },
+    async send(method, path, body, place, deadline) {
+      if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
+      const json = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+      const { status, headers } = await asked({ method, url: `${root}${path}`, ...json }, place)
+      return { status, headers }
+    },
+  }
+}
+
+function checked(response: HttpResponse, place: string): HttpResponse {
+  const { status } = response
+  if (status < 300 || status === 404 || status === 409) return response
+  throw new ConnectError(classOf(status), `Keycloak answered ${status}${saidIn(response.body)}`, place)
+}
+
+function classOf(status: number): ErrorClass {
+  if (status === 401) return 'authentication'
+  if (status === 403) return 'permission'
+  if (status === 429) return 'throttled'
+  if (status === 408 || status >= 500) return 'transient'
+  return status < 400 ? 'configuration' : 'schema'
+}
+
+/** Keycloak's own words, without the values that it quotes. */
+function saidIn(body: string): string {
+  const said = /"(?:errorMessage|error_description|error)"\s*:\s*"([^"\\]{1,200})"/.exec(body)?.[1]
+  return said === undefined ? '' : `: ${said}`
+}
+
+function jsonOf(response: HttpResponse, place: string): unknown {
+  try {
+    return JSON.parse(response.body)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new ConnectError('transient', 'the answer is not whole JSON: it was cut, or comes from something in between', place)
+  }
+}

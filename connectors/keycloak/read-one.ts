@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
+import { mapServiceAccount, mapUser, serviceAccountOf } from './accounts.ts'
+import { chain, whole } from './chain.ts'
+import type { AdminApi } from './client.ts'
+import type { KeycloakConfig } from './config.ts'
+import type { Groups } from './groups.ts'
+import { clientRole, groupRef, realmRole, roleRef } from './names.ts'
+import { Client, Group, Role, User, shaped } from './shapes.ts'
+
+/** Direct role mappings of a user: of the realm, and of each client by its clientId. */
+const Mappings = z.object({
+  realmMappings: z.array(Role).default([]),
+  clientMappings: z.record(z.string(), z.object({ client: z.string(), mappings: z.array(Role) })).default({}),
+})
+const Rows = z.array(z.object({ id: z.string().min(1) }))
+
+/**
+ * All pieces of one account; null where the server answers not-found and, asked the same way, finds another user that it lists.
+ * Without such a control the absence is not proven, and this throws.
+ */
+export async function readAccount(api: AdminApi, config: KeycloakConfig, groups: Groups, id: string): Promise<Mapped[] | null> {
+  const place = `user ${id}`
+  const path = pathOf(id)
+  const answer = await api.get(path, {}, place)
+  if (answer === null) return (await controlFound(api, id, place)) ? null : unproven(place)
+  const user = shaped(User, answer, place)
+  if (user.id !== id) throw new ConnectError('schema', 'the server answered for another user', place)
+  const memberships = [...(await rolesOf(api, id, place)).map(roleRef), ...(await groupsOf(api, groups, id, place)).map(groupRef)]
+  const own = (await serviceAccount(api, config, user, place)) ?? [mapUser(config, user)]
+  return [...own, ...memberships.map((ref): Mapped => ({ piece: 'membership', account: id, ref, valid: null }))]
+}
+
+export const pathOf = (id: string): string => `/users/${encodeURIComponent(id)}`
+
+/** Names of the roles that a user holds directly. */
+export async function rolesOf(api: AdminApi, id: string, place: string): Promise<string[]> {
+  const answer = await api.get(`${pathOf(id)}/role-mappings`, {}, place)
+  if (answer === null) throw new ConnectError('not-found', 'there is no such user any more', place)
+  const { realmMappings, clientMappings } = shaped(Mappings, answer, place)
+  const ofClients = Object.values(clientMappings).flatMap(({ client, mappings }) => mappings.map(({ name }) => clientRole(client, name)))
+  return [...realmMappings.map(({ name }) => realmRole(name)), ...ofClients]
+}
+
+async function groupsOf(api: AdminApi, groups: Groups, id: string, place: string): Promise<string[]> {
+  const rows = await whole(api, `${pathOf(id)}/groups`, { briefRepresentation: true }, place)
+  return await Promise.all(rows.map((row) => groups.pathOf(shaped(Group, row, place).id, place)))
+}
+
+/** Keycloak names the user after its client, in lower case; the client itself says whether that is its user. Null for a person. */
+async function serviceAccount(api: AdminApi, config: KeycloakConfig, user: User, place: string): Promise<Mapped[] | null> {
+  const clientId = /^service-account-(.+)$/.exec(user.username)?.[1]
+  if (clientId === undefined) return null
+  for await (const { rows } of chain(api, `${place}, its client`, '/clients', { clientId, search: true }, config.pageSize)) {
+    for (const client of rows.map((row) => shaped(Client, row, place))) {
+      if (client.clientId.toLowerCase() !== clientId) continue
+      const account = await serviceAccountOf(api, config, client)
+      if (account?.user.id === user.id) return mapServiceAccount(account)
+    }
+  }
+  return null
+}
+
+function unproven(place: string): never {
+  throw new ConnectError('partial', 'the user was not found, but no other user could be read either, so its absence is not proven', place)
+}
+
+async function controlFound(api: AdminApi, id: string, place: string): Promise<boolean> {
+  const listed = shaped(Rows, await api.get('/users', { first: 0, max: 2 }, `${place}, control`), place)
+  const control = listed.find((row) => row.id !== id)
+  return control !== undefined && (await api.get(pathOf(control.id), {}, `${place}, control ${control.id}`)) !== null
+}

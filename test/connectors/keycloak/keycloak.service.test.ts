@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connector } from '../../../connectors/keycloak/connector.ts'
+import type { Mapped } from '../../../src/ports/connector.ts'
+import { connectorContract } from '../../contract/connector.ts'
+import { startKeycloak, type Keycloak } from '../../services/keycloak.ts'
+import { named, ofPiece, readStream } from '../../support/reading.ts'
+import { testPlatform } from '../../support/test-platform.ts'
+import { idsOf, makeRealm, openKeycloak, readerSecret, robotSecret, settings, someone } from './realm.ts'
+
+let keycloak: Keycloak
+beforeAll(async () => {
+  keycloak = await startKeycloak()
+}, 600_000)
+afterAll(async () => {
+  delete process.env['GRANTLINE_TEST_KEYCLOAK']
+  await keycloak.stop()
+})
+
+connectorContract(connector, async () => {
+  const realm = await makeRealm(keycloak, [someone('ada', { groups: ['/sales/emea'] }), someone('bob', { realmRoles: ['head'] }), someone('eve')])
+  const ids = await idsOf(keycloak, realm)
+  return {
+    with: settings(keycloak, realm, { pageSize: 2 }),
+    platform: testPlatform(),
+    accounts: [...ids.values()],
+    absent: '00000000-0000-4000-8000-000000000000',
+    change: async () => {
+      const bob = ids.get('bob') ?? ''
+      await keycloak.call('PUT', `/${realm}/users/${bob}`, someone('bob', { lastName: 'Changed' }))
+      return bob
+    },
+    dispose: () => keycloak.call('DELETE', `/${realm}`).then(() => undefined),
+  }
+})
+
+describe('what a realm holds', () => {
+  let realm: string
+  let ids: ReadonlyMap<string, string>
+  let pieces: Mapped[]
+  beforeAll(async () => {
+    realm = await makeRealm(keycloak, [
+      someone('ada', { groups: ['/sales/emea'] }),
+      someone('bob', { realmRoles: ['head'], clientRoles: { billing: ['read'] }, enabled: false }),
+    ])
+    const robot = ((await keycloak.call('GET', `/${realm}/clients?clientId=Robot`)) as { id: string }[])[0]?.id ?? ''
+    await keycloak.call('POST', `/${realm}/clients/${robot}/client-secret`)
+    ids = await idsOf(keycloak, realm)
+    const profile = (await keycloak.call('GET', `/${realm}/users/profile`)) as object
+    await keycloak.call('PUT', `/${realm}/users/profile`, { ...profile, unmanagedAttributePolicy: 'ENABLED' })
+    await keycloak.call('PUT', `/${realm}/users/${ids.get('ada')}`, someone('ada', { attributes: { personnel: ['4711'] } }))
+    const session = await openKeycloak(keycloak, realm, { attributes: { email: 'email', personnel: 'personnel' } })
+    pieces = []
+    for (const stream of session.streams) {
+      const read = await readStream(stream)
+      expect([stream.name, read.error]).toEqual([stream.name, null])
+      pieces.push(...read.pieces)
+    }
+  }, 120_000)
+
+  const childrenOf = (kind: 'role' | 'group', id: string): string[] =>
+    ofPiece(pieces, 'child').filter(({ parent }) => parent.kind === kind && parent.id === id).map(({ child }) => `${child.kind} ${child.id}`).sort()
+  const membershipsOf = (username: string): string[] =>
+    ofPiece(pieces, 'membership').filter(({ account }) => account === ids.get(username)).map(({ ref }) => `${ref.kind} ${ref.id}`).sort()
+
+  test('roles, of the realm and of clients, and what composite ones hold', () => {
+    expect(childrenOf('role', 'role:head')).toEqual(['entitlement role:head', 'role client-role:billing:approve', 'role role:clerk'])
+    expect(childrenOf('role', 'client-role:billing:approve')).toEqual(['entitlement client-role:billing:approve'])
+    expect(childrenOf('role', 'client-role:realm-management:realm-admin').length).toBeGreaterThan(15)
+  })
+
+  test('groups in a tree: who is in the inner one has what the outer one gives', () => {
+    expect(childrenOf('group', '/sales')).toEqual(['entitlement group:/sales', 'role role:clerk'])
+    expect(childrenOf('group', '/sales/emea')).toEqual(['entitlement group:/sales/emea', 'group /sales', 'role client-role:billing:read'])
+  })
+
+  test('users with their direct roles and groups', () => {
+    const [ada, bob] = ['ada', 'bob'].map((name) => ofPiece(pieces, 'account').find(({ id }) => id === ids.get(name))?.attributes)
+    expect(ada).toMatchObject({ kind: 'human', status: 'active', display: 'Some ada', values: { email: 'ada@example.org', personnel: '4711' } })
+    expect(bob?.status).toBe('disabled')
+    expect(Math.abs((ada?.created ?? 0) - Date.now())).toBeLessThan(600_000)
+    expect(membershipsOf('ada')).toEqual(['group /sales/emea', `role role:default-roles-${realm}`])
+    expect(membershipsOf('bob')).toEqual(['role client-role:billing:read', `role role:default-roles-${realm}`, 'role role:head'])
+  })
+
+  test('service accounts of clients, their owner, and when their secret was made; never the secret', () => {
+    const robot = ids.get('service-account-robot') ?? ''
+    expect(ofPiece(pieces, 'account').find(({ id }) => id === robot)?.attributes).toMatchObject({
+      kind: 'service', display: 'Robot', owner: 'ada@example.org', values: { clientId: 'Robot', username: 'service-account-robot' },
+    })
+    const [credential] = ofPiece(pieces, 'credential').filter(({ account }) => account === robot)
+    expect(credential?.credential).toMatchObject({ kind: 'client-secret', expires: null })
+    expect(Math.abs((credential?.credential.created ?? 0) - Date.now())).toBeLessThan(600_000)
+    expect(membershipsOf('service-account-robot')).toContain('role role:clerk')
+    expect(JSON.stringify(pieces)).not.toMatch(new RegExp(`${robotSecret}|${readerSecret}|unused`))
+  })
+
+  test('a single read shows an account as the whole read does, services and nested groups too', async () => {
+    const session = await openKeycloak(keycloak, realm, { attributes: { email: 'email', personnel: 'personnel' } })
+    for (const [name, id] of ids) {
+      const whole = pieces.filter((piece) => ('account' in piece && piece.account === id) || (piece.piece === 'account' && piece.id === id))
+      const single = (await session.readOne?.(id)) ?? []
+      const spelt = (of: Mapped[]): string[] => of.map((piece) => JSON.stringify(piece)).sort()
+      expect([name, spelt(single)]).toEqual([name, spelt(whole)])
+    }
+  })
+
+  test('changes are the admin events since the cursor, each told once', async () => {
+    const { changes } = await openKeycloak(keycloak, realm)
+    if (changes === undefined) throw new Error('changes are not offered')
+    let { cursor } = await changes(null)
+    const next = async (): Promise<string[]> => {
+      const answer = await changes(cursor)
+      cursor = answer.cursor
+      return answer.accounts.sort()
+    }
+    expect(await next()).toEqual([])
+    const ada = ids.get('ada') ?? ''
+    const clerk = await keycloak.call('GET', `/${realm}/roles/clerk`)
+    await keycloak.call('POST', `/${realm}/users/${ada}/role-mappings/realm`, [clerk])
+    expect(await next()).toEqual([ada])
+    const zoe = (await keycloak.call('POST', `/${realm}/users`, someone('zoe'))) as string
+    await keycloak.call('DELETE', `/${realm}/users/${zoe}`)
+    expect(await next()).toEqual([zoe])
+    expect(await next()).toEqual([])
+  })
+
+  test('a wrong secret is told as such, and not repeated', async () => {
+    process.env['GRANTLINE_TEST_WRONG'] = 'wrong-secret-value'
+    const wrong = openKeycloak(keycloak, realm, { reader: { grant: 'client-credentials', clientId: 'grantline', clientSecret: 'env:GRANTLINE_TEST_WRONG' } })
+    await expect(wrong).rejects.toMatchObject({ class: 'authentication' })
+    await expect(wrong).rejects.not.toThrow(/wrong-secret-value/)
+    delete process.env['GRANTLINE_TEST_WRONG']
+  })
+})
+
+test('users that come and go while they are read are no silent loss', async () => {
+  const realm = await makeRealm(keycloak, Array.from({ length: 12 }, (_, n) => someone(`user${10 + n}`)))
+  const ids = await idsOf(keycloak, realm)
+  const session = await openKeycloak(keycloak, realm, { pageSize: 4 })
+  const read = await readStream(named(session, 'users'), async (pages) => {
+    if (pages !== 1) return
+    await keycloak.call('DELETE', `/${realm}/users/${ids.get('user10')}`)
+    await keycloak.call('POST', `/${realm}/users`, someone('user99'))
+  })
+  const starts = read.pages.map(({ start, rows }) => [start, rows.length])
+  expect(starts[1]?.[0]).toBeLessThan(4)
+  const role = await readStream(named(session, 'holders of roles'), async (pages) => {
+    if (pages === 1) await keycloak.call('DELETE', `/${realm}/users/${ids.get('user11')}`)
+  })
+  expect(role.error === null || role.error.class === 'partial').toBe(true)
+  await keycloak.call('DELETE', `/${realm}`)
+}, 60_000)
