@@ -44,6 +44,7 @@ export async function configureApp(name: string, app: AppConfig, baseDir: string
     everySeconds: app.everySeconds,
     changesEverySeconds: app.changesEverySeconds,
     limits: app.limits,
+    visibilityMs: app.remedy === null ? null : app.remedy.visibilitySeconds * 1_000,
     active,
     config: config.data,
     open: (platform) => type.open(config.data, platform),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AppSetting, Brake, IntentClass, PolicySetting } from './settings.ts'
+import { AppSetting, Brake, Corrections, IntentClass, PolicySetting, RemedySetting } from './settings.ts'
 
 /** The one YAML file. Unknown keys are refused. Secrets are references (`env:NAME`, `file:/path`), never values. */
 
@@ -9,7 +9,15 @@ const name = z
   .describe('name')
 
 /** An application's `state` is not the file's to say: it is in the file, or it left it. */
-const fromFile = AppSetting.omit({ state: true })
+const fromFile = AppSetting.omit({ state: true, corrections: true })
+
+/** What may be written to an application, and when. */
+export const RemedyConfig = z.strictObject({
+  ...Corrections.shape,
+  ...RemedySetting.omit({ active: true }).shape,
+  visibilitySeconds: z.number().min(0).default(60).describe('so long a read may not show what was written'),
+})
+export type RemedyConfig = z.infer<typeof RemedyConfig>
 
 export const AppConfig = z.strictObject({
   connector: z.string().describe('a connector kind (see `grantline connectors`), or the path of a TypeScript module beginning with ./'),
@@ -24,6 +32,7 @@ export const AppConfig = z.strictObject({
     .prefault({})
     .describe('of all that is asked of this application, reads and writes together'),
   catalogueFile: z.string().nullable().default(null).describe('CSV with the columns native,name; added to `catalogue`'),
+  remedy: RemedyConfig.nullable().default(null).describe('null: nothing is proposed and nothing is written'),
   ...fromFile.shape,
 })
 export type AppConfig = z.infer<typeof AppConfig>

@@ -4,6 +4,7 @@ import { configureApp } from '../connectors/registry.ts'
 import { entitle } from '../processors/entitle/entitle.ts'
 import { normalise } from '../processors/normalise/normalise.ts'
 import { reconcile } from '../processors/reconcile/reconcile.ts'
+import { remediate } from '../processors/remediate/remediate.ts'
 import { AppSetting } from '../schemas/settings.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
@@ -31,7 +32,7 @@ import type { SinkEvent } from './sink/partition-sink.ts'
 import { runSink } from './sink/run-sink.ts'
 
 /** The one place that names adapters and processors. */
-export const processors: readonly ProcessorType[] = [entitle, normalise, reconcile].map((type) => type as unknown as ProcessorType)
+export const processors: readonly ProcessorType[] = [entitle, normalise, reconcile, remediate].map((type) => type as unknown as ProcessorType)
 
 export interface DataDirectory extends ReadSources {
   close(): Promise<void>

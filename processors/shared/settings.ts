@@ -1,4 +1,4 @@
-import type { AppSetting, PolicySetting, SourcesSetting } from '../../schemas/settings.ts'
+import type { AppSetting, PolicySetting, RemedySetting, SourcesSetting } from '../../schemas/settings.ts'
 import type { Setting } from '../../schemas/wire/common.ts'
 import type { State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from './hot-rows.ts'
@@ -36,6 +36,11 @@ export class Settings {
 
   policy(): PolicySetting | undefined {
     return this.#value<PolicySetting>('policy')
+  }
+
+  /** Undefined for an application in which nothing is to be corrected. */
+  remedy(app: string): RemedySetting | undefined {
+    return this.#value<RemedySetting>(`remedy/${app}`)
   }
 
   sources(): SourcesSetting | undefined {

@@ -11,7 +11,7 @@ import { holderOf } from './held-by.ts'
 import { terminalWidth } from './terminal.ts'
 
 /** Asks the process that holds the data directory; where none runs, opens it for the one question. */
-async function withApi<T>(configFile: string, use: (api: Api) => Promise<T>): Promise<T> {
+export async function withApi<T>(configFile: string, use: (api: Api) => Promise<T>): Promise<T> {
   const config = await loadConfig(configFile)
   const holder = await holderOf(config.dataDir)
   if (holder !== undefined) return use(remoteApi(holder.url, holder.token))

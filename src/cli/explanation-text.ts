@@ -1,8 +1,9 @@
 import type { Explanation } from '../http/api.ts'
 import { formatPosition, type Step } from '../http/explain.ts'
+import { actionLines } from './actions.ts'
 
 /** The walk as an indented tree: each line what a record says, then where it stands. */
-export function explanationText({ finding, history, because }: Explanation): string {
+export function explanationText({ finding, history, because, actions }: Explanation): string {
   const lines = [
     `${finding.kind} (${finding.severity}, ${finding.state})  ${finding.id}`,
     `  ${finding.detail}`,
@@ -13,6 +14,7 @@ export function explanationText({ finding, history, because }: Explanation): str
     '',
     'because',
     ...tree(because, '  '),
+    ...(actions.length === 0 ? [] : ['', 'what was done about it', ...actionLines(actions, '  ')]),
   ]
   return `${lines.join('\n')}\n`
 }

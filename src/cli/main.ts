@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { roleNames } from '../compose.ts'
 import { ConfigError } from '../config/load.ts'
 import { ApiError } from '../http/api.ts'
+import { apply, decideActions, showAction, untilOf } from './actions.ts'
 import { ask, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
 import { run, rolesOf } from './run.ts'
@@ -70,10 +71,11 @@ function build(): Command {
       tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run === undefined ? null : Number(options.run) }), `${options.kind} of ${source} is recorded, by ${options.by}`))
     .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
 
+  actionCommands(program)
   deadLetterCommands(program)
 
   command(program, 'verify', 'derive everything again from the recorded input and compare: the log byte for byte, then the tables')
-    .option('--processor <name>', 'entitle, normalise or reconcile only').option('--partition <number>', 'this partition only')
+    .option('--processor <name>', 'entitle, normalise, reconcile or remediate only').option('--partition <number>', 'this partition only')
     .option('--from <offset>', 'compare what inputs from this offset on caused').option('--to <offset>', 'and below this one')
     .option('--app <app>', 'compare records of this application only')
     .action(({ config, ...selection }: { config: string } & VerifySelection) => verify(config, selection))
@@ -89,6 +91,32 @@ function build(): Command {
   command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
   config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
   return program
+}
+
+function actionCommands(program: Command): void {
+  const about = (of: Command): Command => of.option('--app <app>').option('--kind <kind>', 'leaver-access, unauthorised-grant, missing-grant, …').option('--identity <id>').option('--account <id>')
+  about(report(program, 'plan', 'what would be written to applications to correct findings, and what else it would change'))
+    .addHelpText('after', examples(['plan', 'plan --app billing --kind unauthorised-grant']))
+  about(command(program, 'apply', 'approve what the plan proposes, and follow it until it is written and verified'))
+    .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
+    .option('--wait <seconds>', 'follow for this long', '120')
+    .action(({ config, by, why, wait, ...filters }: { config: string; by: string; why: string; wait: string } & Record<string, string>) => apply(config, filters, by, why, Number(wait)))
+    .addHelpText('after', examples(['apply --app billing --by "A. Kaya" --why "change 4711"']))
+
+  const actions = program.command('actions').description('corrections: proposed, decided, written, verified')
+    .addHelpText('after', examples(['actions list --state held', 'actions show 3f9a', 'actions approve 3f9a 77c1 --by "A. Kaya" --why "not hers"', 'actions reject 3f9a --by "A. Kaya" --why "on call until May"', 'actions release billing --by "A. Kaya" --why "the Basel site was sold" --until 2026-12-01']))
+  about(report(actions, 'list', 'every action with its state, worst first', 'actions')).option('--state <state>', 'proposed, approved, held, dispatched, applied, failed, contested, rejected, verified, withdrawn')
+  command(actions, 'show', 'one action from its proposal to its verification').argument('<action>', 'id, or the beginning of one').addOption(outputOption(['table', 'json']))
+    .action((id: string, options: { config: string; output: 'table' | 'json' }) => showAction(options.config, id, options.output))
+  for (const decision of ['approve', 'reject'] as const) {
+    command(actions, decision, decision === 'approve' ? 'let it be written' : 'let it be as it is').argument('<action...>', 'ids, or beginnings of them')
+      .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
+      .action((ids: string[], { config, by, why }: { config: string; by: string; why: string }) => decideActions(config, { decision, ids, by, why }))
+  }
+  command(actions, 'release', 'let go of what the brake of an application holds').argument('<app>')
+    .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
+    .option('--until <time>', 'hold nothing until then')
+    .action((app: string, { config, by, why, until }: { config: string; by: string; why: string; until?: string }) => decideActions(config, { decision: 'release', app, by, why, until: untilOf(until) }))
 }
 
 function deadLetterCommands(program: Command): void {

@@ -157,6 +157,8 @@ function describeEvent(event: ConnectEvent): string | null {
     }
     case 'reread':
       return `${event.source}: ${event.accounts} accounts read again singly`
+    case 'write':
+      return `${event.source}: write to ${event.account}: ${event.verdict}${event.reason === null ? '' : `: ${event.reason}`}`
     case 'problem':
       return `! ${event.source}: ${event.doing}: ${event.reason}${event.nextInMs === null ? '' : `; again in ${Math.round(event.nextInMs / 1_000)} s`}`
     case 'wait':

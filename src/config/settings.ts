@@ -1,10 +1,10 @@
 import type { AppConfig, Config } from '../../schemas/config.ts'
-import { AppSetting, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
+import { AppSetting, RemedySetting, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
 import type { SettingTopic } from '../runtime/settings.ts'
 
 export interface SettingToPublish {
   name: string
-  value: AppSetting | PolicySetting | SourcesSetting
+  value: AppSetting | PolicySetting | SourcesSetting | RemedySetting
   topics: readonly SettingTopic[]
 }
 
@@ -28,7 +28,18 @@ export function settingsOf(
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     partitions,
   }
-  return [...apps, ...left, setting('policy', config.policy), setting('sources', sources)]
+  return [...apps, ...left, setting('policy', config.policy), setting('sources', sources), ...remedies(config, known)]
+}
+
+/** Where nothing may be written any more, what was approved stays where it is. */
+function remedies(config: Config, known: ReadonlyMap<string, AppSetting>): SettingToPublish[] {
+  const names = [...new Set([...Object.keys(config.apps), ...known.keys()])]
+  return names.flatMap((name) => {
+    const remedy = config.apps[name]?.remedy ?? null
+    if (remedy === null && (known.get(name)?.corrections ?? null) === null) return []
+    const { assign: _assign, visibilitySeconds: _visibility, ...rules } = remedy ?? { assign: {}, visibilitySeconds: 0 }
+    return [{ name: `remedy/${name}`, value: RemedySetting.parse({ ...rules, active: remedy !== null }), topics: ['actions'] as const }]
+  })
 }
 
 const setting = (name: string, value: SettingToPublish['value']): SettingToPublish => ({ name, value, topics: everyInput })
@@ -44,5 +55,6 @@ function appSetting(app: AppConfig, state: AppSetting['state'] | undefined): App
     reread: app.reread,
     brake: app.brake,
     allowedDelaySeconds: app.allowedDelaySeconds,
+    corrections: app.remedy === null ? null : { assign: app.remedy.assign },
   })
 }

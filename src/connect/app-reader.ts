@@ -16,6 +16,8 @@ export interface AppSource {
   everySeconds: number
   changesEverySeconds: number
   limits: { maxPerSecond: number; maxInFlight: number }
+  /** so long a read may not show what was written, ms; null: it may not be written */
+  visibilityMs: number | null
   /** paused or retired apps are not read */
   active: boolean
   /** the connector's checked settings: URLs in it are where requests may go */
@@ -34,6 +36,7 @@ export interface AppReaderOptions {
 }
 
 const cursorKey = 'cursor'
+const censusKey = 'census'
 /** accounts of one transaction of single reads */
 const batchAccounts = 200
 
@@ -47,9 +50,22 @@ export class AppReader {
 
   async snapshot(checkpoint: ReadonlyMap<string, unknown>): Promise<RunResult> {
     const { app, source, platform, partitions, dataDir, signal } = this.#options
-    return await runSnapshot({
+    const result = await runSnapshot({
       source, partitions, dataDir, signal, checkpoint, canonical: this.#canonical, open: () => app.open(platform),
     })
+    if (app.visibilityMs !== null) await this.#tellCensus(result)
+    return result
+  }
+
+  /** How many accounts there are, where that is news: what a brake's share is a share of. */
+  async #tellCensus({ run, classes }: RunResult): Promise<void> {
+    const { source } = this.#options
+    const counted = classes.find((one) => one.class === 'accounts')
+    if (counted?.verdict !== 'complete') return
+    const accounts = counted.counts.reduce((sum, count) => sum + count, 0)
+    if (source.kept<number>(censusKey) === accounts) return
+    const census: Outgoing = { topic: 'actions', key: source.name, record: { type: 'Census', app: source.name, run, accounts, at: source.clock.nowMs() } }
+    await source.publish([census], new Map([[censusKey, accounts]]))
   }
 
   /**

@@ -3,12 +3,15 @@ import type { AppReader, AppSource } from './app-reader.ts'
 import type { CommandBatch, CommandQueue } from './command-queue.ts'
 import { Due } from './due.ts'
 import type { OnEvent } from './events.ts'
+import type { WriteExecutor } from './writes/executor.ts'
+import { writesOf } from './writes/written-commands.ts'
 import { type Work, firstOf } from './worker.ts'
 
 export interface AppWorkOptions {
   app: AppSource
   reader: AppReader
   commands: CommandQueue
+  writes: WriteExecutor
   clock: Clock
   random: () => number
   onEvent: OnEvent
@@ -49,6 +52,7 @@ export class AppWork implements Work {
         throw error
       }
     }
+    if (this.#options.app.active) await this.#options.writes.lookAgain()
     // Where changes begin is noted before the first snapshot: one that comes in between is then seen twice, never missed.
     if (!this.#changesKnown) await this.#pollIfDue()
     if (this.#isDue(this.#snapshot)) await this.#run(new Map())
@@ -56,9 +60,9 @@ export class AppWork implements Work {
   }
 
   async wait(signal: AbortSignal): Promise<void> {
-    const { clock, commands } = this.#options
+    const { app, clock, commands, writes } = this.#options
     const now = clock.monotonicMs()
-    const ms = Math.min(this.#snapshot.waitMs(now), this.#changes.waitMs(now))
+    const ms = Math.min(this.#snapshot.waitMs(now), this.#changes.waitMs(now), app.active ? writes.waitMs() : Infinity)
     const waits = [(over: AbortSignal) => commands.wait(over)]
     if (ms !== Infinity) waits.push((over) => clock.sleep(ms, over))
     await firstOf(waits, signal)
@@ -68,16 +72,19 @@ export class AppWork implements Work {
     return this.#attempted && (await this.#options.commands.isDrained())
   }
 
-  async #obey({ commands, damaged, checkpoint }: CommandBatch): Promise<void> {
-    const { app, reader, onEvent } = this.#options
+  /** Writes first: what is taken away does not wait for what is read. */
+  async #obey({ asked, damaged, checkpoint: position }: CommandBatch): Promise<void> {
+    const { app, reader, writes, onEvent } = this.#options
     for (const reason of damaged) onEvent({ event: 'problem', source: this.name, doing: 'reading commands', reason, nextInMs: null })
+    const toWrite = writesOf(asked)
     if (!app.active) {
-      if (commands.length > 0) onEvent({ event: 'problem', source: this.name, doing: 'obeying commands', reason: 'the application is paused', nextInMs: null })
-      await reader.note(checkpoint)
+      if (asked.length > 0) onEvent({ event: 'problem', source: this.name, doing: 'obeying commands', reason: 'the application is paused', nextInMs: null })
+      await reader.note(new Map<string, unknown>([...position, ...(await writes.refuse(toWrite, 'the application is paused'))]))
       return
     }
-    const accounts = commands.flatMap(({ kind, account }) => (kind === 'reread' && account !== null ? [account] : []))
-    const sync = commands.some(({ kind }) => kind === 'sync')
+    const checkpoint = new Map<string, unknown>([...position, ...(await writes.obey(toWrite))])
+    const accounts = asked.flatMap(({ command: { kind, account } }) => (kind === 'reread' && account !== null ? [account] : []))
+    const sync = asked.some(({ command }) => command.kind === 'sync')
     if (accounts.length > 0) await reader.reread(accounts, sync ? new Map() : checkpoint)
     else if (!sync) await reader.note(checkpoint)
     if (sync) await this.#run(checkpoint)

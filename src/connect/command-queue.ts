@@ -1,3 +1,4 @@
+import type { Position } from '../../schemas/wire/common.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
 import { partitionOf } from '../core/partition.ts'
 import { type Codec, CodecError } from '../ports/codec.ts'
@@ -9,8 +10,13 @@ export type Command = RecordOf<'commands'>
 const positionKey = 'commands'
 const limits = { maxMessages: 256, maxBytes: 2 ** 20 }
 
+export interface Asked {
+  command: Command
+  position: Position
+}
+
 export interface CommandBatch {
-  commands: Command[]
+  asked: Asked[]
   /** undecodable messages on the way */
   damaged: string[]
   /** goes into the transaction that carries the commands' results */
@@ -46,18 +52,20 @@ export class CommandQueue {
       this.#position = Math.max(this.#position, end)
       return null
     }
-    const commands: Command[] = []
+    const asked: Asked[] = []
     const damaged: string[] = []
     for (const { offset, value } of messages) {
       try {
-        commands.push(...this.#codec.decode('commands', value).filter(({ app }) => app === this.#app))
+        for (const [index, command] of this.#codec.decode('commands', value).entries()) {
+          if (command.app === this.#app) asked.push({ command, position: { topic: 'commands', partition: this.partition, offset, index } })
+        }
       } catch (error) {
         if (!(error instanceof CodecError)) throw error
         damaged.push(`commands/${this.partition}/${offset}: ${error.message}`)
       }
       this.#position = offset + 1
     }
-    return { commands, damaged, checkpoint: new Map([[positionKey, this.#position]]) }
+    return { asked, damaged, checkpoint: new Map([[positionKey, this.#position]]) }
   }
 
   /** Reads the batch again after its results could not be published. */

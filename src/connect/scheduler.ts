@@ -16,6 +16,7 @@ import { runFeed } from './feeds/feed-run.ts'
 import { type PostResult, postIntent } from './feeds/post.ts'
 import { createPlatform } from './platform.ts'
 import { Source } from './source.ts'
+import { WriteExecutor } from './writes/executor.ts'
 import { clearSpools } from './spool.ts'
 import { Limiter } from './throttle/limiter.ts'
 import { Worker } from './worker.ts'
@@ -32,9 +33,14 @@ export interface SchedulerOptions {
   baseDir: string
   env: Readonly<Record<string, string | undefined>>
   onEvent: OnEvent
+  /** so long another owner of an application may still be writing to it, ms; 0 where there can be none, as with one process */
+  takeoverMs?: number
   /** in [0, 1) */
   random?: () => number
 }
+
+/** After a commit an application is ours to write for this long, ms. */
+export const leaseMs = 30_000
 
 export interface Scheduler {
   /** Resolves when every source was read once and all commands so far are done; rejects if one was taken over. */
@@ -91,7 +97,11 @@ async function appWorker(app: AppSource, options: SchedulerOptions, signal: Abor
   })
   const reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent })
   const commands = new CommandQueue(log, codec, source)
-  return new Worker(new AppWork({ app, reader, commands, clock, random, onEvent }), clock, onEvent)
+  const writes = new WriteExecutor({
+    source, open: () => app.open(platform), canonical: (native) => canonicalId(app.ids, native),
+    visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? 0, signal, onEvent,
+  })
+  return new Worker(new AppWork({ app, reader, commands, writes, clock, random, onEvent }), clock, onEvent)
 }
 
 function feedWorker(name: string, feed: FeedConfig, source: Source, options: SchedulerOptions, signal: AbortSignal): Worker {

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
+import type { ActionRow } from '../reports/actions.ts'
 import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
 import type { Summary } from '../reports/summary.ts'
+import type { ActionRequest } from './actions.ts'
 import type { Step } from './explain.ts'
 import type { LetterDecision } from './letters.ts'
 
@@ -18,6 +20,10 @@ export interface Api {
   letter(id: string): Promise<DeadLetterRow>
   /** Reads the letter's object again, or puts it aside for good; answers in a sentence what was done. */
   decideLetter(id: string, decision: LetterDecision): Promise<string>
+  /** Every change of one action, oldest first, each with the way back to what made it. `id`: its id or an unambiguous beginning of it */
+  action(id: string): Promise<ActionStep[]>
+  /** Approves, rejects or releases; answers how many decisions were recorded. */
+  decideActions(request: ActionRequest): Promise<number>
   /** A snapshot of this application begins as soon as its worker is free. */
   sync(app: string): Promise<void>
   rule(ruling: RulingRequest): Promise<void>
@@ -30,6 +36,14 @@ export type Filters = Readonly<Record<string, string>>
 export interface Explanation {
   finding: FindingRow
   history: FindingRow[]
+  because: Step[]
+  /** what was done about it, oldest first */
+  actions: ActionStep[]
+}
+
+/** One change of an action and the way back to what made it. */
+export interface ActionStep {
+  action: ActionRow
   because: Step[]
 }
 

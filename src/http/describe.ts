@@ -1,3 +1,4 @@
+import type { Operation } from '../../schemas/wire/operations.ts'
 import type { AnyRecord } from '../ports/processor.ts'
 
 /** One line for people about a record: what it says, not where it stands. */
@@ -40,6 +41,16 @@ export function describeRecord(record: AnyRecord): string {
       return `run ${record.run} of ${record.source} ended: ${record.classes.map((item) => `${item.class} ${item.verdict}`).join(', ')}`
     case 'Baseline':
       return `${record.source} (${record.class}) has had its baseline in partition ${record.writer}`
+    case 'Written':
+      return record.seen === null ? `${record.app} account ${record.id} was being written to until ${stampText(record.until)}` : `read back: ${describeRecord(record.seen)}`
+    case 'Proposal':
+      return record.change === 'closed' ? `the finding closed${record.observed === null ? '' : `, as observed ${new Date(record.observed).toISOString()}`}` : `proposed: ${record.obstacle ?? record.operations.map(operationText).join(', ')}`
+    case 'ActionDecision':
+      return `${record.by} decided: ${record.decision} (${record.why})`
+    case 'Command':
+      return record.write === null ? `${record.app} was asked to ${record.kind} ${record.account ?? ''}` : `${record.app} was asked to ${record.write.operations.map(operationText).join(', ')} (attempt ${record.write.attempt})`
+    case 'WriteResult':
+      return `${record.app} was written: ${record.verdict}${record.reason === null ? '' : ` (${record.reason})`}; ${record.steps.map(({ step, outcome }) => `${step} ${outcome}`).join(', ')}`
     case 'Held':
       return `${record.absent} absences of ${record.source} (${record.class}) are ${record.held ? 'held' : 'no longer held'}`
     default:
@@ -47,6 +58,7 @@ export function describeRecord(record: AnyRecord): string {
   }
 }
 
+const operationText = ({ name, account, ref, credential }: Operation): string => [name, account, ref === null ? null : `${ref.kind} ${ref.id}`, credential].filter((part) => part !== null).join(' ')
 const dateText = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 const stampText = (stamp: number): string => new Date(Math.floor(stamp / 1_000)).toISOString()
 const until = (ms: number | null): string => (ms === null ? '' : ` until ${dateText(ms)}`)

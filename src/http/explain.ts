@@ -55,6 +55,7 @@ export function causesOf(record: AnyRecord): Position[] {
   if ('sources' in record) positions.push(...record.sources)
   if ('entries' in record) for (const entry of record.entries) for (const reason of entry.reasons) positions.push(reason.source)
   if ('lapsed' in record) for (const entry of record.lapsed) positions.push(entry.reason.source)
+  if ('command' in record) positions.push(record.command)
   if ('cause' in record && record.cause !== null && positions.length === 0) positions.push(record.cause)
   return [...new Map(positions.map((position) => [formatPosition(position), position])).values()]
 }

@@ -5,12 +5,14 @@ import { ConnectError } from '../ports/connector.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
+import { actionHistory } from '../reports/actions.ts'
 import { reports } from '../reports/catalogue.ts'
 import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
 import { summary } from '../reports/summary.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
-import { ApiError, type Api } from './api.ts'
+import { decisionsOf, oneAction } from './actions.ts'
+import { ApiError, type ActionStep, type Api } from './api.ts'
 import { walkCauses } from './explain.ts'
 import { typedFilters } from './filters.ts'
 import { decided, letterById } from './letters.ts'
@@ -37,6 +39,14 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     if (write === null) throw new ApiError(409, `${what} needs a running grantline: start one with \`grantline run\` on this data directory`)
     return write
   }
+  const stepsOf = async (id: string): Promise<ActionStep[]> => {
+    const seen = new Set<string>()
+    const steps: ActionStep[] = []
+    for (const action of await actionHistory(store, id)) {
+      steps.push({ action, because: await walkCauses(log, codec, [action.cause], 0, seen) })
+    }
+    return steps
+  }
   return {
     async report(name, filters, format, width) {
       const report = reports.find((candidate) => candidate.name === name)
@@ -52,7 +62,14 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     async explain(id) {
       const finding = one(await findingById(store, id), id)
       const history = await findingHistory(store, finding.id)
-      return { finding, history, because: await walkCauses(log, codec, finding.causes) }
+      return { finding, history, because: await walkCauses(log, codec, finding.causes), actions: await stepsOf(finding.id) }
+    },
+    action: async (id) => stepsOf((await oneAction(store, id)).id),
+    async decideActions(request) {
+      const { publisher, clock, apps } = writing(`to ${request.decision}`)
+      const decisions = await decisionsOf(store, request, apps, clock.nowMs())
+      await publisher.publish(decisions)
+      return decisions.length
     },
     letter: (id) => letterById(store, id),
     async decideLetter(id, decision) {

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
 import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { Summary } from '../reports/summary.ts'
-import { ApiError, type Api, type Explanation } from './api.ts'
+import { ApiError, type ActionStep, type Api, type Explanation } from './api.ts'
 
 const Decided = z.object({ did: z.string() })
+const Recorded = z.object({ recorded: z.int() })
 const Problem = z.object({ title: z.string() })
 
 /** The running process that holds the data directory, asked over its local HTTP API. */
@@ -25,6 +26,8 @@ export function remoteApi(url: string, token: string): Api {
     report: (name, filters, format, width) => call('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`),
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     explain: async (id) => JSON.parse(await call('GET', `/v1/explain/${encodeURIComponent(id)}`)) as Explanation,
+    action: async (id) => JSON.parse(await call('GET', `/v1/actions/${encodeURIComponent(id)}`)) as ActionStep[],
+    decideActions: async (request) => Recorded.parse(JSON.parse(await call('POST', '/v1/actions/decision', request))).recorded,
     letter: async (id) => JSON.parse(await call('GET', `/v1/dead-letters/${encodeURIComponent(id)}`)) as DeadLetterRow,
     decideLetter: async (id, decision) => Decided.parse(JSON.parse(await call('POST', `/v1/dead-letters/${encodeURIComponent(id)}/decision`, decision))).did,
     sync: async (app) => {

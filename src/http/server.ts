@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
+import { ActionRequest } from './actions.ts'
 import { ApiError, RulingRequest, type Api } from './api.ts'
 import { LetterDecision } from './letters.ts'
 
@@ -35,6 +36,8 @@ const maxBodyBytes = 16 * 1024 * 1024
  *   GET  /v1/explain/<finding>
  *   GET  /v1/dead-letters/<id>
  *   POST /v1/dead-letters/<id>/decision   retry, or discard with a reason
+ *   GET  /v1/actions/<id>         every change of one action
+ *   POST /v1/actions/decision     approve or reject actions, release what a brake holds
  *   POST /v1/apps/<app>/sync
  *   POST /v1/feeds/<feed>         a JSON array of rows, or NDJSON
  *   POST /v1/rulings
@@ -76,6 +79,11 @@ function addApi(app: Hono, api: Api, token: string): void {
   app.post('/v1/dead-letters/:id/decision', async (context) => {
     const decision = LetterDecision.parse(parseJson(await context.req.text()))
     return context.json({ did: await api.decideLetter(context.req.param('id'), decision) }, 202)
+  })
+  app.get('/v1/actions/:id', async (context) => context.json(await api.action(context.req.param('id'))))
+  app.post('/v1/actions/decision', async (context) => {
+    const request = ActionRequest.parse(parseJson(await context.req.text()))
+    return context.json({ recorded: await api.decideActions(request) }, 202)
   })
   app.post('/v1/apps/:app/sync', async (context) => {
     await api.sync(context.req.param('app'))

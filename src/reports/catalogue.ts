@@ -1,5 +1,6 @@
 import type { Store } from '../ports/store.ts'
 import { access } from './access.ts'
+import { actions, plan } from './actions.ts'
 import { deadLetters } from './dead-letters.ts'
 import { findings } from './findings.ts'
 import { formatRows, type Format } from './format.ts'
@@ -26,4 +27,4 @@ function named<F, R extends object>(report: Report<F, R>): NamedReport {
   }
 }
 
-export const reports: readonly NamedReport[] = [named(findings), named(access), named(lag), named(syncRuns), named(deadLetters)]
+export const reports: readonly NamedReport[] = [named(findings), named(access), named(lag), named(syncRuns), named(deadLetters), named(actions), named(plan)]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { canonical, digest } from '../core/canonical.ts'
 import type { Outgoing, Publisher } from './publisher.ts'
 
-export type SettingTopic = 'raw' | 'intent' | 'facts'
+export type SettingTopic = 'raw' | 'intent' | 'facts' | 'actions'
 
 export interface SettingValue {
   name: string

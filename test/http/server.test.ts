@@ -13,6 +13,13 @@ const api: Api = {
   explain: async (id) => {
     throw new ApiError(404, `there is no finding ${id}`)
   },
+  action: async (id) => {
+    throw new ApiError(404, `there is no action ${id}`)
+  },
+  decideActions: async (request) => {
+    calls.push(['actions', request])
+    return 1
+  },
   letter: async (id) => {
     throw new ApiError(404, `there is no dead letter ${id}`)
   },

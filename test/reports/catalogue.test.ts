@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => tables.close())
 
 it('names each report once', () => {
-  expect(reports.map(({ name }) => name)).toEqual(['findings', 'access', 'lag', 'sync-runs', 'dead-letters'])
+  expect(reports.map(({ name }) => name)).toEqual(['findings', 'access', 'lag', 'sync-runs', 'dead-letters', 'actions', 'plan'])
 })
 
 it.each(reports)('$name answers with no filter at all, as rows and as every kind of text', async (report) => {

@@ -1,3 +1,4 @@
+import type { ActionChange } from '../../schemas/wire/actions.ts'
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, DeadLetter, Finding, LagSample, SyncRun } from '../../schemas/wire/results.ts'
 
@@ -33,4 +34,15 @@ export const syncRun = (change: Partial<SyncRun> = {}): SyncRun => ({
 export const deadLetter = (change: Partial<DeadLetter> = {}): DeadLetter => ({
   type: 'DeadLetter', id: 'd-1', source: 'billing', run: 4, stage: 'connect', code: 'mapping', reason: 'no id', place: 'accounts.csv line 7',
   record: null, payload: '{}', at: start, state: 'open', by: null, why: null, cause, ...change,
+})
+
+export const action = (more: Partial<ActionChange> = {}): ActionChange => ({
+  type: 'ActionChange', id: 'f1', version: 'v1', state: 'proposed', mode: 'approve', kind: 'unauthorised-grant', severity: 'high',
+  home: 'identity/ann', identity: 'ann', app: 'billing', account: 'a', entitlement: 'pay', object: null, detail: 'why',
+  operations: [
+    { name: 'disable-account', account: 'A', ref: null, credential: null, attributes: {} },
+    { name: 'revoke', account: 'A', ref: { kind: 'role', id: 'R' }, credential: null, attributes: {} },
+  ],
+  loses: [{ entitlement: 'read', desired: true }], obstacle: null, attempt: 0, commandId: null, verdict: null, reason: null, by: null, why: null,
+  due: null, at: 1_000, cause: { topic: 'actions', partition: 0, offset: 4, index: 0 }, ...more,
 })

@@ -1,5 +1,9 @@
 import { z } from 'zod'
-import { MappingError, ConnectError, type ConnectorType, type HttpResponse, type Mapped, type Page, type Platform, type Stream } from '../../../src/ports/connector.ts'
+import type { Operation } from '../../../schemas/wire/operations.ts'
+import {
+  MappingError, ConnectError, type ConnectorType, type HttpRequest, type HttpResponse, type Mapped, type Page, type Platform, type Stream,
+  type WriteSide,
+} from '../../../src/ports/connector.ts'
 import { PortalGroup, PortalUser } from './store.ts'
 
 /** Acme's manufacturing portal: two paged lists and an event list behind an admin key. Everything else is the platform's. */
@@ -19,7 +23,8 @@ export const connector: ConnectorType<PortalConfig> = {
   summary: 'the manufacturing portal’s admin API',
   config: PortalConfig,
   async open(config, platform) {
-    const get = await client(config, platform)
+    const send = await client(config, platform)
+    const get: Get = (path) => send('GET', path)
     const list = (name: string, stream: Pick<Stream, 'classes' | 'map'>): Stream => ({ name, proof: 'total', ...stream, pages: () => pages(get, name, config.pageSize) })
     return {
       streams: [
@@ -42,16 +47,56 @@ export const connector: ConnectorType<PortalConfig> = {
         if (Number(cursor) > events.last) events = await read('0') // the portal restarted: its numbers begin again
         return { accounts: cursor === null ? [] : [...new Set(events.items.map(({ login }) => login))], cursor: String(events.last) }
       },
+      write: writeSide(send),
       close: async () => undefined,
     }
   },
 }
 
 type Get = (path: string) => Promise<HttpResponse>
+type Send = (method: HttpRequest['method'], path: string, body?: unknown) => Promise<HttpResponse>
 
-async function client(config: PortalConfig, platform: Platform): Promise<Get> {
+async function client(config: PortalConfig, platform: Platform): Promise<Send> {
   const key = await platform.secret(config.adminKey)
-  return (path) => platform.http.request({ method: 'GET', url: `${config.baseUrl}/admin/v2/${path}`, headers: { 'x-admin-key': key, accept: 'application/json' } })
+  return (method, path, body) => platform.http.request({
+    method,
+    url: `${config.baseUrl}/admin/v2/${path}`,
+    headers: { 'x-admin-key': key, accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+}
+
+/** A user is enabled and disabled by replacing the record, a group's members one by one; permissions are given by groups only. */
+function writeSide(send: Send): WriteSide {
+  return {
+    operations: ['enable-account', 'disable-account', 'grant', 'revoke'],
+    steps: ({ name }) => [name],
+    async ensure(operation) {
+      const { account, ref, name } = operation
+      const user = `users/${encodeURIComponent(account)}`
+      const found = await send('GET', user)
+      if (found.status === 404) throw new ConnectError('not-found', `the portal has no user ${account}`, user)
+      const { groups, ...known } = SingleUser.parse(JSON.parse(ok(found, user)))
+      if (name === 'enable-account' || name === 'disable-account') {
+        const enabled = name === 'enable-account'
+        if (known.enabled === enabled) return 'already'
+        ok(await send('PUT', user, { ...known, enabled }), user)
+        return 'applied'
+      }
+      const group = groupOf(operation)
+      if (groups.includes(group) === (name === 'grant')) return 'already'
+      const member = `groups/${encodeURIComponent(ref?.id ?? '')}/members/${encodeURIComponent(account)}`
+      const answer = await send(name === 'grant' ? 'PUT' : 'DELETE', member)
+      if (answer.status === 404) throw new ConnectError('not-found', `the portal has no group ${group}`, member)
+      if (answer.status !== 204) ok(answer, member)
+      return 'applied'
+    },
+  }
+}
+
+function groupOf({ ref }: Operation): string {
+  if (ref?.kind === 'group') return ref.id
+  throw new ConnectError('schema', `the portal gives access by groups only, not by ${ref === null ? 'nothing' : `${ref.kind} ${ref.id}`}: name a group in remedy.assign`, 'groups')
 }
 
 function ok(response: HttpResponse, place: string): string {

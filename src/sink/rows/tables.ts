@@ -2,13 +2,14 @@ import type { Position } from '../../../schemas/wire/common.ts'
 import type { RecordOf, Topic } from '../../../schemas/wire/topics.ts'
 import type { Row } from '../../ports/store.ts'
 import { accessRow } from './access.ts'
+import { actionRow } from './action.ts'
 import { deadLetterRow } from './dead-letter.ts'
 import { findingRow } from './finding.ts'
 import { lagRow } from './lag.ts'
 import { syncRunRow } from './sync-run.ts'
 
 /** Topics that have a table. */
-export const sinkTopics = ['findings', 'access', 'lag', 'sync-runs', 'dead-letters'] as const satisfies readonly Topic[]
+export const sinkTopics = ['findings', 'access', 'lag', 'sync-runs', 'dead-letters', 'action-log'] as const satisfies readonly Topic[]
 export type SinkTopic = (typeof sinkTopics)[number]
 
 /** Where the sink also writes what it can't read of any topic. */
@@ -20,6 +21,7 @@ export const tableOf: Readonly<Record<SinkTopic, string>> = {
   lag: 'lag_samples',
   'sync-runs': 'sync_run_log',
   'dead-letters': deadLetterTable,
+  'action-log': 'action_log',
 }
 
 /** The one row that a record becomes. A part of a record is none: the whole record is, at the position of its last part. */
@@ -35,5 +37,7 @@ export function rowOf(record: Exclude<RecordOf<SinkTopic>, { type: 'Part' }>, po
       return syncRunRow(record, position)
     case 'DeadLetter':
       return deadLetterRow(record, position)
+    case 'ActionChange':
+      return actionRow(record, position)
   }
 }

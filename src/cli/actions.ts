@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
+import { formatPosition } from '../http/explain.ts'
+import type { ActionRequest } from '../http/actions.ts'
+import { ApiError, type ActionStep, type Api, type Filters } from '../http/api.ts'
+import { ActionRow } from '../reports/actions.ts'
+import { withApi } from './ask.ts'
+
+/** States in which nothing more happens without a person. */
+const settled: ReadonlySet<ActionRow['state']> = new Set(['applied', 'verified', 'failed', 'contested', 'rejected', 'withdrawn', 'held'])
+
+export async function decideActions(configFile: string, request: ActionRequest): Promise<void> {
+  const recorded = await withApi(configFile, (api) => api.decideActions(request))
+  const what = request.decision === 'release' ? `release of what the brake of ${request.app} holds` : `${request.decision} of ${recorded} actions`
+  console.log(`${what} recorded, by ${request.by}; \`grantline actions list\` shows what comes of it`)
+}
+
+/** Approves everything in the plan that waits for a person, then follows it until nothing more happens by itself. */
+export async function apply(configFile: string, filters: Filters, by: string, why: string, waitSeconds: number): Promise<void> {
+  await withApi(configFile, async (api) => {
+    const plan = await rowsOf(api, 'plan', { ...filters, limit: '100000' })
+    const mine = plan.filter(({ state, mode, obstacle }) => state === 'proposed' && mode !== 'observe' && obstacle === null)
+    if (mine.length === 0) {
+      console.log('nothing in the plan waits for a person; `grantline plan` shows all of it, with what is in the way')
+      return
+    }
+    for (const { id, operations, loses } of mine) {
+      console.log(`${id.slice(0, 8)}  ${operations.join(', ')}${loses.length === 0 ? '' : `  (takes with it: ${loses.join(', ')})`}`)
+    }
+    await api.decideActions({ decision: 'approve', ids: mine.map(({ id }) => id), by, why })
+    console.log(`${mine.length} approved, by ${by}`)
+    await follow(api, new Set(mine.map(({ id }) => id)), waitSeconds)
+  })
+}
+
+async function follow(api: Api, ids: ReadonlySet<string>, waitSeconds: number): Promise<void> {
+  const told = new Map<string, string>()
+  for (let waited = 0; ; waited++) {
+    const now = (await rowsOf(api, 'actions', { limit: '100000' })).filter(({ id }) => ids.has(id))
+    for (const { id, state, verdict, reason } of now) {
+      const line = [state, verdict, reason].filter((part) => part !== null).join(': ')
+      if (told.get(id) !== line) console.log(`${id.slice(0, 8)}  ${line}`)
+      told.set(id, line)
+    }
+    if (now.every(({ state }) => settled.has(state) && state !== 'applied')) return
+    if (waited >= waitSeconds) {
+      console.log(`still on the way after ${waitSeconds} s; \`grantline actions list\` shows where each is`)
+      return
+    }
+    await pause(1_000)
+  }
+}
+
+export async function showAction(configFile: string, id: string, format: 'table' | 'json'): Promise<void> {
+  const steps = await withApi(configFile, (api) => api.action(id))
+  process.stdout.write(format === 'json' ? `${JSON.stringify(steps, null, 2)}\n` : `${actionLines(steps, '').join('\n')}\n`)
+}
+
+/** One action from its proposal on: what became of it, and the records that made it so. */
+export function actionLines(steps: readonly ActionStep[], indent: string): string[] {
+  return steps.flatMap(({ action, because }, i) => {
+    const { state, at, verdict, reason, by, why, operations, loses, obstacle } = action
+    const head = [`${new Date(at).toISOString()}  ${state}`, verdict, reason].filter((part) => part !== null).join(': ')
+    return [
+      `${indent}${head}${by === null ? '' : `  by ${by}: ${why ?? ''}`}`,
+      ...(i === 0 || state === 'proposed' ? [`${indent}  would write: ${operations.join(', ') || `nothing: ${obstacle ?? ''}`}${loses.length === 0 ? '' : `; takes with it: ${loses.join(', ')}`}`] : []),
+      ...tree(because, `${indent}  `),
+    ]
+  })
+}
+
+const tree = (because: ActionStep['because'], indent: string): string[] =>
+  because.flatMap((step) => [`${indent}${step.says}`, `${indent}  ${step.type} at ${formatPosition(step.position)}`, ...tree(step.because, `${indent}  `)])
+
+async function rowsOf(api: Api, report: 'plan' | 'actions', filters: Filters): Promise<ActionRow[]> {
+  return z.array(ActionRow).parse(JSON.parse(await api.report(report, filters, 'json', 0)))
+}
+
+/** ISO 8601 as ms. */
+export function untilOf(text: string | undefined): number | null {
+  if (text === undefined) return null
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new ApiError(400, `--until: "${text}" is no time; write 2026-11-30 or 2026-11-30T18:00:00Z`)
+  return ms
+}

@@ -1,0 +1,72 @@
+import type { WriteStep } from '../../../schemas/wire/actions.ts'
+import type { Operation } from '../../../schemas/wire/operations.ts'
+import { canonical, digest } from '../../core/canonical.ts'
+import { reach } from '../../core/fault.ts'
+import { ConnectError, type ErrorClass, type WriteSide } from '../../ports/connector.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { asConnectError } from '../errors.ts'
+import { backoffMs } from '../retry.ts'
+import type { Lease } from './lease.ts'
+
+export interface PlannedStep {
+  operation: number
+  of: Operation
+  step: string
+}
+
+export interface CallOptions {
+  side: WriteSide
+  /** the command's id: every attempt at a step has the same key */
+  command: string
+  lease: Lease
+  /** proves anew, by a fenced commit, that writing is still ours */
+  renew: () => Promise<void>
+  clock: Clock
+  signal: AbortSignal
+}
+
+const attempts = 3
+/** A call that may not take at least this long is not begun. */
+const leastMs = 1_000
+const refusals: ReadonlySet<ErrorClass> = new Set(['permission', 'conflict', 'schema', 'not-found'])
+const passing: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled'])
+
+/**
+ * Makes one call, again where that may help: what is asked is the same, with the same key, so an answer that was lost costs a
+ * repetition and nothing else. Rejects on abort and where another process has taken over, both to be resumed from the journal.
+ */
+export async function callStep({ operation, of, step }: PlannedStep, options: CallOptions): Promise<WriteStep> {
+  const { side, command, lease, renew, clock, signal } = options
+  const key = digest(canonical(['step', command, operation, step]))
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted()
+    reach('write.before-call')
+    if (lease.remainingMs() < leastMs) await renew()
+    const outcome = await attemptOnce(side, of, step, key, lease.remainingMs(), signal)
+    reach('write.after-call')
+    if (!(outcome instanceof ConnectError)) return { operation, step, outcome, reason: null }
+    const reason = `${outcome.class}: ${outcome.message} (${outcome.place})`
+    if (refusals.has(outcome.class)) return { operation, step, outcome: 'refused', reason }
+    if (!passing.has(outcome.class) || attempt >= attempts) return { operation, step, outcome: 'failed', reason }
+    await clock.sleep(backoffMs({ baseMs: 500, maxMs: 10_000 }, attempt, Math.random()), signal)
+  }
+}
+
+/** A connector that does not listen to its deadline is not waited for. */
+async function attemptOnce(
+  side: WriteSide, of: Operation, step: string, key: string, timeMs: number, signal: AbortSignal,
+): Promise<'applied' | 'already' | ConnectError> {
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), timeMs)
+  const deadline = AbortSignal.any([over.signal, signal])
+  const late = Promise.withResolvers<ConnectError>()
+  deadline.addEventListener('abort', () => late.resolve(new ConnectError('transient', 'no answer while writing was still ours', step)), { once: true })
+  try {
+    const made = side.ensure(of, step, key, deadline).catch((error: unknown) => asConnectError(error, step))
+    const outcome = await Promise.race([made, late.promise])
+    signal.throwIfAborted()
+    return outcome
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Grantline } from '../../src/compose.ts'
+import type { ActionRow } from '../../src/reports/actions.ts'
+import { Acme, openFindings } from './acme.ts'
+
+const noon = Date.UTC(2026, 10, 23, 12)
+const minuteMs = 60_000
+
+const rows = async ({ api }: Grantline, report: 'plan' | 'actions', filters: Record<string, string>): Promise<ActionRow[]> =>
+  JSON.parse(await api.report(report, filters, 'json', 0)) as ActionRow[]
+
+const states = async ({ api }: Grantline, id: string): Promise<string[]> => (await api.action(id)).map(({ action }) => action.state)
+
+describe('corrections at acme', () => {
+  let acme: Acme
+  beforeAll(async () => {
+    acme = await Acme.open(noon)
+  })
+  afterAll(() => acme.close())
+
+  it('are proposed and written by nobody while nobody decides, but for leavers, whom policy lets settle first', { timeout: 240_000 }, async () => {
+    const { plan, user } = await acme.once(async (grantline) => ({
+      plan: await rows(grantline, 'plan', { app: 'portal' }), user: acme.portal.store.user('uwe.lindqvist300'),
+    }))
+    expect(user?.groups).toContain('recipe-editors')
+    expect(plan.map(({ kind, account, state, operations, obstacle }) => [kind, account, state, operations.length > 0 || obstacle !== null])).toEqual(expect.arrayContaining([
+      ['leaver-access', 'noah.adler299', 'approved', true],
+      ['unauthorised-grant', 'uwe.lindqvist300', 'proposed', true],
+    ]))
+    expect(plan.find(({ account }) => account === 'uwe.lindqvist300')?.operations).toEqual(['revoke uwe.lindqvist300 group:recipe-editors'])
+  })
+
+  it('a leaver’s account is disabled in the portal’s own tables with nobody touching anything, and verified by what is read afterwards', { timeout: 240_000 }, async () => {
+    acme.setNow(noon + 5 * minuteMs)
+    const { open, history, explanation } = await acme.once(async (grantline) => {
+      const [leaver] = await rows(grantline, 'actions', { kind: 'leaver-access', app: 'portal' })
+      return { open: await openFindings(grantline), history: await states(grantline, leaver!.id), explanation: await grantline.api.explain(leaver!.id) }
+    })
+    expect(acme.portal.store.user('noah.adler299')).toMatchObject({ enabled: false, groups: [] })
+    expect(open.filter(({ account }) => account === 'noah.adler299')).toEqual([])
+    expect(history).toEqual(['approved', 'dispatched', 'applied', 'verified'])
+    // the whole way: what was proposed, asked, answered and seen
+    const says = JSON.stringify(explanation.actions)
+    for (const word of ['Proposal', 'WriteResult', 'Command', 'AccountFact', 'Written']) expect(says, word).toContain(`"type":"${word}"`)
+  })
+
+  it('what a person approves is revoked at the group it came by, and what a person rejects stays', { timeout: 240_000 }, async () => {
+    const decide = async (decision: 'approve' | 'reject', account: string): Promise<string> =>
+      acme.once(async (grantline) => {
+        const [action] = await rows(grantline, 'actions', { kind: 'unauthorised-grant', account })
+        await grantline.api.decideActions({ decision, ids: [action!.id], by: 'A. Kaya', why: 'asked her manager' })
+        return action!.id
+      })
+    const approved = await decide('approve', 'uwe.lindqvist300')
+    const rejected = await decide('reject', 'elif.horvat320')
+    await acme.once(async () => undefined)
+    acme.setNow(noon + 10 * minuteMs)
+    const after = await acme.once(async (grantline) => ({
+      approved: await states(grantline, approved), rejected: await states(grantline, rejected), open: await openFindings(grantline), troubles: acme.troubles,
+    }))
+    expect(after.approved).toEqual(['proposed', 'approved', 'dispatched', 'applied', 'verified'])
+    expect(after.rejected).toEqual(['proposed', 'rejected'])
+    expect(acme.portal.store.user('uwe.lindqvist300')?.groups).not.toContain('recipe-editors')
+    expect(acme.portal.store.user('elif.horvat320')?.groups).toContain('recipe-editors')
+    expect(after.open.filter(({ account }) => account === 'uwe.lindqvist300')).toEqual([])
+    expect(after.troubles).toEqual([])
+  })
+})
