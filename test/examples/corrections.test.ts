@@ -18,7 +18,7 @@ describe('corrections at acme', () => {
   })
   afterAll(() => acme.close())
 
-  it('are proposed and written by nobody while nobody decides, but for leavers, whom policy lets settle first', { timeout: 240_000 }, async () => {
+  it('are proposed and written by nobody while nobody decides, but for leavers, whom policy lets settle first', { timeout: 600_000 }, async () => {
     const { plan, user } = await acme.once(async (grantline) => ({
       plan: await rows(grantline, 'plan', { app: 'portal' }), user: acme.portal.store.user('uwe.lindqvist300'),
     }))
@@ -30,7 +30,7 @@ describe('corrections at acme', () => {
     expect(plan.find(({ account }) => account === 'uwe.lindqvist300')?.operations).toEqual(['revoke uwe.lindqvist300 group:recipe-editors'])
   })
 
-  it('a leaver’s account is disabled in the portal’s own tables with nobody touching anything, and verified by what is read afterwards', { timeout: 240_000 }, async () => {
+  it('a leaver’s account is disabled in the portal’s own tables with nobody touching anything, and verified by what is read afterwards', { timeout: 600_000 }, async () => {
     acme.setNow(noon + 5 * minuteMs)
     const { open, history, explanation } = await acme.once(async (grantline) => {
       const [leaver] = await rows(grantline, 'actions', { kind: 'leaver-access', app: 'portal' })
@@ -44,7 +44,7 @@ describe('corrections at acme', () => {
     for (const word of ['Proposal', 'WriteResult', 'Command', 'AccountFact', 'Written']) expect(says, word).toContain(`"type":"${word}"`)
   })
 
-  it('what a person approves is revoked at the group it came by, and what a person rejects stays', { timeout: 240_000 }, async () => {
+  it('what a person approves is revoked at the group it came by, and what a person rejects stays', { timeout: 600_000 }, async () => {
     const decide = async (decision: 'approve' | 'reject', account: string): Promise<string> =>
       acme.once(async (grantline) => {
         const [action] = await rows(grantline, 'actions', { kind: 'unauthorised-grant', account })
