@@ -32,8 +32,10 @@ export function declaredList(api: Api, config: RestConfig, of: RestList, id: str
     const next = read.next(answer, place)
     return paging.by === 'url' ? absolute(next, url) : next
   }
+  const strategy = strategyOf(paging, idOf)
   return {
-    strategy: strategyOf(paging, idOf),
+    // Of one answer with a count of its rows, the count is the better proof: a row that came twice hides another one.
+    strategy: paging.by === 'once' && paging.whole && of.total !== undefined ? { ...strategy, proof: 'total' } : strategy,
     endpoint: (name, variables, parent, seen) => ({
       name,
       pageSize: of.pageSize ?? config.pageSize,

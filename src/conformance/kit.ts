@@ -1,0 +1,81 @@
+import type { AppSource } from '../connect/app-reader.ts'
+import type { Fault } from '../hostile/fault.ts'
+import type { World } from '../hostile/world.ts'
+import { Bench, type BenchOptions } from './bench.ts'
+import { judge } from './judge.ts'
+import type { Reading } from './reading.ts'
+import type { Scenario, Trait } from './scenario.ts'
+
+/** An application that misbehaves on demand, and the connector that reads it. */
+export interface Subject {
+  readonly name: string
+  readonly traits: ReadonlySet<Trait>
+  readonly app: AppSource
+  /** The application's data is as it was at the beginning; these faults from now on. */
+  arm(make: (world: World) => readonly Fault[]): readonly Fault[]
+  /** No faults any more; the data stays as it is now. */
+  heal(): void
+  stop(): Promise<void>
+}
+
+export interface Result {
+  scenario: string
+  /** how often its faults were really done to something */
+  fired: number
+  /** what is wrong, in sentences; none: passed */
+  wrong: string[]
+  /** what the faulted run said of itself: `complete`, or the first loss */
+  said: string
+}
+
+/** Runs scenarios against one subject. */
+export class Kit {
+  readonly #subject: Subject
+  readonly #bench: Bench
+  readonly #honest: Reading
+
+  private constructor(subject: Subject, bench: Bench, honest: Reading) {
+    this.#subject = subject
+    this.#bench = bench
+    this.#honest = honest
+  }
+
+  /** Reads the application once as it is: throws where not even that is complete. */
+  static async open(subject: Subject, options: BenchOptions): Promise<Kit> {
+    const bench = await Bench.open(options, subject.app)
+    subject.arm(() => [])
+    const honest = await bench.run()
+    const problem = lossOf(honest)
+    if (problem !== null) throw new Error(`${subject.name} can't be read whole even without faults: ${problem}`)
+    return new Kit(subject, bench, honest)
+  }
+
+  /** What the application holds when nothing goes wrong. */
+  get honest(): Reading {
+    return this.#honest
+  }
+
+  /** A run with the faults, then one without: the first must be exact or say what it lost, the second exact. */
+  async run(scenario: Scenario): Promise<Result> {
+    const faults = this.#subject.arm((world) => scenario.faults(world))
+    const faulted = await this.#bench.run()
+    this.#subject.heal()
+    const healed = await this.#bench.run()
+    const fired = faults.reduce((sum, fault) => sum + fault.fired, 0)
+    const wrong = judge(faulted, { before: this.#honest, after: healed }, scenario.expected)
+    const left = lossOf(healed)
+    if (left !== null && scenario.lasting !== true) wrong.push(`without faults the next run is still not complete: ${left}`)
+    if (!scenario.needs.includes('world')) wrong.push(...judge(healed, { before: this.#honest, after: this.#honest }, 'exact').map((what) => `the next run: ${what}`))
+    if (fired === 0) wrong.push('the fault never happened: nothing was tried')
+    return { scenario: scenario.name, fired, wrong, said: lossOf(faulted) ?? 'complete' }
+  }
+
+  stop(): void {
+    this.#bench.stop()
+  }
+}
+
+function lossOf({ classes }: Reading): string | null {
+  for (const [name, { verdict, reason, place }] of classes) if (verdict !== 'complete') return `${name} ${verdict}: ${reason} (${place})`
+  return classes.size === 0 ? 'nothing was read' : null
+}

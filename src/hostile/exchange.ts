@@ -1,0 +1,49 @@
+/** A request as the hostile application sees it. */
+export interface Asked {
+  method: string
+  /** path and query, with nothing decoded */
+  target: string
+  url: URL
+  headers: Readonly<Record<string, string>>
+  body: string
+  /** how many requests for the same list came before, since the fault was armed: 0 for the first */
+  nth: number
+}
+
+/** An answer before it goes on the wire. `json` is what most faults change; `wire` what is sent where it differs from an honest answer. */
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  json: unknown
+  /** sent instead of `json` */
+  raw?: string
+  /** what the connection does. `reset`: no answer. `cut`: half of the body, then reset. `hang`: no answer, no end. `drip`: byte by byte */
+  wire?: 'reset' | 'cut' | 'hang' | 'drip'
+}
+
+/** Which list a request asks for, as its path says: `users`, `groups`, `members`; `null` for what is no list. */
+export type ListName = 'users' | 'groups' | 'members'
+
+/** Where the parts of a list's answer are: what a fault needs to know to change one. */
+export interface Shape {
+  /** key of the list of rows; null: the answer is the list */
+  rows: string | null
+  total: string | null
+  /** key of what leads to the next page; `link`: the Link header */
+  next: string | null
+  /** field of a row that holds its id */
+  id: string
+  /** field of a row that a mapping needs besides */
+  name: string
+}
+
+/** One honest application: what a request is about, and what it answers. */
+export interface Dialect {
+  readonly name: string
+  readonly shape: Shape
+  /** null: no list */
+  listOf(target: URL, method: string): ListName | null
+  answer(asked: Asked): Answer
+}
+
+export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Answer => ({ status, headers, json: body })
