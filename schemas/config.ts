@@ -54,6 +54,34 @@ export type FeedConfig = z.infer<typeof FeedConfig>
 
 const secret = z.string().describe('a secret reference: env:NAME or file:PATH')
 
+/** Its own section of the file: the log on Kafka, which many processes share. */
+export const KafkaConfig = z.strictObject({
+  brokers: z.array(z.string().regex(/^[^\s:]+:\d+$/, 'a broker is host:port')).min(1),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,80}$/, 'letters, digits, dots, dashes and underscores')
+    .default('grantline.')
+    .describe('begins the name of every topic, group and transactional id: another one for each installation'),
+  replication: z.int().min(-1).max(16).default(-1).describe('copies of each partition; -1 takes the brokers’ default'),
+  tls: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        ca: z.string().nullable().default(null).describe('file with the certificates that are trusted; null: those of the system'),
+        cert: z.string().nullable().default(null).describe('file with this client’s certificate'),
+        key: secret.nullable().default(null).describe('this client’s private key'),
+      }),
+    ])
+    .default(false),
+  sasl: z
+    .strictObject({ mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']), username: z.string(), password: secret })
+    .nullable()
+    .default(null),
+  sessionSeconds: z.number().min(1).default(30).describe('a process that is not heard of for so long loses its partitions to the others'),
+  transactionSeconds: z.number().min(1).max(900).default(60).describe('the brokers abort a transaction that is open for longer; more than `sessionSeconds`'),
+})
+export type KafkaConfig = z.infer<typeof KafkaConfig>
+
 const fields = z.strictObject({
   dataDir: z.string().default('./data').describe('log, state and tables; relative to this file'),
   partitions: z.int().min(1).max(256).default(4).describe('of every topic; fixed for the life of the data directory'),
@@ -65,6 +93,7 @@ const fields = z.strictObject({
       token: z.string().nullable().default(null).describe('secret reference; without one a token is made in the data directory'),
     })
     .prefault({}),
+  kafka: KafkaConfig.nullable().default(null).describe('log on Kafka, shared by many processes; null: the log is in the data directory'),
   registry: z
     .strictObject({
       url: z.url({ protocol: /^https?$/ }).describe('of its Confluent API, up to where /subjects begins'),
@@ -89,7 +118,11 @@ const fields = z.strictObject({
   policy: PolicySetting.prefault({}),
 })
 /** Runs, rulings and findings name a source: an application and a feed of one name could not be told apart. */
-export const Config = fields.superRefine(({ apps, feeds }, context) => {
+export const Config = fields.superRefine(({ apps, feeds, kafka }, context) => {
+  if (kafka !== null && kafka.transactionSeconds <= kafka.sessionSeconds) {
+    // else a process whose transaction was timed out could not be told from one that was taken over
+    context.addIssue({ code: 'custom', path: ['kafka', 'transactionSeconds'], message: `must be more than sessionSeconds (${kafka.sessionSeconds})` })
+  }
   for (const name of Object.keys(feeds)) {
     if (name in apps) context.addIssue({ code: 'custom', path: ['feeds', name], message: `${name} is also the name of an application: rename one of them` })
   }

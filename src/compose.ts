@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configureApp } from '../connectors/registry.ts'
@@ -8,8 +9,11 @@ import { remediate } from '../processors/remediate/remediate.ts'
 import { AppSetting } from '../schemas/settings.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
+import type { SchemaStore } from './adapters/codec/schema-store.ts'
 import { openRegistryCodec } from './adapters/codec-registry/registry-codec.ts'
 import { openEmbeddedLog, type EmbeddedLog } from './adapters/log-embedded/embedded-log.ts'
+import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
+import type { LogLine } from './adapters/log-kafka/client.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { settingsOf } from './config/settings.ts'
@@ -19,22 +23,26 @@ import { resolveSecret, type SecretSources } from './connect/secrets.ts'
 import { ApiError, type Api } from './http/api.ts'
 import { localApi, type ReadSources } from './http/local-api.ts'
 import { measuredLog, type OnCommit } from './observe/measured-log.ts'
+import type { Assignment, Share, SharedRole } from './ports/assignment.ts'
 import type { Codec } from './ports/codec.ts'
-import type { Log } from './ports/log.ts'
+import { FencedError, type Log } from './ports/log.ts'
 import type { ProcessorType } from './ports/processor.ts'
 import { StoreError, type Store } from './ports/store.ts'
 import type { Clock } from './runtime/clock.ts'
 import { defaultLimits } from './runtime/limits.ts'
+import { ownEverything } from './runtime/own-everything.ts'
 import { Pipeline, type PipelineProgress } from './runtime/pipeline.ts'
-import { openPublisher, type Publisher } from './runtime/publisher.ts'
+import { openPublisher, type Publisher, type PublisherOptions } from './runtime/publisher.ts'
 import { publishSettings } from './runtime/settings.ts'
 import type { SinkEvent } from './sink/partition-sink.ts'
+import { sinkTopics } from './sink/rows/tables.ts'
 import { runSink } from './sink/run-sink.ts'
 
 /** The one place that names adapters and processors. */
 export const processors: readonly ProcessorType[] = [entitle, normalise, reconcile, remediate].map((type) => type as unknown as ProcessorType)
 
 export interface DataDirectory extends ReadSources {
+  assignment: Assignment
   close(): Promise<void>
 }
 
@@ -46,36 +54,67 @@ const noTables: Store = { settleMs: 0, query: unopened, command: unopened, inser
 /** What `env:` references are looked up in. */
 export type Env = Readonly<Record<string, string | undefined>>
 
+export interface OpenOptions {
+  /** default: they are opened */
+  tables?: boolean
+  /** lines of the client of the brokers */
+  log?: LogLine
+  /** how far the copying of states is */
+  onRestore?: (progress: RestoreProgress) => void
+}
+
 /**
  * Opens what a data directory holds, or the services that the file names in its place; an embedded log or store has one process at a
  * time. Throws an error that says who holds it.
  */
-export async function openDataDirectory(config: LoadedConfig, env: Env, { tables = true } = {}): Promise<DataDirectory> {
+export async function openDataDirectory(config: LoadedConfig, env: Env, options: OpenOptions = {}): Promise<DataDirectory> {
   await mkdir(config.dataDir, { recursive: true })
-  const embedded = await openLog(join(config.dataDir, 'log'), config.partitions, 'disk')
+  const opened = await openAnyLog(config, env, options)
   try {
-    const { log, codec } = await withCodec(embedded, config, env)
-    const store = tables ? await openTables(config, env) : noTables
+    const { log, codec } = await withCodec(opened, config, env)
+    const store = options.tables === false ? noTables : await openTables(config, env)
     return {
       log,
       store,
       codec,
+      assignment: opened.assignment,
       async close() {
         await store.close()
         await log.close()
       },
     }
   } catch (error) {
-    await embedded.close()
+    await opened.log.close()
     throw error
   }
 }
 
-async function withCodec(log: EmbeddedLog, { registry, baseDir }: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
-  if (registry === null) return { log, codec: createFileCodec(log.schemas) }
-  const { codec, reading } = await openRegistryCodec({ url: registry.url, prefix: '', ...(await login(registry, { env, baseDir })) })
+interface OpenedLog {
+  log: Log
+  schemas: SchemaStore
+  assignment: Assignment
+}
+
+async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => undefined, onRestore = () => undefined }: OpenOptions): Promise<OpenedLog> {
+  const { dataDir, baseDir, kafka } = config
+  const partitions = evenly(config.partitions)
+  if (kafka === null) {
+    const log = await openLog(join(dataDir, 'log'), config.partitions, 'disk')
+    return { log, schemas: log.schemas, assignment: ownEverything(partitions) }
+  }
+  // only who uses Kafka loads its client
+  const { openKafka } = await import('./open-kafka.ts')
+  const { log, assignment } = await openKafka(kafka, { env, baseDir, partitions, processors, path: join(dataDir, 'states'), log: onLine, onRestore })
+  return { log, schemas: log.schemas, assignment }
+}
+
+async function withCodec({ log, schemas }: OpenedLog, { registry, kafka, baseDir }: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
+  if (registry === null) return { log, codec: createFileCodec(schemas) }
+  const { codec, reading } = await openRegistryCodec({ url: registry.url, prefix: kafka?.prefix ?? '', ...(await login(registry, { env, baseDir })) })
   return { log: reading(log), codec }
 }
+
+const evenly = (partitions: number): Record<Topic, number> => Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>
 
 async function openTables({ clickhouse, dataDir, baseDir }: LoadedConfig, env: Env): Promise<Store> {
   if (clickhouse === null) return openStore({ path: join(dataDir, 'tables') })
@@ -91,7 +130,7 @@ async function login({ username, password }: { username: string | null; password
 
 /** An embedded log with as many partitions of every topic. */
 export function openLog(path: string, partitions: number, durability: 'disk' | 'process'): Promise<EmbeddedLog> {
-  return openEmbeddedLog({ path, partitions: Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>, durability })
+  return openEmbeddedLog({ path, partitions: evenly(partitions), durability })
 }
 
 /** What one process does of the whole; by default all of it. */
@@ -108,6 +147,8 @@ export interface RunOptions {
   onCommit?: OnCommit
   /** something that runs on needs a look: a task that failed, a clock that leapt, a sink that tries again */
   onTrouble: (what: string) => void
+  log?: LogLine
+  onRestore?: (progress: RestoreProgress) => void
 }
 
 /** Everything of one process, running. */
@@ -124,8 +165,12 @@ export interface Grantline {
 /** Throws where the data directory can't be opened or a setting is wrong; `open`: how the directory is opened, which `stop` closes. */
 export async function startGrantline(config: LoadedConfig, options: RunOptions, open = openDataDirectory): Promise<Grantline> {
   const { clock, release, roles, env, onConnectEvent, onCommit, onTrouble } = options
-  const directory = await open(config, env, { tables: roles.has('sink') || roles.has('api') })
-  const { codec, store } = directory
+  const directory = await open(config, env, {
+    tables: roles.has('sink') || roles.has('api'),
+    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.onRestore === undefined ? {} : { onRestore: options.onRestore }),
+  })
+  const { codec, store, assignment } = directory
   const log = onCommit === undefined ? directory.log : measuredLog(directory.log, onCommit)
   const sinkStop = new AbortController()
   const failure = Promise.withResolvers<never>()
@@ -134,8 +179,16 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
   const stop = async (): Promise<void> => {
     for (const step of stops.splice(0).reverse()) await step()
   }
+  /** Of a role that this process does not have, nothing. */
+  const take = async (role: SharedRole, topics: readonly Topic[]): Promise<{ share?: Share }> => {
+    if (!roles.has(role)) return {}
+    const share = await assignment.share(role, topics)
+    stops.push(() => share.leave())
+    return { share }
+  }
   try {
     const pipeline = new Pipeline({
+      ...(await take('processors', processors.map(({ input }) => input))),
       types: roles.has('processors') ? processors : [],
       log, codec, clock, release,
       limits: { ...defaultLimits, tickMs: config.tickSeconds * 1_000 },
@@ -146,11 +199,12 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
         failure.reject(new Error(`${task} failed: ${reason}`, { cause: error }))
       },
       onRetry: (retry) => onTrouble(`a task tries again: ${retry.error.message}`),
+      onLost: failure.reject,
     })
     stops.push(() => pipeline.stop())
     const sink = runSink({
       log, codec, store, signal: sinkStop.signal,
-      ...(roles.has('sink') ? {} : { topics: [] }),
+      ...(roles.has('sink') ? await take('sink', sinkTopics) : { topics: [] }),
       onProgress: (event) => {
         options.onSinkEvent?.(event)
         if (event.event === 'failed') onTrouble(`sink of ${event.topic}/${event.partition} tries again in ${event.retryMs} ms: ${event.error.message}`)
@@ -161,8 +215,8 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       sinkStop.abort()
       await sink.done
     })
-    const publisher = await openPublisher({ log, codec, clock, id: 'settings' })
-    const known = await applySettings(publisher, config)
+    const settings = { log, codec, clock, id: 'settings' }
+    const known = await applySettings(settings, config)
     const isConnecting = roles.has('connectors')
     const apps = await Promise.all(Object.entries(config.apps).map(([name, app]) => configureApp(name, app, config.baseDir, known.get(name)?.state === 'active')))
     const scheduler = await startScheduler({
@@ -173,8 +227,12 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       dataDir: config.dataDir,
       baseDir: config.baseDir,
       onEvent: onConnectEvent,
+      ...(await take('connectors', ['commands'])),
+      onFailed: failure.reject,
     })
     stops.push(() => scheduler.stop())
+    // each process has its own way in for what people ask of it
+    const publisher = await openPublisher({ ...settings, id: config.kafka === null ? 'api' : `api/${randomUUID()}` })
     const drained = async (): Promise<void> => {
       for (let before = -1, now = await commandsEnd(); before !== now; ) {
         before = now
@@ -204,8 +262,23 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
 
 const knownKey = 'known-apps'
 
-/** Publishes what the file says, where it differs; what it said last of every application is kept, for the day one leaves the file. */
-async function applySettings(publisher: Publisher, config: LoadedConfig): Promise<Map<string, AppSetting>> {
+const settingAttempts = 10
+
+/**
+ * Publishes what the file says, where it differs; what it said last of every application is kept, for the day one leaves the file.
+ * Processes that start at the same moment take this over from each other: the last one comes through.
+ */
+async function applySettings(options: PublisherOptions, config: LoadedConfig): Promise<Map<string, AppSetting>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await publishFile(await openPublisher(options), config)
+    } catch (error) {
+      if (!(error instanceof FencedError) || attempt === settingAttempts) throw error
+    }
+  }
+}
+
+async function publishFile(publisher: Publisher, config: LoadedConfig): Promise<Map<string, AppSetting>> {
   const kept = publisher.get<Record<string, unknown>>(knownKey) ?? {}
   const known = new Map(Object.entries(kept).map(([name, value]) => [name, AppSetting.parse(value)]))
   const counts = { raw: config.partitions, intent: config.partitions, facts: config.partitions }

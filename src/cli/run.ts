@@ -66,6 +66,8 @@ export async function run(configFile: string, { once, logLevel, roles }: RunChoi
       logger.warn(what)
       say(`! ${what}`)
     },
+    log: (level, message, fields) => logger[level](fields, message),
+    onRestore: (progress) => logger.info(progress, 'restoring a state'),
   })
   try {
     metrics.watch({ progress: () => grantline.progress(), summary: roles.has('api') ? () => grantline.api.summary() : null })

@@ -2,10 +2,14 @@ import { join } from 'node:path'
 import type { FeedConfig } from '../../schemas/config.ts'
 import type { IdRule } from '../../schemas/settings.ts'
 import { canonicalId } from '../core/canonical-id.ts'
+import { partitionOf } from '../core/partition.ts'
+import type { Owned, Share } from '../ports/assignment.ts'
 import { ConnectError } from '../ports/connector.ts'
 import type { Codec } from '../ports/codec.ts'
-import type { Log } from '../ports/log.ts'
+import { FencedError, type Log } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { Holdings, type Planned } from '../runtime/holdings.ts'
+import { shareOfAll } from '../runtime/own-everything.ts'
 import { openPublisher } from '../runtime/publisher.ts'
 import { AppReader, type AppSource } from './app-reader.ts'
 import { AppWork } from './app-work.ts'
@@ -16,6 +20,7 @@ import { runFeed } from './feeds/feed-run.ts'
 import { type PostResult, postIntent } from './feeds/post.ts'
 import { createPlatform } from './platform.ts'
 import { Source } from './source.ts'
+import { SourceHolding } from './source-holding.ts'
 import { WriteExecutor } from './writes/executor.ts'
 import { clearSpools } from './spool.ts'
 import { Limiter } from './throttle/limiter.ts'
@@ -35,6 +40,10 @@ export interface SchedulerOptions {
   onEvent: OnEvent
   /** so long another owner of an application may still be writing to it, ms; 0 where there can be none, as with one process */
   takeoverMs?: number
+  /** the partitions of `commands` that are this process's: it runs the sources that hash to them; default: all */
+  share?: Share
+  /** a source was taken over by a process that has no right to it, or no source will be given to this one any more */
+  onFailed?: (error: unknown) => void
   /** in [0, 1) */
   random?: () => number
 }
@@ -51,33 +60,43 @@ export interface Scheduler {
   stop(): Promise<void>
 }
 
-/** Takes over all applications and feeds, and reads them until stopped: one worker for each, so each has one reader at a time. */
+/**
+ * Takes over the applications and feeds that are this process's, and reads them until stopped: one worker for each, so each has one
+ * reader at a time.
+ */
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   clearSpools(join(options.dataDir, 'spool'))
-  const controller = new AbortController()
-  const feeds = new Map<string, Source>()
-  const workers: Worker[] = []
-  for (const app of options.apps) workers.push(await appWorker(app, options, controller.signal))
-  for (const [name, feed] of Object.entries(options.feeds)) {
-    const source = await openSource(`feed/${name}`, name, options)
-    feeds.set(name, source)
-    workers.push(feedWorker(name, feed, source, options, controller.signal))
-  }
-  const running = workers.map((worker) => worker.run(controller.signal))
+  const { log, clock, onEvent, onFailed = () => undefined } = options
+  const holding = (name: string, id: string, worker: (source: Source, signal: AbortSignal) => Worker): Planned<SourceHolding> => ({
+    name: id,
+    create: () => new SourceHolding(name, () => openSource(id, name, options), worker, clock, onEvent),
+  })
+  const all = [
+    ...options.apps.map((app) => ({ name: app.name, planned: holding(app.name, `app/${app.name}`, (source, signal) => appWorker(app, source, options, signal)) })),
+    ...Object.entries(options.feeds).map(([name, feed]) => ({ name, planned: holding(name, `feed/${name}`, (source, signal) => feedWorker(name, feed, source, options, signal)) })),
+  ]
+  const sources = new Holdings<SourceHolding>({
+    share: options.share ?? shareOfAll(log.partitions, ['commands']),
+    plan: ({ partitions }: Owned) => {
+      const mine = new Set(partitions.get('commands'))
+      return all.filter(({ name }) => mine.has(partitionOf(name, log.partitions.commands))).map(({ planned }) => planned)
+    },
+    isFence: (error) => error instanceof FencedError,
+    onFailed: (_source, error) => onFailed(error),
+    onLost: onFailed,
+  })
   return {
     idle: async () => {
-      await Promise.all(workers.map((worker) => worker.idle()))
+      await Promise.all(sources.current.map((source) => source.idle()))
     },
     postIntent: async (name, rows) => {
-      const source = feeds.get(name)
       const feed = options.feeds[name]
-      if (source === undefined || feed === undefined) throw new ConnectError('not-found', `there is no feed named ${name}`, 'feeds')
-      return await postIntent(source, feed, canonicalBy(options), rows)
+      if (feed === undefined) throw new ConnectError('not-found', `there is no feed named ${name}`, 'feeds')
+      const source = sources.find(`feed/${name}`)
+      if (source === undefined) throw new ConnectError('transient', `feed ${name} is written by another process now: post it there, or try again`, 'feeds')
+      return await postIntent(await source.opened, feed, canonicalBy(options), rows)
     },
-    stop: async () => {
-      controller.abort()
-      await Promise.all(running)
-    },
+    stop: () => sources.stop(),
   }
 }
 
@@ -85,10 +104,9 @@ async function openSource(id: string, name: string, { log, codec, clock }: Sched
   return new Source(name, await openPublisher({ log, codec, clock, id }), clock)
 }
 
-async function appWorker(app: AppSource, options: SchedulerOptions, signal: AbortSignal): Promise<Worker> {
+function appWorker(app: AppSource, source: Source, options: SchedulerOptions, signal: AbortSignal): Worker {
   const { log, codec, clock, dataDir, baseDir, env, onEvent } = options
   const random = options.random ?? Math.random
-  const source = await openSource(`app/${app.name}`, app.name, options)
   const limiter = new Limiter({ clock, ...app.limits })
   const platform = createPlatform({
     app: app.name, config: app.config, clock, signal, env, baseDir, limiter,

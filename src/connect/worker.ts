@@ -32,7 +32,7 @@ export class Worker {
     this.#onEvent = onEvent
   }
 
-  /** Resolves on abort, or when another process has taken over. */
+  /** Resolves on abort. Rejects with FencedError when another process has taken over. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0
     try {
@@ -44,7 +44,7 @@ export class Worker {
         } catch (error) {
           if (isAborted(signal)) return
           failures += 1
-          if (this.#report(error, failures) === null) return
+          if (this.#report(error, failures) === null) throw error
           await this.#clock.sleep(this.#pauseMs(failures), signal)
           continue
         }

@@ -1,9 +1,12 @@
+import type { Owned, Share } from '../ports/assignment.ts'
 import type { Codec } from '../ports/codec.ts'
-import type { Log } from '../ports/log.ts'
+import { FencedError, type Log } from '../ports/log.ts'
 import type { ProcessorType } from '../ports/processor.ts'
 import type { Clock } from './clock.ts'
 import { reasonOf } from './errors.ts'
+import { Holdings, type Holding, type Planned } from './holdings.ts'
 import type { TaskLimits } from './limits.ts'
+import { shareOfAll } from './own-everything.ts'
 import { runLoop, type LoopOptions, type Retry } from './run-task.ts'
 import { Task, taskId, type TaskProgress } from './task.ts'
 import type { ClockLeap } from './ticks.ts'
@@ -15,10 +18,14 @@ export interface PipelineOptions {
   clock: Clock
   limits: TaskLimits
   release: string
+  /** the partitions that are this process's; default: all of them */
+  share?: Share
   onRetry?: (retry: Retry) => void
   onClockLeap?: (task: string, leap: ClockLeap | null) => void
   /** a task ended with this error; the others go on */
   onTaskFailed?: (task: string, error: unknown) => void
+  /** no partition will be given to this process any more */
+  onLost?: (error: unknown) => void
 }
 
 export interface PipelineProgress extends TaskProgress {
@@ -31,20 +38,51 @@ export interface PipelineProgress extends TaskProgress {
   running: boolean
 }
 
-interface Lane {
-  task: Task
-  retries: number
-  trouble: string | null
-  failure: unknown
-  running: boolean
-  ended: Promise<void>
+/** One task and what became of it. */
+class Lane implements Holding {
+  readonly task: Task
+  readonly #options: Omit<LoopOptions, 'signal'>
+  readonly #changed: () => void
+  retries = 0
+  trouble: string | null = null
+  failure: unknown = null
+  running = true
+
+  constructor(options: Omit<LoopOptions, 'signal'>, onRetry: (retry: Retry) => void, changed: () => void) {
+    this.task = new Task(options)
+    this.#changed = changed
+    this.#options = {
+      ...options,
+      onProgress: () => {
+        this.trouble = null
+        changed()
+      },
+      onRetry: (retry) => {
+        this.retries++
+        this.trouble = retry.error.message
+        onRetry(retry)
+      },
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      await runLoop(this.task, { ...this.#options, signal })
+    } catch (error) {
+      this.failure = error
+      this.trouble = reasonOf(error)
+      throw error
+    } finally {
+      this.running = false
+      this.#changed()
+    }
+  }
 }
 
 /** Every task (processor × partition of its input) of one process. */
 export class Pipeline {
   readonly #options: PipelineOptions
-  readonly #stopping = new AbortController()
-  readonly #lanes: Lane[]
+  readonly #lanes: Holdings<Lane>
   /** grows with everything that could make a look at the pipeline turn out otherwise */
   #changes = 0
   #waiting: (() => void)[] = []
@@ -53,16 +91,19 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options
     refuseTwins(options.types)
-    this.#lanes = options.types.flatMap((type) =>
-      Array.from({ length: options.log.partitions[type.input] }, (_, partition) => this.#start(type, partition)),
-    )
+    this.#lanes = new Holdings<Lane>({
+      share: options.share ?? shareOfAll(options.log.partitions, options.types.map(({ input }) => input)),
+      plan: (owned) => this.#plan(owned),
+      isFence: (error) => error instanceof FencedError,
+      onFailed: ({ task }, error) => options.onTaskFailed?.(task.id, error),
+      onLost: (error) => options.onLost?.(error),
+    })
   }
 
   /** Each task commits what it has in hand and ends. Resolves when all have ended. */
   async stop(): Promise<void> {
-    this.#stopping.abort()
+    await this.#lanes.stop()
     this.#changed()
-    await Promise.all(this.#lanes.map(({ ended }) => ended))
   }
 
   /**
@@ -87,7 +128,7 @@ export class Pipeline {
 
   async progress(): Promise<PipelineProgress[]> {
     return Promise.all(
-      this.#lanes.map(async ({ task, retries, trouble, running }) => {
+      this.#lanes.current.map(async ({ task, retries, trouble, running }) => {
         const progress = task.progress()
         const end = await this.#options.log.end(progress.topic, progress.partition)
         return { task: task.id, ...progress, end, retries, trouble, running }
@@ -95,43 +136,21 @@ export class Pipeline {
     )
   }
 
-  #start(type: ProcessorType, partition: number): Lane {
-    const { log, codec, clock, limits, release } = this.#options
-    const id = taskId(type, partition)
-    const options: LoopOptions = {
-      type, partition, log, codec, clock, limits, release,
-      signal: this.#stopping.signal,
-      onClockLeap: (leap) => this.#options.onClockLeap?.(id, leap),
-      onProgress: () => {
-        lane.trouble = null
-        this.#changed()
-      },
-      onRetry: (retry) => {
-        lane.retries++
-        lane.trouble = retry.error.message
-        this.#options.onRetry?.(retry)
-      },
-    }
-    const lane: Lane = { task: new Task(options), retries: 0, trouble: null, failure: null, running: true, ended: Promise.resolve() }
-    lane.ended = this.#run(lane, options)
-    return lane
+  #plan({ partitions }: Owned): Planned<Lane>[] {
+    return this.#options.types.flatMap((type) =>
+      (partitions.get(type.input) ?? []).map((partition) => ({ name: taskId(type, partition), create: () => this.#create(type, partition) })),
+    )
   }
 
-  async #run(lane: Lane, options: LoopOptions): Promise<void> {
-    try {
-      await runLoop(lane.task, options)
-    } catch (error) {
-      lane.failure = error
-      lane.trouble = reasonOf(error)
-      this.#options.onTaskFailed?.(lane.task.id, error)
-    } finally {
-      lane.running = false
-      this.#changed()
-    }
+  #create(type: ProcessorType, partition: number): Lane {
+    const { log, codec, clock, limits, release } = this.#options
+    const id = taskId(type, partition)
+    const options = { type, partition, log, codec, clock, limits, release, onClockLeap: (leap: ClockLeap | null) => this.#options.onClockLeap?.(id, leap) }
+    return new Lane(options, (retry) => this.#options.onRetry?.(retry), () => this.#changed())
   }
 
   async #look(): Promise<boolean> {
-    for (const lane of this.#lanes) {
+    for (const lane of this.#lanes.current) {
       if (!lane.running) {
         const why = lane.failure === null ? 'the pipeline was stopped' : `${lane.task.id} failed: ${lane.trouble}`
         throw new Error(`not drained: ${why}`, { cause: lane.failure })
@@ -142,7 +161,7 @@ export class Pipeline {
   }
 
   #work(): number {
-    return this.#lanes.reduce((sum, { task }) => sum + task.work, 0)
+    return this.#lanes.current.reduce((sum, { task }) => sum + task.work, 0)
   }
 
   #changed(): void {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import type { Share } from '../ports/assignment.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
+import { Holdings, type Holding } from '../runtime/holdings.ts'
+import { shareOfAll } from '../runtime/own-everything.ts'
 import { Gate } from './gate.ts'
-import { PartitionSink, type SinkEvent } from './partition-sink.ts'
-import { placeName } from './place.ts'
+import { PartitionSink, type PartitionSinkOptions, type SinkEvent } from './partition-sink.ts'
+import { placeName, SinkFencedError, type Place } from './place.ts'
 import { sinkTopics, type SinkTopic } from './rows/tables.ts'
 
 export interface SinkOptions {
@@ -13,6 +16,8 @@ export interface SinkOptions {
   store: Store
   /** default: every topic that has a table */
   topics?: readonly SinkTopic[]
+  /** the partitions that are this process's; default: all */
+  share?: Share
   signal: AbortSignal
   onProgress?: (event: SinkEvent) => void
 }
@@ -31,42 +36,54 @@ export interface Sink {
 const gateWidth = 2
 
 /** Carries every record of `topics` into its table exactly once: each (topic, partition, offset, index) is there once. */
-export function runSink({ log, codec, store, topics = sinkTopics, signal, onProgress = () => undefined }: SinkOptions): Sink {
-  const owner = randomUUID()
-  const gate = new Gate(gateWidth)
-  const failure = new AbortController()
-  const stop = AbortSignal.any([signal, failure.signal])
-  const loops = topics.flatMap((topic) =>
-    Array.from({ length: log.partitions[topic] }, (_, partition) => {
-      const place = { topic, partition }
-      return { place, sink: new PartitionSink(place, { log, codec, store, owner, gate, onProgress }) }
-    }),
-  )
-
-  const runOne = async ({ place, sink }: (typeof loops)[number]): Promise<void> => {
-    try {
-      await sink.run(stop)
-      sink.landed.end(new Error(`the sink of ${placeName(place)} was stopped at offset ${sink.landed.offset}`))
-    } catch (error) {
-      const reason = error instanceof Error ? error : new Error(String(error))
-      sink.landed.end(reason)
-      failure.abort(reason)
-      throw reason
-    }
-  }
-
-  const done = Promise.allSettled(loops.map(runOne)).then((results) => {
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+export function runSink({ log, codec, store, topics = sinkTopics, share, signal, onProgress = () => undefined }: SinkOptions): Sink {
+  const options: PartitionSinkOptions = { log, codec, store, owner: randomUUID(), gate: new Gate(gateWidth), onProgress }
+  const failed = Promise.withResolvers<never>()
+  const places = new Holdings<Carrier>({
+    share: share ?? shareOfAll(log.partitions, topics),
+    plan: ({ partitions }) =>
+      topics.flatMap((topic) => (partitions.get(topic) ?? []).map((partition) => ({ name: `${topic}/${partition}`, create: () => new Carrier({ topic, partition }, options) }))),
+    isFence: (error) => error instanceof SinkFencedError,
+    onFailed: (_place, error) => failed.reject(error),
+    onLost: (error) => failed.reject(error),
   })
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  const done = Promise.race([failed.promise, aborted]).finally(() => places.stop())
   // whoever awaits `done` gets the error; this keeps it from being an unhandled one until then
   done.catch(() => undefined)
 
   return {
     done,
     async drained() {
-      const ends = await Promise.all(loops.map(({ place }) => log.end(place.topic, place.partition)))
-      await Promise.all(loops.map(({ sink }, i) => sink.landed.reached(ends[i]!)))
+      await Promise.all(
+        places.current.map(async ({ place, sink }) => {
+          await sink.landed.reached(await log.end(place.topic, place.partition))
+        }),
+      )
     },
+  }
+}
+
+class Carrier implements Holding {
+  readonly place: Place
+  readonly sink: PartitionSink
+
+  constructor(place: Place, options: PartitionSinkOptions) {
+    this.place = place
+    this.sink = new PartitionSink(place, options)
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.sink.run(signal)
+      this.sink.landed.end(new Error(`the sink of ${placeName(this.place)} was stopped at offset ${this.sink.landed.offset}`))
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error))
+      this.sink.landed.end(reason)
+      throw reason
+    }
   }
 }

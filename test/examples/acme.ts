@@ -30,7 +30,8 @@ export class Acme {
     this.config = config
   }
 
-  static async open(nowMs: number): Promise<Acme> {
+  /** `more`: lines that are added to the config file */
+  static async open(nowMs: number, more = ''): Promise<Acme> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-acme-'))
     prepareAcme(directory, nowMs)
     const data: unknown = JSON.parse(readFileSync(join(directory, 'portal', 'portal.json'), 'utf8'))
@@ -40,7 +41,7 @@ export class Acme {
       .replace('http://127.0.0.1:7411', portal.url)
       .replaceAll('./portal/connector.ts', join(example, 'portal', 'connector.ts'))
     const file = join(directory, 'grantline.yaml')
-    writeFileSync(file, text)
+    writeFileSync(file, `${text}\n${more}`)
     const acme = new Acme(directory, portal, await loadConfig(file))
     acme.setNow(nowMs)
     return acme

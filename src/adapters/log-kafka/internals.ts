@@ -86,3 +86,17 @@ export function clusterOf(kafka: Kafka): Cluster {
 }
 
 export const filterAborted = requireFromHere('kafkajs/src/consumer/filterAbortedMessages') as (fetched: Pick<PartitionResponse, 'messages' | 'abortedTransactions'>) => RawMessage[]
+
+/** The formats of the consumer protocol. */
+interface AssignerProtocol {
+  MemberMetadata: {
+    encode(metadata: { version: number; topics: string[]; userData: Buffer }): Buffer
+    decode(bytes: Buffer): { topics: string[]; userData: Buffer }
+  }
+  MemberAssignment: {
+    encode(assignment: { version: number; assignment: Record<string, number[]>; userData: Buffer }): Buffer
+    decode(bytes: Buffer): { assignment: Record<string, number[]> } | null
+  }
+}
+
+export const { MemberMetadata, MemberAssignment } = requireFromHere('kafkajs/src/consumer/assignerProtocol') as AssignerProtocol

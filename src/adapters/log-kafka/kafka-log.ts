@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Admin, Kafka } from 'kafkajs'
 import type { Topic } from '../../../schemas/wire/topics.ts'
 import { reach } from '../../core/fault.ts'
@@ -6,6 +5,7 @@ import type { Append, Log, Message, ReadLimits, TaskStore } from '../../ports/lo
 import { openedRecord, restore, type RestoreProgress } from './changelog.ts'
 import { createClient, type ClientOptions } from './client.ts'
 import { clusterOf, type Cluster, type RawMessage } from './internals.ts'
+import { groupOf } from './kafka-assignment.ts'
 import { KafkaSchemas } from './kafka-schemas.ts'
 import { KafkaTask } from './kafka-task.ts'
 import { Reader } from './reader.ts'
@@ -15,14 +15,11 @@ import { changelogOf, ensureTopics, schemasTopic, topicName, type TopicOptions }
 import { Transactor } from './transactor.ts'
 
 export interface KafkaLogOptions extends ClientOptions, TopicOptions {
-  /** directory of the local copies of states */
+  /** directory of the local copies of states: made when the first task is opened, so readers need none */
   path: string
   transactionTimeoutMs: number
   onRestore: (progress: RestoreProgress) => void
 }
-
-/** group of the processors: it gives the assignment, and its offsets say where they stand */
-export const processorsGroup = (prefix: string): string => `${prefix}processors`
 
 /** The log on Kafka. Topics are created where they are missing; throws where they are not as they have to be. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
@@ -31,7 +28,6 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   const admin = readers.admin()
   const reading = clusterOf(readers)
   const waiting = clusterOf(readers)
-  let cache: StateCache | null = null
   try {
     await admin.connect()
     const topics = await ensureTopics(admin, options)
@@ -41,11 +37,10 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       await untilKnown(cluster, topics)
     }
     const reader = new Reader(reading)
-    cache = StateCache.open(join(options.path), clusterId)
     const schemas = await KafkaSchemas.open(producers, reader, schemasTopic(options.prefix))
-    return new KafkaLog(options, { producers, admin, reading, waiting, reader, cache, schemas })
+    return new KafkaLog(options, { producers, admin, reading, waiting, reader, clusterId, schemas })
   } catch (error) {
-    await Promise.allSettled([admin.disconnect(), reading.disconnect(), waiting.disconnect(), cache?.close()])
+    await Promise.allSettled([admin.disconnect(), reading.disconnect(), waiting.disconnect()])
     throw error
   }
 }
@@ -71,7 +66,7 @@ interface Parts {
   reading: Cluster
   waiting: Cluster
   reader: Reader
-  cache: StateCache
+  clusterId: string
   schemas: KafkaSchemas
 }
 
@@ -84,6 +79,7 @@ export class KafkaLog implements Log {
   readonly #parts: Parts
   readonly #tail: Tail
   readonly #tasks = new Map<string, KafkaTask>()
+  #cache: StateCache | null = null
   #closed = false
 
   constructor(options: KafkaLogOptions, parts: Parts) {
@@ -123,7 +119,8 @@ export class KafkaLog implements Log {
   async openTask(id: string): Promise<TaskStore> {
     this.#requireOpen()
     const { prefix, transactionTimeoutMs } = this.#options
-    const { producers, cache, reader, schemas } = this.#parts
+    const { producers, clusterId, reader, schemas } = this.#parts
+    const cache = (this.#cache ??= StateCache.open(this.path, clusterId))
     const changelog = changelogOf(this.#options, id)
     const transactor = await Transactor.open(producers, `${prefix}${id}`, transactionTimeoutMs)
     try {
@@ -142,7 +139,7 @@ export class KafkaLog implements Log {
       await cache.apply(id, table, [], now)
       const task = new KafkaTask({
         id, prefix, changelog, transactor, cache, table, reader,
-        group: processorsGroup(prefix),
+        group: groupOf(prefix, 'processors'),
         check: (appends) => this.#checkAll(appends),
         schemasWritten: () => schemas.written(),
         now: Date.now,
@@ -159,10 +156,10 @@ export class KafkaLog implements Log {
     if (this.#closed) return
     this.#closed = true
     this.#tail.close()
-    const { admin, reading, waiting, cache, schemas } = this.#parts
+    const { admin, reading, waiting, schemas } = this.#parts
     await Promise.all([...this.#tasks.values()].map((task) => task.close()))
     await Promise.allSettled([schemas.close(), admin.disconnect(), reading.disconnect(), waiting.disconnect()])
-    await cache.close()
+    await this.#cache?.close()
   }
 
   /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, PartitionerArgs, Producer, RecordMetadata, Transaction } from 'kafkajs'
 import { FencedError } from '../../ports/log.ts'
 import { errorType, retry } from './client.ts'
@@ -20,6 +21,11 @@ export interface InputPosition {
   partition: number
   offset: number
 }
+
+/** Answers that had no effect, which kafkajs gives up on where it sends offsets. */
+const uncoordinated: ReadonlySet<string | undefined> = new Set(['GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'CONCURRENT_TRANSACTIONS'])
+const coordinatorAttempts = 10
+const coordinatorRetryMs = 50
 
 const fencedTypes: ReadonlySet<string | undefined> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
 
@@ -60,22 +66,23 @@ export class Transactor {
 
   /** All of it in one transaction. `before` is called at the named moments. Throws FencedError where another took the id. */
   async write(items: readonly Outgoing[], input: InputPosition | null, before: { offsets(): void; commit(): void }): Promise<Written> {
-    let transaction: Transaction | null = null
+    let begun: Transaction | null = null
     try {
-      transaction = await this.#producer.transaction()
+      const transaction = (begun = await this.#producer.transaction())
       const written: Written = { offsets: [], ends: new Map(), appendedMs: null }
       for (const wave of waves(items)) note(written, wave, await transaction.sendBatch({ acks: -1, compression: CompressionTypes.ZSTD, topicMessages: messagesOf(wave) }))
       before.offsets()
       if (input !== null) {
         const { group, topic, partition, offset } = input
-        await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }] })
+        const offsets = { consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }] }
+        await untilCoordinated(() => transaction.sendOffsets(offsets))
       }
       before.commit()
       await transaction.commit()
       return written
     } catch (error) {
       // others must not wait for it; where this fails, the next holder of the id ends it
-      if (transaction?.isActive() === true) await quietly(transaction.abort())
+      if (begun?.isActive() === true) await quietly(begun.abort())
       if (fencedTypes.has(errorType(error))) throw new FencedError(`${this.#id} was taken over by another owner. Stop this one`, { cause: error })
       throw error
     }
@@ -116,6 +123,17 @@ function note(written: Written, wave: readonly Outgoing[], answers: readonly Rec
     written.offsets.push(offset)
     next.set(place, offset + 1)
     written.ends.set(place, { topic, partition, end: offset + 1 })
+  }
+}
+
+async function untilCoordinated(send: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (attempt === coordinatorAttempts || !uncoordinated.has(errorType(error))) throw error
+      await sleep(coordinatorRetryMs * attempt)
+    }
   }
 }
 

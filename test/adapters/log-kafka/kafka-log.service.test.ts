@@ -178,8 +178,8 @@ describe('the log on Kafka', () => {
   })
 
   it('one process at a time uses a directory of copies', async () => {
-    await open()
-    await expect(open()).rejects.toThrow(/process\.lock: this process has it open already/)
+    await (await open()).openTask(id)
+    await expect((await open()).openTask(id)).rejects.toThrow(/process\.lock: this process has it open already/)
   })
 })
 
