@@ -13,6 +13,8 @@ const isLong = process.env['GRANTLINE_LONG'] === '1'
 const randomKills = isLong ? 50 : 10
 const killsOfSequence = 4
 const sequenceMs = 300_000
+/** Those of the other log, and of writes to applications, have suites of their own. */
+const points = faultPoints.filter((point) => !point.startsWith('kafka.') && !point.startsWith('write.'))
 
 let undisturbed: Outcome
 let company: Company
@@ -75,14 +77,14 @@ describe('the product on examples/acme', () => {
   // one point of each of the four groups in a sequence, each time at another place
   const shifts = isLong ? [0, 1, 2, 3] : [0]
   const plans = shifts.flatMap((shift) =>
-    [0, 1, 2, 3].map((member) => [0, 1, 2, 3].map((place) => faultPoints[((place + member + shift) % 4) * 4 + member]!)),
+    [0, 1, 2, 3].map((member) => [0, 1, 2, 3].map((place) => points[((place + member + shift) % 4) * 4 + member]!)),
   )
-  it.each(plans.map((points) => ({ points, title: points.join(', ') })))('killed at $title', { timeout: sequenceMs }, async ({ points }) => {
-    await sequence((of, place) => killAtPoint(of, place, points[place]!))
+  it.each(plans.map((kills) => ({ kills, title: kills.join(', ') })))('killed at $title', { timeout: sequenceMs }, async ({ kills }) => {
+    await sequence((of, place) => killAtPoint(of, place, kills[place]!))
   })
 
   it('was killed at every fault point that there is', () => {
-    expect([...fired].sort()).toEqual([...faultPoints].sort())
+    expect([...fired].sort()).toEqual([...points].sort())
   })
 
   const sizes = Array.from({ length: Math.ceil(randomKills / killsOfSequence) }, (_, i) => Math.min(killsOfSequence, randomKills - i * killsOfSequence))
