@@ -117,7 +117,7 @@ function appWorker(app: AppSource, source: Source, options: SchedulerOptions, si
   const commands = new CommandQueue(log, codec, source)
   const writes = new WriteExecutor({
     source, open: () => app.open(platform), canonical: (native) => canonicalId(app.ids, native),
-    visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? 0, signal, onEvent,
+    visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? options.share?.graceMs ?? 0, signal, onEvent,
   })
   return new Worker(new AppWork({ app, reader, commands, writes, clock, random, onEvent }), clock, onEvent)
 }
