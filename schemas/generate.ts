@@ -60,10 +60,13 @@ export function avroSchema(topic: Topic): Avro {
   }
 
   const options = topics[topic].record.options as readonly z.ZodType[]
-  if (!topics[topic].chunked) return options.length === 1 ? convert(options[0]!, topic) : options.map((option) => convert(option, topic))
-  named.add('Chunk')
-  const items = options.map((option) => convert(option, topic))
-  return { type: 'record', name: 'Chunk', namespace, fields: [{ name: 'records', type: { type: 'array', items } }] }
+  const { chunked } = topics[topic]
+  if (!chunked && options.length === 1) return convert(options[0]!, topic)
+  named.add(chunked ? 'Chunk' : 'Message')
+  const branches = options.map((option) => convert(option, topic))
+  if (chunked) return { type: 'record', name: 'Chunk', namespace, fields: [{ name: 'records', type: { type: 'array', items: branches } }] }
+  // a registry takes no schema without a name; the record adds no byte to the union
+  return { type: 'record', name: 'Message', namespace, fields: [{ name: 'record', type: branches }] }
 }
 
 /** A word with a dash can't be an Avro symbol; an enum that has one travels as a string. */

@@ -35,7 +35,7 @@ export interface KafkaOptions {
 }
 
 const version = '4.4.0'
-const startTimeoutMs = 60_000
+const startTimeoutMs = 240_000
 
 /** The broker's programs, fetched from Maven Central once. Throws, saying why, where that can't be done. */
 export const fetchKafka = (): Promise<string> => fetchArtifacts(`kafka-${version}`, [{ group: 'org.apache.kafka', name: 'kafka_2.13', version }])

@@ -27,8 +27,8 @@ type Json = string | null | Json[] | { [key: string]: Json }
 export function layoutOf(topic: Topic, avro: string): Layout {
   const schema = withoutDoc(JSON.parse(avro) as Json)
   const text = canonical(schema)
-  const items = chunkItems(schema)
-  const of = items ?? schema
+  const items = fieldOf(schema, 'Chunk', (type) => (type as { [key: string]: Json })['items'])
+  const of = items ?? fieldOf(schema, 'Message', (type) => type) ?? schema
   const union = Array.isArray(of)
   const schemas = union ? of : [of]
   const types = strictTypes(schemas as Parameters<typeof strictTypes>[0], namespaceOf(schema))
@@ -41,10 +41,11 @@ export function schemaId(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE(0) & 0x7fffffff
 }
 
-function chunkItems(schema: Json): Json | undefined {
-  if (!isObject(schema) || unqualified(schema['name']) !== 'Chunk') return undefined
+/** Of the one field of the record `name`, if the schema is that record. */
+function fieldOf(schema: Json, name: string, take: (type: Json | undefined) => Json | undefined): Json | undefined {
+  if (!isObject(schema) || unqualified(schema['name']) !== name) return undefined
   const [field] = schema['fields'] as { [key: string]: Json }[]
-  return (field?.['type'] as { [key: string]: Json })['items']
+  return take(field?.['type'])
 }
 
 /** A schema that came through a registry may spell its names in full. */

@@ -3,6 +3,7 @@ import { FencedError, type Append, type Commit, type CommitResult, type TaskStor
 import { textBytes } from '../log-embedded/layout.ts'
 import type { StateTable } from '../log-embedded/state-table.ts'
 import { rowRecord } from './changelog.ts'
+import { eventHeaders } from './cloud-events.ts'
 import type { Reader } from './reader.ts'
 import type { StateCache } from './state-cache.ts'
 import { topicName, type Changelog } from './topics.ts'
@@ -95,10 +96,15 @@ export class KafkaTask implements TaskStore {
   }
 }
 
-const outgoingOf = (prefix: string, { topic, partition, key, timestamp, value }: Append): Outgoing => ({
-  topic: topicName(prefix, topic),
-  partition,
-  key: key === null ? null : textBytes(key),
-  value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-  timestamp,
-})
+function outgoingOf(prefix: string, append: Append): Outgoing {
+  const { partition, key, timestamp, value } = append
+  const topic = topicName(prefix, append.topic)
+  return {
+    topic,
+    partition,
+    key: key === null ? null : textBytes(key),
+    value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+    timestamp,
+    headers: eventHeaders(topic, append),
+  }
+}

@@ -99,12 +99,17 @@ function explicitly({ message: { partition } }: PartitionerArgs): number {
   return partition
 }
 
-function messagesOf(wave: readonly Outgoing[]): { topic: string; messages: { key: Buffer | null; value: Buffer | null; partition: number; timestamp: string }[] }[] {
-  const topics = new Map<string, ReturnType<typeof messagesOf>[number]['messages']>()
-  for (const { topic, partition, key, value, timestamp } of wave) {
+interface TopicMessages {
+  topic: string
+  messages: { key: Buffer | null; value: Buffer | null; partition: number; timestamp: string; headers?: Record<string, string> }[]
+}
+
+function messagesOf(wave: readonly Outgoing[]): TopicMessages[] {
+  const topics = new Map<string, TopicMessages['messages']>()
+  for (const { topic, partition, key, value, timestamp, headers } of wave) {
     const messages = topics.get(topic) ?? []
     topics.set(topic, messages)
-    messages.push({ key, value, partition, timestamp: String(timestamp) })
+    messages.push({ key, value, partition, timestamp: String(timestamp), ...(headers ? { headers } : {}) })
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }))
 }

@@ -7,6 +7,7 @@ export interface Outgoing {
   value: Buffer | null
   /** ms */
   timestamp: number
+  headers?: Readonly<Record<string, string>> | null
 }
 
 /** Bytes of one partition in one request: they become one batch, which a broker takes whole or not at all. */
@@ -23,7 +24,7 @@ export function* waves<T extends Outgoing>(items: Iterable<T>): Generator<T[]> {
   const inBatch = new Map<string, number>()
   for (const item of items) {
     const place = `${item.topic}/${item.partition}`
-    const bytes = recordBytes + (item.key?.length ?? 0) + (item.value?.length ?? 0)
+    const bytes = recordBytes + (item.key?.length ?? 0) + (item.value?.length ?? 0) + headerBytes(item)
     const already = inBatch.get(place) ?? 0
     if ((already > 0 && already + bytes > maxBatchBytes) || (total > 0 && total + bytes > maxRequestBytes)) {
       yield wave
@@ -36,4 +37,10 @@ export function* waves<T extends Outgoing>(items: Iterable<T>): Generator<T[]> {
     inBatch.set(place, (inBatch.get(place) ?? 0) + bytes)
   }
   if (wave.length > 0) yield wave
+}
+
+function headerBytes({ headers }: Outgoing): number {
+  let bytes = 0
+  for (const name in headers) bytes += 2 + name.length + headers[name]!.length
+  return bytes
 }

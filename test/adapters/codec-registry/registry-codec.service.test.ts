@@ -129,14 +129,15 @@ describe('an id that is not known yet', () => {
   })
 
   it('is asked for once', async () => {
-    const { codec, schemas } = await openRegistryCodec({ ...service, prefix: 'contract.' })
-    await Promise.all([schemas.meet([message, message]), schemas.meet([message])])
-    service.pause()
+    const front = await gateway()
     try {
+      const { codec, schemas } = await openRegistryCodec({ url: front.url, prefix: 'contract.' })
+      await Promise.all([schemas.meet([message, message]), schemas.meet([message])])
+      front.answer = (response) => response.destroy()
       await schemas.meet([message])
       expect(codec.decode('findings', message)).toHaveLength(1)
     } finally {
-      service.resume()
+      front.close()
     }
   })
 

@@ -1,28 +1,38 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createChdbConnection } from 'chdb/connection'
 
-/** What happens to a statement: `lost`: it is carried out and the answer dropped; `refused`: the connection ends before it. */
-export type BridgeFault = 'none' | 'lost' | 'refused'
+/**
+ * What happens to a statement: `lost`: it is carried out and the answer dropped; `refused`: the connection ends before it; `late`: the
+ * connection ends, and it is carried out `lateMs` afterwards all the same.
+ */
+export type BridgeFault = 'none' | 'lost' | 'refused' | 'late'
 
 export interface Bridge {
   url: string
   /** asked for every statement */
   fault: (sql: string) => BridgeFault
+  /** how long each statement waits before it is carried out, ms */
+  delayMs: (sql: string) => number
   readonly statements: string[]
   close(): Promise<void>
 }
+
+/** A `late` statement is carried out this long after its connection ended, ms. */
+export const lateMs = 200
 
 /** Settings of the HTTP interface itself, which the embedded engine does not know. */
 const httpOnly = new Set(['query_id', 'database', 'session_id', 'wait_end_of_query', 'default_format', 'enable_http_compression', 'http_headers_progress_interval_ms'])
 
 /** The HTTP interface of a ClickHouse server, as far as the official client uses it, over the embedded engine at `path`. */
-export async function openBridge(path: string): Promise<Bridge> {
+export async function openBridge(path: string, port = 0): Promise<Bridge> {
   const connection = createChdbConnection({ path })
   let turn: Promise<unknown> = Promise.resolve()
   const bridge: Bridge = {
     url: '',
     fault: () => 'none',
+    delayMs: () => 0,
     statements: [],
     close: async () => {
       server.closeAllConnections()
@@ -37,13 +47,15 @@ export async function openBridge(path: string): Promise<Bridge> {
     const sql = (searchParams.get('query') ?? '') + (await bodyOf(request))
     bridge.statements.push(sql)
     const fault = bridge.fault(sql)
-    if (fault === 'refused') return void request.socket.destroy()
+    if (fault === 'refused' || fault === 'late') request.socket.destroy()
+    if (fault === 'refused') return
+    await sleep(fault === 'late' ? lateMs : bridge.delayMs(sql))
     // settings and parameters live in the engine's one session: statements take turns
     const mine = turn.then(() => connection.chdb.queryAsync(`${preamble(searchParams)}${sql}`, { format: 'TabSeparated' }))
     turn = mine.catch(() => undefined)
     try {
       const bytes = Buffer.from((await mine).bytes())
-      if (fault === 'lost') return void request.socket.destroy()
+      if (fault === 'lost' || fault === 'late') return void request.socket.destroy()
       response.end(bytes)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
@@ -53,7 +65,7 @@ export async function openBridge(path: string): Promise<Bridge> {
   }
 
   const server = createServer((request, response) => void answer(request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   bridge.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return bridge
 }
