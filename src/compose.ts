@@ -17,7 +17,9 @@ import type { LogLine } from './adapters/log-kafka/client.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { settingsOf } from './config/settings.ts'
+import type { AppSource } from './connect/app-reader.ts'
 import type { OnEvent } from './connect/events.ts'
+import { Health, type WatchedSource } from './connect/health.ts'
 import { startScheduler } from './connect/scheduler.ts'
 import { resolveSecret, type SecretSources } from './connect/secrets.ts'
 import { ApiError, type Api } from './http/api.ts'
@@ -219,6 +221,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     const known = await applySettings(settings, config)
     const isConnecting = roles.has('connectors')
     const apps = await Promise.all(Object.entries(config.apps).map(([name, app]) => configureApp(name, app, config.baseDir, known.get(name)?.state === 'active')))
+    const health = new Health(clock, watched(apps, isConnecting ? Object.keys(config.feeds) : []))
     const scheduler = await startScheduler({
       log, codec, clock, env,
       apps: isConnecting ? apps : [],
@@ -226,9 +229,12 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       idRules: Object.fromEntries([...known].map(([name, setting]) => [name, setting.ids])),
       dataDir: config.dataDir,
       baseDir: config.baseDir,
-      onEvent: onConnectEvent,
       ...(await take('connectors', ['commands'])),
       onFailed: failure.reject,
+      onEvent: (event) => {
+        health.onEvent(event)
+        onConnectEvent(event)
+      },
     })
     stops.push(() => scheduler.stop())
     // each process has its own way in for what people ask of it
@@ -247,7 +253,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       return ends.reduce((sum, end) => sum + end, 0)
     }
     const api = localApi(directory, {
-      clock, publisher, apps: Object.keys(config.apps), feeds: Object.keys(config.feeds),
+      clock, publisher, apps: Object.keys(config.apps), feeds: Object.keys(config.feeds), health: () => health.list((source) => scheduler.paceOf(source)),
       postIntent: (feed, rows) => {
         if (!isConnecting) throw new ApiError(409, 'this process does not run connectors: post intent to one that does')
         return scheduler.postIntent(feed, rows)
@@ -259,6 +265,11 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     throw error
   }
 }
+
+const watched = (apps: readonly AppSource[], feeds: readonly string[]): WatchedSource[] => [
+  ...apps.map(({ name, active }): WatchedSource => ({ source: name, kind: 'app', active })),
+  ...feeds.map((source): WatchedSource => ({ source, kind: 'feed', active: true })),
+]
 
 const knownKey = 'known-apps'
 

@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net'
  * notice, and that has bursts in which it refuses for no reason; never a header that says so. Prints its port; GET /page asks,
  * GET /books answers what it allowed since the first request and what it answered. Arguments: kind of burst, seed, least R, largest R.
  */
-const [kind = 'none', seed = '1', least = '80', largest = '400'] = process.argv.slice(2)
+const [kind = 'none', seed = '1', least = '40', largest = '200'] = process.argv.slice(2)
 
 const random = generator(Number(seed))
-const books = { allowed: 0, answered: 0, refused: 0, refusedInBursts: 0 }
+const books = { allowed: 5, answered: 0, refused: 0, refusedInBursts: 0 }
 let perSecond = 100
 let tokens = 5
 let begun: number | null = null
@@ -45,16 +45,16 @@ function advance(): void {
     const to = Math.min(now, at + 1)
     if (at >= changesAt) {
       perSecond = Number(least) * (Number(largest) / Number(least)) ** random()
-      changesAt = at + 3_000 + 3_000 * random()
+      changesAt = at + 4_000 + 4_000 * random()
     }
     if (at >= burst.to) {
-      const from = at + 1_600 + 1_600 * random()
+      const from = at + 2_500 + 2_500 * random()
       burst = { from, to: from + 200 + 400 * random() }
     }
     const shut = kind === 'shut' && at >= burst.from && at < burst.to
-    const refill = (perSecond * (to - at)) / 1_000
+    const refill = shut ? 0 : (perSecond * (to - at)) / 1_000
     tokens = Math.min(Math.max(2, perSecond / 2), tokens + refill)
-    if (!shut) books.allowed += refill
+    books.allowed += refill
     at = to
   }
   before = now

@@ -1,6 +1,7 @@
 import { openDataDirectory } from '../compose.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Api, Filters } from '../http/api.ts'
+import { connectorText } from '../http/connectors.ts'
 import { localApi } from '../http/local-api.ts'
 import { remoteApi } from '../http/remote-api.ts'
 import type { Summary } from '../reports/summary.ts'
@@ -41,6 +42,10 @@ function incompleteness(letters: Summary['deadLetters']): string {
   for (const { source, letters: count } of letters) counts.set(source, (counts.get(source) ?? 0) + count)
   const each = [...counts].map(([source, count]) => `${source} ${count}`).join(', ')
   return `not all that was read is in this: open dead letters (${each}); \`grantline dlq list\` shows them`
+}
+
+export async function connectors(configFile: string, format: Format): Promise<void> {
+  process.stdout.write(connectorText(await withApi(configFile, (api) => api.connectors()), format, terminalWidth()))
 }
 
 /** Everything known of one dead letter, one line a field. */

@@ -3,7 +3,8 @@ import { roleNames } from '../compose.ts'
 import { ConfigError } from '../config/load.ts'
 import { ApiError } from '../http/api.ts'
 import { apply, decideActions, showAction, untilOf } from './actions.ts'
-import { ask, decide, explain, letter, tell } from './ask.ts'
+import type { Format } from '../reports/format.ts'
+import { ask, connectors, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
 import { run, rolesOf } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
@@ -54,6 +55,11 @@ function build(): Command {
     .addHelpText('after', examples(['access --app billing --account u1003', 'access --entitlement billing.payment.release', 'access --identity P1003 --at 2026-11-01 --known-at 2026-11-02T12:00:00Z']))
   report(program, 'lag', 'how long desired changes took to be seen done, per application')
   report(program, 'sync-runs', 'runs of every source: verdict, reason, counts').option('--source <name>', 'an application or a feed')
+
+  command(program, 'connectors', 'how every application and feed is doing: state, freshness, counts, waits, troubles')
+    .addOption(outputOption(['table', 'json', 'csv']))
+    .action((options: { config: string; output: Format }) => connectors(options.config, options.output))
+    .addHelpText('after', examples(['connectors', 'connectors -o json']))
 
   command(program, 'explain', 'the way from a finding back to the pages and intent records it rests on')
     .argument('<finding>', 'id, or the beginning of one')

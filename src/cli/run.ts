@@ -155,7 +155,8 @@ function describeEvent(event: ConnectEvent): string | null {
       const { source, result } = event
       const read = result.classes.map((item) => `${item.read} ${item.class}${item.rejected === 0 ? '' : `, ${item.rejected} of them rejected`}`).join(', ')
       const why = result.reason === null ? '' : `: ${result.reason}${result.place === null ? '' : ` at ${result.place}`}`
-      return `${source}: run ${result.run} ${result.verdict}${why}${read === '' ? '' : ` (${read})`}`
+      const schema = result.shapeChanges.map(({ stream, field, change, was, is }) => `\n! ${source}: schema of ${stream}: ${field} ${change} (${was} → ${is})`).join('')
+      return `${source}: run ${result.run} ${result.verdict}${why}${read === '' ? '' : ` (${read})`}${schema}`
     }
     case 'reread':
       return `${event.source}: ${event.accounts} accounts read again singly`

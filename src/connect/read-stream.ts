@@ -7,6 +7,7 @@ import { Ledger, type StreamVerdict } from './ledger.ts'
 import type { LetterContent } from './letters.ts'
 import { maskRow } from './mask.ts'
 import { accountOf, checkPieces } from './pieces.ts'
+import { type Shape, type ShapeChange, ShapeLearner } from './shape.ts'
 import type { Spool } from './spool.ts'
 
 export const families = { definition: 'definition', account: 'account', letter: 'letter' } as const
@@ -21,6 +22,8 @@ export interface ReadTarget {
   canonical(native: string): string
   /** Taken before each page is asked for: what is read can't be older. */
   stamp(): number
+  /** What the rows of a stream looked like in the last complete read; undefined: nothing is known. */
+  shapeOf(stream: string): Shape | undefined
   /** Taken before the session was opened: what a `transaction` stream shows is as of then. */
   opened: number
 }
@@ -32,6 +35,10 @@ export interface StreamOutcome extends StreamVerdict {
   /** nothing that the stream showed is older than this, µs */
   asOf: number
   error: ConnectError | null
+  /** what its rows look like; null without rows */
+  shape: Shape | null
+  /** how that differs from what was known */
+  shapeChanges: ShapeChange[]
 }
 
 /**
@@ -51,7 +58,7 @@ export async function readStream(stream: Stream, index: number, target: ReadTarg
 export function unread(stream: Stream, error: ConnectError, opened: number): StreamOutcome {
   const ledger = new Ledger(stream.proof)
   ledger.failed(error.class, `not asked for: ${error.message}`, error.place)
-  return { name: stream.name, classes: stream.classes, rejected: 0, asOf: opened, error, ...ledger.close() }
+  return { name: stream.name, classes: stream.classes, rejected: 0, asOf: opened, error, shape: null, shapeChanges: [], ...ledger.close() }
 }
 
 class StreamRead {
@@ -59,6 +66,7 @@ class StreamRead {
   readonly #index: number
   readonly #target: ReadTarget
   readonly #ledger: Ledger
+  readonly #shape = new ShapeLearner()
   #asOf: number | null = null
   #stamp = 0
   #rejected = 0
@@ -82,9 +90,12 @@ class StreamRead {
       error = asConnectError(thrown, `${this.#stream.name} after ${this.#place}`)
       this.#ledger.failed(error.class, error.message, error.place)
     }
+    const known = this.#target.shapeOf(this.#stream.name)
     return {
       name: this.#stream.name,
       classes: this.#stream.classes,
+      shape: this.#shape.shape,
+      shapeChanges: known === undefined || error !== null ? [] : this.#shape.changesFrom(known, this.#stream.name),
       rejected: this.#rejected,
       asOf: this.#asOf ?? this.#target.opened,
       error,
@@ -146,7 +157,9 @@ class StreamRead {
   #map(row: unknown, place: string): void {
     let pieces: Mapped[]
     let objects: string[]
+    this.#shape.add(row, place)
     try {
+      this.#stream.shape?.parse(row)
       pieces = checkPieces(this.#stream.map(row))
       objects = pieces.map((piece) => this.#objectOf(piece))
     } catch (error) {

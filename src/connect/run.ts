@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
 import { accountKey } from '../core/keys.ts'
 import { partitionOf } from '../core/partition.ts'
@@ -11,6 +12,7 @@ import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './m
 import { type StreamOutcome, families, readStream, unread } from './read-stream.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Source } from './source.ts'
+import { Shape, type ShapeChange } from './shape.ts'
 import { Spool, type SpoolRow } from './spool.ts'
 import { syncRunBegin, syncRunEnd } from './sync-run.ts'
 
@@ -37,6 +39,8 @@ export interface RunResult {
   pages: number
   /** what broke the run or one of its streams: it should be tried again soon */
   error: ConnectError | null
+  /** how rows differ from those of the last complete read */
+  shapeChanges: ShapeChange[]
 }
 
 /**
@@ -77,7 +81,8 @@ async function readAll(options: SnapshotOptions, spool: Spool, opened: number): 
     return { streams, failure: asConnectError(error, `opening ${source.name}`), closing: null }
   }
   let closing: ConnectError | null = null
-  const target = { spool, signal, opened, canonical: options.canonical, stamp: () => source.stamp() }
+  const shapes = shapesOf(source)
+  const target = { spool, signal, opened, canonical: options.canonical, stamp: () => source.stamp(), shapeOf: (stream: string) => shapes[stream] }
   try {
     let stopped: ConnectError | null = null
     for (const [index, stream] of session.streams.entries()) {
@@ -138,9 +143,11 @@ class Publication {
     const reason = failure === null ? null : `${failure.class}: ${failure.message}`
     await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason))
     await this.#writer.flush()
+    await this.#keepShapes()
+    const shapeChanges = this.#read.streams.flatMap((stream) => stream.shapeChanges)
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
     const worst = worstOf(classes)
-    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error }
+    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error, shapeChanges }
   }
 
   async #publishDefinitions(): Promise<void> {
@@ -199,11 +206,25 @@ class Publication {
     return { pages: sum('pages'), read: sum('read'), rejected: sum('rejected') + this.#rejectedAccounts }
   }
 
+  /** What a complete read showed is what the next one is compared with; an unchanged shape writes nothing. */
+  async #keepShapes(): Promise<void> {
+    const { source } = this.#options
+    const known = shapesOf(this.#options.source)
+    const shapes = { ...known }
+    for (const { name, verdict, shape } of this.#read.streams) if (verdict !== 'partial' && shape !== null) shapes[name] = shape
+    if (JSON.stringify(shapes) !== JSON.stringify(known)) await source.publish([], new Map([[shapesKey, shapes]]))
+  }
+
   async #letter(content: LetterContent): Promise<void> {
     const { name, clock } = this.#options.source
     await this.#writer.add({ topic: 'dead-letters', key: name, record: deadLetter(name, this.#run, clock.nowMs(), content) })
   }
 }
+
+const shapesKey = 'shapes'
+
+/** By stream. What can't be understood is not known: it is learned anew. */
+const shapesOf = (source: Source): Record<string, Shape> => z.record(z.string(), Shape).safeParse(source.kept(shapesKey)).data ?? {}
 
 /**
  * `asOf`: what a stream without accounts says about one account by not naming it is as old as its first page, so no account's

@@ -18,12 +18,12 @@ import type { OnEvent } from './events.ts'
 import { FeedWork } from './feed-work.ts'
 import { runFeed } from './feeds/feed-run.ts'
 import { type PostResult, postIntent } from './feeds/post.ts'
-import { createPlatform } from './platform.ts'
+import { createPlatform, withPriority } from './platform.ts'
 import { Source } from './source.ts'
 import { SourceHolding } from './source-holding.ts'
 import { WriteExecutor } from './writes/executor.ts'
 import { clearSpools } from './spool.ts'
-import { Limiter } from './throttle/limiter.ts'
+import { Limiter, type LimiterState } from './throttle/limiter.ts'
 import { Worker } from './worker.ts'
 
 export interface SchedulerOptions {
@@ -56,6 +56,8 @@ export interface Scheduler {
   idle(): Promise<void>
   /** Rows sent by a governance system; throws ConnectError `not-found` for an unknown feed. */
   postIntent(feed: string, rows: readonly unknown[]): Promise<PostResult>
+  /** The limiter of an application that is read here. */
+  paceOf(source: string): LimiterState | undefined
   /** Resolves when no worker runs any more. */
   stop(): Promise<void>
 }
@@ -71,8 +73,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     name: id,
     create: () => new SourceHolding(name, () => openSource(id, name, options), worker, clock, onEvent),
   })
+  const limiters = new Map(options.apps.map((app) => [app.name, new Limiter({ clock, ...app.limits })]))
   const all = [
-    ...options.apps.map((app) => ({ name: app.name, planned: holding(app.name, `app/${app.name}`, (source, signal) => appWorker(app, source, options, signal)) })),
+    ...options.apps.map((app) => ({ name: app.name, planned: holding(app.name, `app/${app.name}`, (source, signal) => appWorker(app, limiters.get(app.name)!, source, options, signal)) })),
     ...Object.entries(options.feeds).map(([name, feed]) => ({ name, planned: holding(name, `feed/${name}`, (source, signal) => feedWorker(name, feed, source, options, signal)) })),
   ]
   const sources = new Holdings<SourceHolding>({
@@ -96,6 +99,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       if (source === undefined) throw new ConnectError('transient', `feed ${name} is written by another process now: post it there, or try again`, 'feeds')
       return await postIntent(await source.opened, feed, canonicalBy(options), rows)
     },
+    paceOf: (source) => limiters.get(source)?.state,
     stop: () => sources.stop(),
   }
 }
@@ -104,10 +108,9 @@ async function openSource(id: string, name: string, { log, codec, clock }: Sched
   return new Source(name, await openPublisher({ log, codec, clock, id }), clock)
 }
 
-function appWorker(app: AppSource, source: Source, options: SchedulerOptions, signal: AbortSignal): Worker {
+function appWorker(app: AppSource, limiter: Limiter, source: Source, options: SchedulerOptions, signal: AbortSignal): Worker {
   const { log, codec, clock, dataDir, baseDir, env, onEvent } = options
   const random = options.random ?? Math.random
-  const limiter = new Limiter({ clock, ...app.limits })
   const platform = createPlatform({
     app: app.name, config: app.config, clock, signal, env, baseDir, limiter,
     onWait: (wait) => onEvent({ event: 'wait', source: app.name, wait }),
@@ -116,7 +119,7 @@ function appWorker(app: AppSource, source: Source, options: SchedulerOptions, si
   const reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent })
   const commands = new CommandQueue(log, codec, source)
   const writes = new WriteExecutor({
-    source, open: () => app.open(platform), canonical: (native) => canonicalId(app.ids, native),
+    source, open: () => app.open(withPriority(platform, 'urgent')), canonical: (native) => canonicalId(app.ids, native),
     visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? options.share?.graceMs ?? 0, signal, onEvent,
   })
   return new Worker(new AppWork({ app, reader, commands, writes, clock, random, onEvent }), clock, onEvent)

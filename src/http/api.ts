@@ -6,6 +6,7 @@ import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
 import type { Summary } from '../reports/summary.ts'
 import type { ActionRequest } from './actions.ts'
+import type { ConnectorHealth } from './connectors.ts'
 import type { Step } from './explain.ts'
 import type { LetterDecision } from './letters.ts'
 
@@ -14,6 +15,8 @@ export interface Api {
   /** A named report as text; `filters` by name, as typed on a command line. `width`: columns of the terminal. */
   report(name: string, filters: Filters, format: Format, width: number): Promise<string>
   summary(): Promise<Summary>
+  /** How every application and feed is doing. */
+  connectors(): Promise<ConnectorHealth[]>
   /** `id`: a finding's id or an unambiguous beginning of it */
   explain(id: string): Promise<Explanation>
   /** One dead letter with everything known of it. `id`: its id or an unambiguous beginning of it */

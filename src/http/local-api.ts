@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
+import type { SourceHealth } from '../connect/health.ts'
 import { ConnectError } from '../ports/connector.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
@@ -9,10 +10,11 @@ import { actionHistory } from '../reports/actions.ts'
 import { reports } from '../reports/catalogue.ts'
 import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
 import { summary } from '../reports/summary.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { systemClock, type Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
 import { decisionsOf, oneAction } from './actions.ts'
 import { ApiError, type ActionStep, type Api } from './api.ts'
+import { connectorHealth } from './connectors.ts'
 import { walkCauses } from './explain.ts'
 import { typedFilters } from './filters.ts'
 import { decided, letterById } from './letters.ts'
@@ -30,6 +32,7 @@ export interface WriteSources {
   publisher: Publisher
   apps: readonly string[]
   feeds: readonly string[]
+  health(): SourceHealth[]
   postIntent(feed: string, rows: readonly unknown[]): Promise<PostResult>
 }
 
@@ -59,6 +62,7 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       }
     },
     summary: () => summary(store),
+    connectors: () => connectorHealth(store, write?.health() ?? null, (write?.clock ?? systemClock).nowMs()),
     async explain(id) {
       const finding = one(await findingById(store, id), id)
       const history = await findingHistory(store, finding.id)

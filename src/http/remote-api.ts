@@ -3,6 +3,7 @@ import type { PostResult } from '../connect/feeds/post.ts'
 import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { Summary } from '../reports/summary.ts'
 import { ApiError, type ActionStep, type Api, type Explanation } from './api.ts'
+import type { ConnectorHealth } from './connectors.ts'
 
 const Decided = z.object({ did: z.string() })
 const Recorded = z.object({ recorded: z.int() })
@@ -25,6 +26,7 @@ export function remoteApi(url: string, token: string): Api {
   return {
     report: (name, filters, format, width) => call('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`),
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
+    connectors: async () => JSON.parse(await call('GET', '/v1/connectors')) as ConnectorHealth[],
     explain: async (id) => JSON.parse(await call('GET', `/v1/explain/${encodeURIComponent(id)}`)) as Explanation,
     action: async (id) => JSON.parse(await call('GET', `/v1/actions/${encodeURIComponent(id)}`)) as ActionStep[],
     decideActions: async (request) => Recorded.parse(JSON.parse(await call('POST', '/v1/actions/decision', request))).recorded,

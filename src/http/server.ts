@@ -33,6 +33,7 @@ const maxBodyBytes = 16 * 1024 * 1024
  *   GET  /livez, /readyz, /metrics
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table
  *   GET  /v1/summary
+ *   GET  /v1/connectors           health of every application and feed
  *   GET  /v1/explain/<finding>
  *   GET  /v1/dead-letters/<id>
  *   POST /v1/dead-letters/<id>/decision   retry, or discard with a reason
@@ -68,6 +69,7 @@ function addApi(app: Hono, api: Api, token: string): void {
   })
   app.use('/v1/*', bodyLimit({ maxSize: maxBodyBytes, onError: (context) => context.json(problem(413, `the body is larger than ${maxBodyBytes} bytes: send it in parts`), 413) }))
   app.get('/v1/explain/:id', async (context) => context.json(await api.explain(context.req.param('id'))))
+  app.get('/v1/connectors', async (context) => context.json(await api.connectors()))
   app.get('/v1/summary', async (context) => context.json(await api.summary()))
   app.get('/v1/reports/:report', async (context) => {
     const { format: asked, width, ...filters } = context.req.query()

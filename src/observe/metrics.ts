@@ -42,12 +42,13 @@ export class Metrics {
   }
 
   onConnect(event: ConnectEvent): void {
-    const { runs, pages, records, rejected, waits, problems, rereads } = this.#counter
+    const { runs, pages, records, rejected, schema, waits, problems, rereads } = this.#counter
     const { source } = event
     switch (event.event) {
       case 'run': {
         runs.inc({ source, verdict: event.result.verdict })
         pages.inc({ source }, event.result.pages)
+        schema.inc({ source }, event.result.shapeChanges.length)
         for (const item of event.result.classes) {
           records.inc({ source, class: item.class }, item.read)
           rejected.inc({ source, class: item.class }, item.rejected)
@@ -56,7 +57,11 @@ export class Metrics {
       }
       case 'wait':
         this.#counter.retries.inc({ source })
-        return waits.inc({ source }, event.wait.waitMs / 1_000)
+        return
+      case 'request':
+        this.#counter.requests.inc({ source, outcome: event.report.outcome })
+        this.#counter.refused.inc({ source }, event.report.refused)
+        return waits.inc({ source }, event.report.throttledMs / 1_000)
       case 'reread':
         return rereads.inc({ source }, event.accounts)
       case 'problem':
@@ -146,6 +151,9 @@ export class Metrics {
       records: this.#count('grantline_source_records_total', 'Records read from a source.', ['source', 'class']),
       rejected: this.#count('grantline_source_rejected_total', 'Records of a source that could not be mapped.', ['source', 'class']),
       retries: this.#count('grantline_source_retries_total', 'Requests to a source that are sent again.', ['source']),
+      schema: this.#count('grantline_source_schema_changes_total', 'Fields of a source’s rows that vanished, appeared or changed type between runs.', ['source']),
+      requests: this.#count('grantline_source_requests_total', 'Requests to a source, by how they ended.', ['source', 'outcome']),
+      refused: this.#count('grantline_source_refused_total', 'Requests that a source refused as too many just now.', ['source']),
       waits: this.#count('grantline_throttle_wait_seconds_total', 'Time spent waiting before a source may be asked again.', ['source']),
       rereads: this.#count('grantline_rereads_total', 'Accounts read again singly.', ['source']),
       problems: this.#count('grantline_source_problems_total', 'Times that the work on a source failed and is tried again.', ['source']),

@@ -61,6 +61,10 @@ export interface Stream {
   readonly proof: 'transaction' | 'total' | 'cursor' | 'manifest' | 'none'
   /** `from`: the `resume` of an earlier page, to go on behind it; throws ConnectError `partial` where the source no longer can. */
   pages(from?: string): AsyncIterable<Page>
+  /** What every row must look like; one that does not goes to the dead letters before it is mapped. Without it the shape is learned. */
+  readonly shape?: z.ZodType
+  /** For probes: how many rows come on the first page where so many are asked for. */
+  readonly sized?: (rows: number) => Promise<number>
   /** Pure. Throws MappingError for a row that can't be mapped: it goes to the dead letters and the rest goes on. */
   map(row: unknown): Mapped[]
 }

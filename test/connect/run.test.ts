@@ -245,6 +245,30 @@ describe('rows that can not be believed', () => {
   })
 })
 
+describe('a schema that changes', () => {
+  const rows = (patch: object) => () => Promise.resolve<ConnectorSession>({
+    streams: [{
+      name: 'users', classes: ['accounts'], proof: 'transaction',
+      pages: async function* () {
+        await Promise.resolve()
+        yield { rows: [{ id: 'a', mail: 'ann@example.org' }, { id: 'b', mail: 'bob@example.org', ...patch }], place: 'users page 1', total: 2, start: 0 }
+      },
+      map: (row) => [account((row as { id: string }).id)],
+    }],
+    close: () => Promise.resolve(),
+  })
+
+  it('is told once, with a masked example, and what was learned survives the process', async () => {
+    expect((await lab.snapshot(rows({}))).shapeChanges).toEqual([])
+    const changed = await lab.snapshot(rows({ mail: 7, phone: '+41' }), { source: await lab.source() })
+    expect(changed.shapeChanges).toMatchObject([
+      { stream: 'users', field: 'mail', change: 'type', was: 'string', is: 'number', example: '9', place: 'users page 1, row 2' },
+      { field: 'phone', change: 'appeared', example: expect.not.stringContaining('41') as string },
+    ])
+    expect((await lab.snapshot(rows({ mail: 7, phone: '+41' }), { source: await lab.source() })).shapeChanges).toEqual([])
+  })
+})
+
 describe('ids', () => {
   const users = (rows: Mapped[][], proof: Stream['proof'] = 'transaction'): (() => Promise<ConnectorSession>) =>
     scripted([{ name: 'users', classes: ['accounts', 'memberships'], proof, rows }])

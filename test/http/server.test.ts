@@ -10,6 +10,7 @@ const api: Api = {
     return format === 'json' ? '[]\n' : 'a,b\r\n'
   },
   summary: async () => ({ findings: [], grants: [], sources: [], deadLetters: [] }),
+  connectors: async () => [],
   explain: async (id) => {
     throw new ApiError(404, `there is no finding ${id}`)
   },

@@ -27,7 +27,7 @@ const summary: Summary = {
 const run: ConnectEvent = {
   event: 'run', source: 'billing', nextInMs: 1,
   result: {
-    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12,
+    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [],
     classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1_000, declared: null, rejected: 7, counts: [1_000] }],
   },
 }
@@ -40,6 +40,7 @@ describe('metrics', () => {
     metrics.onConnect(run)
     metrics.onConnect(run)
     metrics.onConnect({ event: 'wait', source: 'billing', wait: { place: '/users', reason: '429', attempt: 1, waitMs: 1_500 } })
+    metrics.onConnect({ event: 'request', source: 'billing', report: { outcome: 'ok', attempts: 2, refused: 1, throttledMs: 1_500, tookMs: 1_600 } })
     metrics.onSink({ event: 'inserted', topic: 'access', partition: 0, rows: 30, offset: 3 })
     metrics.onCommit({ id: 'task/normalise/3', outcome: 'committed', ms: 20 })
     metrics.onCommit({ id: 'app/billing', outcome: 'fenced', ms: 20 })

@@ -90,7 +90,7 @@ class FeedPublication {
     await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), { pages, read, rejected }, classes, null))
     await this.#writer.flush()
     const { verdict, reason, place } = classes[0]!
-    return { run: this.#run, verdict, reason, place, classes, pages, error }
+    return { run: this.#run, verdict, reason, place, classes, pages, error, shapeChanges: [] }
   }
 
   async #publishObjects(): Promise<void> {

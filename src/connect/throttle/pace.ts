@@ -33,7 +33,7 @@ const probeShareOfUsual = 0.3
 const probeShareOfNow = 0.1
 const longestProbeMs = 30_000
 /** What was not sent in the last moments is made good, this much at most. */
-const catchUpMs = 100
+const catchUpMs = 60
 /** Below this the application would be forgotten. */
 const leastPerSecond = 1 / 60
 

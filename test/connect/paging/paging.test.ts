@@ -48,7 +48,7 @@ const body = (answer: ListAnswer): Exclude<ListAnswer['body'], string> => {
 async function read(config: Config, pageSize = 5): Promise<StreamOutcome & { ids: string[] }> {
   let stamp = 0
   const outcome = await readStream(streamOf(server, config, pageSize), 0, {
-    spool, signal: new AbortController().signal, canonical: (native) => native, stamp: () => ++stamp, opened: 0,
+    spool, signal: new AbortController().signal, canonical: (native) => native, stamp: () => ++stamp, shapeOf: () => undefined, opened: 0,
   })
   return { ...outcome, ids: [...spool.objects('account')].map(([row]) => row!.object) }
 }

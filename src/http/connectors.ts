@@ -1,0 +1,66 @@
+import type { SourceHealth } from '../connect/health.ts'
+import type { Store } from '../ports/store.ts'
+import { formatRows, type Format } from '../reports/format.ts'
+import type { ReportColumn } from '../reports/report.ts'
+import { summary } from '../reports/summary.ts'
+
+/** What this process knows of a source, completed by what the tables remember. `live`: a running process told it. */
+export interface ConnectorHealth extends SourceHealth {
+  live: boolean
+  /** open ones */
+  deadLetters: number
+  /** since the last complete run ended; null: there was none */
+  ageMs: number | null
+}
+
+type Remembered = Pick<SourceHealth, 'source' | 'run' | 'verdict' | 'lastCompleteAt'>
+
+/** Of every source that runs here or that the tables know. `live` null: no process runs. */
+export async function connectorHealth(store: Store, live: readonly SourceHealth[] | null, nowMs: number): Promise<ConnectorHealth[]> {
+  const { sources, deadLetters } = await summary(store)
+  const letters = (source: string): number => deadLetters.filter((one) => one.source === source).reduce((sum, one) => sum + one.letters, 0)
+  const remembered = new Map(sources.map(({ source, lastRun, lastVerdict, lastComplete }): [string, Remembered] =>
+    [source, { source, run: lastRun, verdict: lastVerdict, lastCompleteAt: lastComplete }]))
+  const known = (live ?? []).map((one): SourceHealth => {
+    const past = remembered.get(one.source)
+    remembered.delete(one.source)
+    return { ...one, run: one.run ?? past?.run ?? null, verdict: one.verdict ?? past?.verdict ?? null, lastCompleteAt: one.lastCompleteAt ?? past?.lastCompleteAt ?? null }
+  })
+  const rows = [
+    ...known.map((one) => ({ ...one, live: true })),
+    ...[...remembered.values()].map((past) => ({ ...nothingKnown, ...past, live: false })),
+  ]
+  return rows.map((row) => ({ ...row, deadLetters: letters(row.source), ageMs: row.lastCompleteAt === null ? null : Math.max(0, nowMs - row.lastCompleteAt) }))
+}
+
+export const connectorText = (rows: readonly ConnectorHealth[], format: Format, width: number): string => formatRows(format, columns, rows.map(flat), width)
+
+type Row = Omit<ConnectorHealth, 'shapeChanges'> & { shapeChanges: string[] }
+
+/** The most telling reason there is, and fields as text. */
+const flat = (row: ConnectorHealth): Row => ({
+  ...row,
+  reason: row.problem ?? row.reason,
+  shapeChanges: row.shapeChanges.map(({ stream, field, change, was, is }) => `${stream}: ${field} ${change} (${was} → ${is})`),
+})
+
+const columns: readonly ReportColumn<Row>[] = [
+  { key: 'source', title: 'source', kind: 'text' },
+  { key: 'state', title: 'state', kind: 'text' },
+  { key: 'verdict', title: 'verdict', kind: 'text' },
+  { key: 'ageMs', title: 'complete', kind: 'duration' },
+  { key: 'records', title: 'records', kind: 'number' },
+  { key: 'gap', title: 'gap', kind: 'number' },
+  { key: 'deadLetters', title: 'letters', kind: 'number' },
+  { key: 'requests', title: 'requests', kind: 'number' },
+  { key: 'retries', title: 'retries', kind: 'number' },
+  { key: 'throttledMs', title: 'throttled', kind: 'duration' },
+  { key: 'perSecond', title: 'per s', kind: 'number' },
+  { key: 'shapeChanges', title: 'schema', kind: 'list' },
+  { key: 'reason', title: 'reason', kind: 'text' },
+]
+
+const nothingKnown: Omit<SourceHealth, keyof Remembered> = {
+  kind: 'app', state: 'new', reason: null, place: null, lastRunAt: null, nextAt: null, runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null,
+  requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0, rereads: 0, shapeChanges: [], problem: null, problemAt: null,
+}

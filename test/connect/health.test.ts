@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { Health } from '../../src/connect/health.ts'
+import type { RunResult } from '../../src/connect/run.ts'
+import { ConnectError } from '../../src/ports/connector.ts'
+import { HandClock } from '../../src/runtime/clock.ts'
+
+const clock = new HandClock(1_000_000)
+const run = (over: Partial<RunResult> = {}): RunResult => ({
+  run: 1, verdict: 'complete', reason: null, place: null, pages: 3, error: null, shapeChanges: [],
+  classes: [
+    { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 20, declared: 20, rejected: 1, counts: [20] },
+    { class: 'grants', verdict: 'complete', reason: null, place: null, read: 30, declared: null, rejected: 0, counts: [20] },
+  ],
+  ...over,
+})
+const watch = () => new Health(clock, [{ source: 'billing', kind: 'app', active: true }, { source: 'old', kind: 'app', active: false }, { source: 'hr', kind: 'feed', active: true }])
+const billing = (health: Health) => health.list(() => undefined)[0]
+
+describe('health', () => {
+  it('knows every source from the beginning', () => {
+    expect(watch().list(() => undefined).map(({ source, state }) => [source, state])).toEqual([['billing', 'new'], ['old', 'paused'], ['hr', 'new']])
+  })
+
+  it('counts runs, pages, records and the gap to the source’s own count', () => {
+    const health = watch()
+    health.onEvent({ event: 'run', source: 'billing', result: run(), nextInMs: 60_000 })
+    expect(billing(health)).toMatchObject({
+      state: 'reading well', run: 1, pages: 3, records: 50, rejected: 1, gap: 0, failureRate: 0, lastCompleteAt: clock.nowMs(), nextAt: clock.nowMs() + 60_000,
+    })
+    const [accounts, grants] = run().classes
+    health.onEvent({ event: 'run', source: 'billing', result: run({ run: 2, verdict: 'partial', reason: 'gap', place: 'page 2', classes: [{ ...accounts!, read: 15 }, grants!] }), nextInMs: 5 })
+    expect(billing(health)).toMatchObject({ state: 'incomplete', gap: 5, failureRate: 0.5, reason: 'gap', place: 'page 2', runs: 2 })
+  })
+
+  it('an error is trouble until a run without one', () => {
+    const health = watch()
+    health.onEvent({ event: 'problem', source: 'billing', doing: 'asking for changes', reason: 'transient: no answer', nextInMs: 5_000 })
+    expect(billing(health)).toMatchObject({ state: 'in trouble', problem: 'asking for changes: transient: no answer' })
+    health.onEvent({ event: 'run', source: 'billing', result: run({ verdict: 'partial', error: new ConnectError('authentication', '401', 'users') }), nextInMs: 5 })
+    expect(billing(health)).toMatchObject({ state: 'in trouble' })
+    health.onEvent({ event: 'run', source: 'billing', result: run(), nextInMs: 5 })
+    expect(billing(health)).toMatchObject({ state: 'reading well', problem: null })
+  })
+
+  it('requests, retries, refusals and waits add up', () => {
+    const health = watch()
+    const report = { outcome: 'ok' as const, attempts: 3, refused: 2, throttledMs: 400, tookMs: 500 }
+    for (let n = 0; n < 2; n++) health.onEvent({ event: 'request', source: 'billing', report })
+    expect(billing(health)).toMatchObject({ requests: 6, retries: 4, refused: 4, throttledMs: 800 })
+    expect(health.list(() => ({ perSecond: 12.34, inFlight: 1, waiting: 0, waitMs: 7.4 }))[0]).toMatchObject({ perSecond: 12.3, waitMs: 7 })
+  })
+
+  it('events of sources that are not its own change nothing', () => {
+    const health = watch()
+    health.onEvent({ event: 'reread', source: 'unknown', accounts: 3 })
+    expect(health.list(() => undefined)).toEqual(watch().list(() => undefined))
+  })
+})
