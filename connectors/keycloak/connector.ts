@@ -7,6 +7,7 @@ import { Groups } from './groups.ts'
 import { memberStreams } from './members.ts'
 import { readAccount } from './read-one.ts'
 import { Roles } from './roles.ts'
+import { writeSide } from './write.ts'
 
 /** One realm of Keycloak by its admin API: users, clients' service accounts, roles, composite roles, the tree of groups. */
 export const connector: ConnectorType<KeycloakConfig> = {
@@ -24,6 +25,7 @@ export const connector: ConnectorType<KeycloakConfig> = {
       ],
       readOne: (nativeId) => readAccount(api, config, groups, nativeId),
       ...(tellsChanges && { changes: (cursor: string | null) => readChanges(api, config, cursor) }),
+      write: writeSide(api, groups),
       close: () => Promise.resolve(),
     }
   },

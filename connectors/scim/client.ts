@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConnectError, type ErrorClass, type HttpClient } from '../../src/ports/connector.ts'
+import { ConnectError, type ErrorClass, type HttpClient, type HttpRequest } from '../../src/ports/connector.ts'
 
 const ListResponse = z.looseObject({
   totalResults: z.int().min(0).nullish(),
@@ -41,13 +41,31 @@ export interface ScimClient {
   list(path: string, query: Query, place: string): Promise<List>
   /** Null where the server answers that there is no such resource. */
   resource(path: string, id: string, place: string): Promise<unknown>
+  /** The resource as it is now, with the version to hold a change against; null where there is none. */
+  versioned(path: string, id: string, place: string): Promise<{ resource: unknown; etag: string | null } | null>
+  /** Changes a resource, only as of `etag` where one is known. */
+  patch(path: string, id: string, etag: string | null, operation: PatchOperation, place: string): Promise<void>
+  /** False where there was none. */
+  remove(path: string, id: string, place: string): Promise<boolean>
+}
+
+/** RFC 7644, 3.5.2 */
+export interface PatchOperation {
+  op: 'add' | 'remove' | 'replace'
+  path: string
+  value?: unknown
 }
 
 export function scimClient(http: HttpClient, baseUrl: string, token: string | null): ScimClient {
   const headers = { accept: 'application/scim+json, application/json', ...(token !== null && { authorization: `Bearer ${token}` }) }
   const get = async (url: string, place: string) => {
     const response = await http.request({ method: 'GET', url, headers })
-    return { body: readBody(response.status, response.body, place), date: dateOf(response.headers['date']) }
+    return { body: readBody(response.status, response.body, place), date: dateOf(response.headers['date']), etag: response.headers['etag'] ?? null }
+  }
+  const change = async (request: Omit<HttpRequest, 'url'>, path: string, id: string, place: string): Promise<void> => {
+    const url = `${baseUrl}${path}/${encodeURIComponent(id)}`
+    const { status, body } = await http.request({ ...request, url, headers: { ...headers, ...request.headers } })
+    if (status !== 204) readBody(status, body, place)
   }
   return {
     async list(path, query, place) {
@@ -66,16 +84,32 @@ export function scimClient(http: HttpClient, baseUrl: string, token: string | nu
         date,
       }
     },
-    async resource(path, id, place) {
-      try {
-        return (await get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place)).body
-      } catch (error) {
-        if (error instanceof ConnectError && error.class === 'not-found') return null
-        throw error
-      }
+    resource: async (path, id, place) => (await found(() => get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place)))?.body ?? null,
+    async versioned(path, id, place) {
+      const answer = await found(() => get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place))
+      return answer === null ? null : { resource: answer.body, etag: answer.etag ?? versionIn(answer.body) }
     },
+    async patch(path, id, etag, operation, place) {
+      const body = JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] })
+      const conditions = etag === null ? {} : { 'if-match': etag }
+      await change({ method: 'PATCH', headers: { 'content-type': 'application/scim+json', ...conditions }, body }, path, id, place)
+    },
+    remove: async (path, id, place) => (await found(async () => (await change({ method: 'DELETE' }, path, id, place), true))) ?? false,
   }
 }
+
+/** Null where the server answers that there is no such thing. */
+async function found<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof ConnectError && error.class === 'not-found') return null
+    throw error
+  }
+}
+
+const Versioned = z.looseObject({ meta: z.looseObject({ version: z.string().min(1) }) })
+const versionIn = (resource: unknown): string | null => Versioned.safeParse(resource).data?.meta.version ?? null
 
 function readBody(status: number, text: string, place: string): unknown {
   const body = parse(text)
@@ -104,7 +138,7 @@ function classOf(status: number): ErrorClass {
   if (status === 401) return 'authentication'
   if (status === 403) return 'permission'
   if (status === 404) return 'not-found'
-  if (status === 409) return 'conflict'
+  if (status === 409 || status === 412) return 'conflict'
   if (status === 429) return 'throttled'
   if (status === 408 || (status >= 500 && status !== 501)) return 'transient'
   return status >= 300 && status < 400 ? 'configuration' : 'schema'

@@ -9,6 +9,7 @@ import { ScimConfig } from './config.ts'
 import { mapGroup, mapUser } from './map.ts'
 import { measurePaging, strategies, walk, type Paging, type Walk } from './paging.ts'
 import { readUser, type SingleReads } from './read-one.ts'
+import { writeSide } from './write.ts'
 
 /** Any application with a SCIM 2.0 service: users, groups, who is in which group, roles and entitlements of users. */
 export const connector: ConnectorType<ScimConfig> = {
@@ -34,6 +35,7 @@ export const connector: ConnectorType<ScimConfig> = {
       ],
       readOne: (nativeId) => readUser(reads, nativeId),
       ...(tellsChanges && { changes: (cursor: string | null) => readChanges(changeReads, cursor) }),
+      write: writeSide(client, config),
       close: () => Promise.resolve(),
     }
   },

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
 import { Ref } from '../../schemas/wire/raw.ts'
+import { OperationName } from '../../schemas/wire/operations.ts'
+import { bindProblem } from './bind.ts'
 import { placeholderProblem, statementProblem } from './statement.ts'
 
 const column = z.string().min(1).describe('a column of the query’s result, spelt exactly as the database returns it')
@@ -95,7 +97,25 @@ export const SqlStream = z.discriminatedUnion('piece', [
 ])
 export type SqlStream = z.infer<typeof SqlStream>
 
+const bound = (text: string, context: z.RefinementCtx<string>): void => {
+  const problem = bindProblem(text)
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+}
+
+/**
+ * One way to carry out an operation, in one transaction. `:account`, `:ref`, `:kind`, `:credential`, `:key` and `:attributes.NAME` are
+ * bound; PostgreSQL statements that take no parameters find them as current_setting('grantline.account') and so on.
+ */
+const Write = z.strictObject({
+  operation: OperationName,
+  kind: refKind.nullable().default(null).describe('of grant and revoke: only for this kind; null: for all'),
+  holds: query.superRefine(bound).describe('answers a row exactly where it is so; asked before, and after, when it must'),
+  run: z.array(z.string().min(1).superRefine(bound)).min(1).describe('statements that make it so'),
+})
+export type Write = z.infer<typeof Write>
+
 const shared = {
+  write: z.array(Write).default([]).describe('how corrections are written; the first that fits the operation'),
   streams: z.array(SqlStream).min(1),
   pageSize: z.int().min(1).max(100_000).default(1000).describe('rows a page'),
 }

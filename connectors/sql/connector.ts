@@ -6,6 +6,7 @@ import { readAccount } from './read-one.ts'
 import type { Reader } from './reader.ts'
 import { openSqlite } from './sqlite.ts'
 import { selectColumns, selectCount } from './statement.ts'
+import { writeSide } from './write.ts'
 
 const classOf: Readonly<Record<SqlStream['piece'], ObservedClass>> = {
   account: 'accounts',
@@ -16,7 +17,7 @@ const classOf: Readonly<Record<SqlStream['piece'], ObservedClass>> = {
   credential: 'credentials',
 }
 
-/** Private permission tables, read by one query a stream inside one consistent, read-only transaction. */
+/** Private permission tables, read by one query a stream inside one consistent, read-only transaction; written by declared statements. */
 export const connector: ConnectorType<SqlConfig> = {
   kind: 'sql',
   summary: 'permission tables of an application, by SQL (SQLite, PostgreSQL)',
@@ -27,6 +28,7 @@ export const connector: ConnectorType<SqlConfig> = {
     const readsOne = config.streams.some((stream) => stream.one !== null)
     return {
       streams: definitionsFirst.map((stream) => streamOf(stream, reader, config.pageSize)),
+      ...(config.write.length > 0 && { write: writeSide(config, platform) }),
       ...(readsOne && { readOne: (nativeId: string) => readSingly(config, platform, nativeId) }),
       close: () => reader.close(),
     }

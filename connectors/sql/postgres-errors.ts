@@ -3,7 +3,8 @@ import { ConnectError, type ErrorClass } from '../../src/ports/connector.ts'
 /** Longest matching prefix of the SQLSTATE decides. */
 const byState: readonly (readonly [prefix: string, errorClass: ErrorClass, next: string])[] = [
   ['28', 'authentication', 'check user, password and pg_hba.conf'],
-  ['42501', 'permission', 'grant the role SELECT on what the query reads'],
+  ['23', 'conflict', 'a constraint refused it'],
+  ['42501', 'permission', 'grant the role what the statement needs'],
   ['42', 'configuration', 'correct the query'],
   ['3D', 'configuration', 'check the database’s name'],
   ['3F', 'configuration', 'check the schema’s name'],
@@ -23,7 +24,7 @@ const unreachable = new Set([
 ])
 
 /**
- * The error's class, the server's message and the place. Messages of SQLSTATE class 22 quote data, so only their code is kept;
+ * The error's class, the server's message and the place. Messages of SQLSTATE classes 22 and 23 quote data, so only their code is kept;
  * `secrets` never pass, whatever the server puts into its message.
  */
 export function postgresError(error: unknown, place: string, secrets: readonly string[]): ConnectError {
@@ -33,7 +34,7 @@ export function postgresError(error: unknown, place: string, secrets: readonly s
   const state = /^[0-9A-Z]{5}$/.test(code) && !unreachable.has(code) ? code : null
   if (state !== null) {
     const known = byState.find(([prefix]) => state.startsWith(prefix))
-    const said = state.startsWith('22') ? 'a data exception' : hide(message, secrets)
+    const said = /^2[23]/.test(state) ? 'a value was refused' : hide(message, secrets)
     return new ConnectError(known?.[1] ?? 'fatal', `PostgreSQL: ${said} (SQLSTATE ${state}); ${known?.[2] ?? 'see the server’s log'}`, place)
   }
   if (code === 'ENOTFOUND') return new ConnectError('configuration', 'PostgreSQL: the host is not known; check its name', place)

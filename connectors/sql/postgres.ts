@@ -6,12 +6,39 @@ import { ConnectError, type Platform } from '../../src/ports/connector.ts'
 import type { PostgresConfig } from './config.ts'
 import { postgresError } from './postgres-errors.ts'
 import type { Cell, Reader, Row } from './reader.ts'
+import type { Writer } from './writer.ts'
 
 /** The server ends a statement itself; this much later the connection is held to be dead. */
 const graceMs = 5000
 
 /** Connects and begins `REPEATABLE READ READ ONLY`: the server refuses every write, and all streams see one snapshot. */
 export async function openPostgres(config: PostgresConfig, platform: Platform): Promise<Reader> {
+  const { client, guard } = await connect(config, platform, 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY')
+  return {
+    count: (sql, place) => guard(place, async () => Number((await client.query<{ total: string }>(sql)).rows[0]?.total)),
+    pages: (sql, pageSize, place) => pages(client, sql, pageSize, place, guard),
+    rows: (sql, bound, place) => guard(place, async () => (await client.query<Row>(sql, [...bound])).rows),
+    close: () => close(client),
+  }
+}
+
+/** Connects and begins; what the statements are about can be read by `current_setting('grantline.…')` too, where nothing can be bound. */
+export async function openPostgresWriter(config: PostgresConfig, platform: Platform, subject: Readonly<Record<string, string>>): Promise<Writer> {
+  const { client, guard } = await connect(config, platform, 'BEGIN')
+  for (const [name, value] of Object.entries(subject)) {
+    if (name.includes('.')) continue
+    await guard(`setting ${name}`, () => client.query('SELECT set_config($1, $2, true)', [`grantline.${name}`, value]))
+  }
+  return {
+    holds: (sql, bound, place) => guard(place, async () => (await client.query(sql, [...bound])).rows.length > 0),
+    run: (sql, bound, place) => guard(place, async () => ignore(await client.query(sql, [...bound]))),
+    commit: (place) => guard(place, async () => ignore(await client.query('COMMIT'))),
+    cut: () => client.connection.stream.destroy(),
+    close: () => close(client),
+  }
+}
+
+async function connect(config: PostgresConfig, platform: Platform, begin: string): Promise<{ client: pg.Client; guard: Guard }> {
   const where = `${config.host}:${config.port}/${config.database}`
   const password = await platform.secret(config.password)
   const client = new pg.Client({
@@ -43,23 +70,18 @@ export async function openPostgres(config: PostgresConfig, platform: Platform): 
     })
   try {
     await guard(where, () => client.connect())
-    await guard(where, () => begin(client, config.statementTimeoutMs))
+    await guard(where, () => settle(client, config.statementTimeoutMs, begin))
   } catch (error) {
     await close(client)
     throw error
   }
-  return {
-    count: (sql, place) => guard(place, async () => Number((await client.query<{ total: string }>(sql)).rows[0]?.total)),
-    pages: (sql, pageSize, place) => pages(client, sql, pageSize, place, guard),
-    rows: (sql, bound, place) => guard(place, async () => (await client.query<Row>(sql, [...bound])).rows),
-    close: () => close(client),
-  }
+  return { client, guard }
 }
 
-async function begin(client: pg.Client, statementTimeoutMs: number): Promise<void> {
+async function settle(client: pg.Client, statementTimeoutMs: number, begin: string): Promise<void> {
   await client.query("SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET bytea_output = 'hex'")
   await client.query(`SET statement_timeout = ${statementTimeoutMs}; SET idle_in_transaction_session_timeout = 0`)
-  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY')
+  await client.query(begin)
 }
 
 type Guard = <T>(place: string, work: () => Promise<T>) => Promise<T>
@@ -87,6 +109,8 @@ async function* pages(
     if (open) await guard(place(before), () => cursor.close())
   }
 }
+
+const ignore = (_: unknown): void => undefined
 
 /** The first to come: the work, the deadline, or the platform's signal to stop. */
 async function bounded<T>(work: Promise<T>, deadlineMs: number, signal: AbortSignal, place: string): Promise<T> {

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { ConnectError, type ErrorClass, type Platform } from '../../src/ports/connector.ts'
 import type { SqliteConfig } from './config.ts'
 import type { Cell, Reader, Row } from './reader.ts'
+import type { Writer } from './writer.ts'
 
 /** A writer that holds the file is waited for this long; the engine waits synchronously, and the whole process with it. */
 const busyTimeoutMs = 1000
@@ -22,6 +24,26 @@ export function openSqlite(config: SqliteConfig, platform: Platform): Reader {
     count: (sql, place) => promised(() => guarded(place, () => Number(database.prepare(sql).get()?.['total']))),
     pages: (sql, pageSize, place) => pages(database, sql, pageSize, place, platform.signal),
     rows: (sql, bound, place) => promised(() => guarded(place, () => prepare(database, sql).all(...bound).map(toRow))),
+    close: () => promised(() => database.close()),
+  }
+}
+
+/** Opens the file and begins as its only writer, at once: nothing that was found true can change before the commit. */
+export function openSqliteWriter(config: SqliteConfig, platform: Platform): Writer {
+  const file = resolve(platform.baseDir, config.file)
+  if (!existsSync(file)) throw new ConnectError('configuration', 'SQLite: there is no such file', file)
+  const database = guarded(file, () => new DatabaseSync(file, { timeout: busyTimeoutMs }))
+  try {
+    guarded(file, () => database.exec('BEGIN IMMEDIATE'))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return {
+    holds: (sql, bound, place) => promised(() => guarded(place, () => prepare(database, sql).get(...bound) !== undefined)),
+    run: (sql, bound, place) => promised(() => guarded(place, () => void prepare(database, sql).run(...bound))),
+    commit: (place) => promised(() => guarded(place, () => database.exec('COMMIT'))),
+    cut: () => undefined,
     close: () => promised(() => database.close()),
   }
 }
@@ -88,6 +110,7 @@ function classOf(error: unknown): ErrorClass {
     case 5: case 6: case 9: case 10: case 13: return 'transient' // busy, locked, interrupted, input or output, disk full
     case 8: case 14: case 26: return 'configuration' // read-only, can't be opened, not a database
     case 11: return 'fatal' // the file is damaged
+    case 19: return 'conflict' // a constraint refused it
     default: return 'fatal'
   }
 }

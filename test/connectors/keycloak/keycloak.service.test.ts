@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connector } from '../../../connectors/keycloak/connector.ts'
 import type { Mapped } from '../../../src/ports/connector.ts'
 import { connectorContract } from '../../contract/connector.ts'
+import { operation, writeContract } from '../../contract/write-side.ts'
 import { startKeycloak, type Keycloak } from '../../services/keycloak.ts'
 import { named, ofPiece, readStream } from '../../support/reading.ts'
 import { testPlatform } from '../../support/test-platform.ts'
@@ -29,6 +30,43 @@ connectorContract(connector, async () => {
       await keycloak.call('PUT', `/${realm}/users/${bob}`, someone('bob', { lastName: 'Changed' }))
       return bob
     },
+    dispose: () => keycloak.call('DELETE', `/${realm}`).then(() => undefined),
+  }
+})
+
+writeContract(connector, async () => {
+  const realm = await makeRealm(keycloak, [someone('ada'), someone('bob', { groups: ['/sales'] })])
+  const ids = await idsOf(keycloak, realm)
+  const ada = ids.get('ada') ?? ''
+  const bob = ids.get('bob') ?? ''
+  const list = async (path: string, field: string): Promise<string[]> =>
+    ((await keycloak.call('GET', `/${realm}/users/${ada}/${path}`)) as Record<string, string>[]).map((row) => row[field] ?? '')
+  const billing = ((await keycloak.call('GET', `/${realm}/clients?clientId=billing`)) as { id: string }[])[0]?.id ?? ''
+  const enabled = async (): Promise<boolean> => ((await keycloak.call('GET', `/${realm}/users/${ada}`)) as { enabled: boolean }).enabled
+  const emea = { kind: 'group', id: '/sales/emea' } as const
+  const approve = { kind: 'role', id: 'client-role:billing:approve' } as const
+  return {
+    with: settings(keycloak, realm),
+    platform: testPlatform(),
+    cases: [
+      { operation: operation('grant', ada, { ref: { kind: 'role', id: 'role:clerk' } }), holds: async () => (await list('role-mappings/realm', 'name')).includes('clerk') },
+      { operation: operation('revoke', ada, { ref: { kind: 'entitlement', id: 'role:clerk' } }), holds: async () => !(await list('role-mappings/realm', 'name')).includes('clerk') },
+      { operation: operation('grant', ada, { ref: approve }), holds: async () => (await list(`role-mappings/clients/${billing}`, 'name')).includes('approve') },
+      { operation: operation('revoke', ada, { ref: approve }), holds: async () => !(await list(`role-mappings/clients/${billing}`, 'name')).includes('approve') },
+      { operation: operation('grant', ada, { ref: emea }), holds: async () => (await list('groups', 'path')).includes('/sales/emea') },
+      { operation: operation('revoke', ada, { ref: emea }), holds: async () => !(await list('groups', 'path')).includes('/sales/emea') },
+      { operation: operation('disable-account', ada), holds: async () => !(await enabled()) },
+      { operation: operation('enable-account', ada), holds: enabled },
+      { operation: operation('delete-account', ada), holds: async () => !(await idsOf(keycloak, realm)).has('ada') },
+    ],
+    refused: [
+      operation('grant', bob, { ref: { kind: 'role', id: 'role:none' } }),
+      operation('grant', bob, { ref: { kind: 'role', id: 'client-role:billing:none' } }),
+      operation('grant', bob, { ref: { kind: 'group', id: '/none' } }),
+      operation('grant', '00000000-0000-4000-8000-000000000000', { ref: { kind: 'role', id: 'role:clerk' } }),
+      operation('disable-account', '00000000-0000-4000-8000-000000000000'),
+    ],
+    bystanders: async () => [await keycloak.call('GET', `/${realm}/users/${bob}`), await keycloak.call('GET', `/${realm}/users/${bob}/groups`)],
     dispose: () => keycloak.call('DELETE', `/${realm}`).then(() => undefined),
   }
 })
@@ -78,8 +116,8 @@ describe('what a realm holds', () => {
     expect(ada).toMatchObject({ kind: 'human', status: 'active', display: 'Some ada', values: { email: 'ada@example.org', personnel: '4711' } })
     expect(bob?.status).toBe('disabled')
     expect(Math.abs((ada?.created ?? 0) - Date.now())).toBeLessThan(600_000)
-    expect(membershipsOf('ada')).toEqual(['group /sales/emea', `role role:default-roles-${realm}`])
-    expect(membershipsOf('bob')).toEqual(['role client-role:billing:read', `role role:default-roles-${realm}`, 'role role:head'])
+    expect(membershipsOf('ada')).toEqual(['group /sales/emea'])
+    expect(membershipsOf('bob')).toEqual(['role client-role:billing:read', 'role role:head'])
   })
 
   test('service accounts of clients, their owner, and when their secret was made; never the secret', () => {

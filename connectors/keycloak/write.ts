@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import type { Operation } from '../../schemas/wire/operations.ts'
+import type { Ref } from '../../schemas/wire/raw.ts'
+import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
+import { whole } from './chain.ts'
+import type { AdminApi } from './client.ts'
+import type { Groups } from './groups.ts'
+import { clientRole, realmRole } from './names.ts'
+import { pathOf, rolesOf } from './read-one.ts'
+import { Client, Group, Role, User, shaped } from './shapes.ts'
+
+type Outcome = 'applied' | 'already'
+
+/** What a grant is in the admin API. */
+type Target = { role: Role; path: string; name: string } | { group: string }
+
+/** Corrections by the admin API: role mappings and groups of a user, whether it may log in, users themselves. */
+export function writeSide(api: AdminApi, groups: Groups): WriteSide {
+  return {
+    operations: ['grant', 'revoke', 'enable-account', 'disable-account', 'delete-account'],
+    // A disabled user's sessions would go on until their tokens end.
+    steps: ({ name }) => (name === 'disable-account' ? ['disable', 'end sessions'] : [name]),
+    async ensure(operation, step, _key, deadline) {
+      const place = `${operation.name} of ${operation.account}`
+      if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
+      switch (step) {
+        case 'grant':
+          return await setGrant(api, groups, operation, true, place, deadline)
+        case 'revoke':
+          return await setGrant(api, groups, operation, false, place, deadline)
+        case 'enable-account':
+          return await setEnabled(api, operation.account, true, place, deadline)
+        case 'disable':
+          return await setEnabled(api, operation.account, false, place, deadline)
+        case 'end sessions':
+          return await endSessions(api, operation.account, place, deadline)
+        case 'delete-account':
+          return await send(api, 'DELETE', pathOf(operation.account), undefined, place, deadline, true)
+        default:
+          throw new ConnectError('configuration', `keycloak has no step "${step}" of ${operation.name}`, place)
+      }
+    },
+  }
+}
+
+async function setGrant(api: AdminApi, groups: Groups, { account, ref }: Operation, wanted: boolean, place: string, deadline: AbortSignal): Promise<Outcome> {
+  const target = await targetOf(api, ref, place)
+  if ('role' in target) {
+    if ((await rolesOf(api, account, place)).includes(target.name) === wanted) return 'already'
+    const { id, name } = target.role
+    return await send(api, wanted ? 'POST' : 'DELETE', `${pathOf(account)}/role-mappings/${target.path}`, [{ id, name }], place, deadline)
+  }
+  const held = await whole(api, `${pathOf(account)}/groups`, { briefRepresentation: true }, place)
+  const paths = await Promise.all(held.map((row) => groups.pathOf(shaped(Group, row, place).id, place)))
+  if (paths.includes(target.group) === wanted) return 'already'
+  const group = await groupAt(groups, target.group, place)
+  return await send(api, wanted ? 'PUT' : 'DELETE', `${pathOf(account)}/groups/${encodeURIComponent(group)}`, undefined, place, deadline)
+}
+
+async function groupAt(groups: Groups, path: string, place: string): Promise<string> {
+  const found = (await groups.all()).find((group) => group.path === path)
+  if (found === undefined) throw new ConnectError('not-found', `there is no group ${path}`, place)
+  return found.id
+}
+
+const Whole = z.looseObject(User.shape)
+
+/** The whole representation goes back as it came, but for the one field: what is left out would be taken away. */
+async function setEnabled(api: AdminApi, account: string, enabled: boolean, place: string, deadline: AbortSignal): Promise<Outcome> {
+  const answer = await api.get(pathOf(account), {}, place)
+  if (answer === null) throw new ConnectError('not-found', 'there is no such user', place)
+  const user = shaped(Whole, answer, place)
+  if (user.enabled === enabled) return 'already'
+  return await send(api, 'PUT', pathOf(account), { ...user, enabled }, place, deadline)
+}
+
+async function endSessions(api: AdminApi, account: string, place: string, deadline: AbortSignal): Promise<Outcome> {
+  if ((await whole(api, `${pathOf(account)}/sessions`, {}, place)).length === 0) return 'already'
+  return await send(api, 'POST', `${pathOf(account)}/logout`, undefined, place, deadline)
+}
+
+/** `absentIsAlready`: that there is none is what was wanted. */
+async function send(
+  api: AdminApi, method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, place: string, deadline: AbortSignal, absentIsAlready = false,
+): Promise<Outcome> {
+  const { status } = await api.send(method, path, body, place, deadline)
+  if (status === 404 && absentIsAlready) return 'already'
+  if (status === 404) throw new ConnectError('not-found', 'Keycloak answered 404: the user, role or group is gone', place)
+  if (status === 409) throw new ConnectError('conflict', 'Keycloak answered 409', place)
+  return 'applied'
+}
+
+/** A role or a group as the reads call it, or the entitlement of having it. */
+async function targetOf(api: AdminApi, ref: Ref | null, place: string): Promise<Target> {
+  if (ref?.kind === 'group') return { group: ref.id }
+  if (ref?.kind === 'entitlement' && ref.id.startsWith('group:')) return { group: ref.id.slice('group:'.length) }
+  const [prefix, name] = ref === null ? ['', ''] : splitAt(ref.id, ref.id.indexOf(':'))
+  if (prefix === 'role') {
+    const role = await api.get(`/roles/${encodeURIComponent(name)}`, {}, place)
+    if (role === null) throw new ConnectError('not-found', `there is no role ${name}`, place)
+    return { role: shaped(Role, role, place), path: 'realm', name: realmRole(name) }
+  }
+  if (prefix === 'client-role') return await clientRoleOf(api, name, place)
+  throw new ConnectError('schema', 'roles and groups are granted and revoked', ref === null ? 'nothing' : `${ref.kind} ${ref.id}`)
+}
+
+/** A client's id and a role's name may both hold colons: the one division that exists is meant. */
+async function clientRoleOf(api: AdminApi, name: string, place: string): Promise<Target> {
+  for (let colon = name.indexOf(':'); colon > 0; colon = name.indexOf(':', colon + 1)) {
+    const [clientId, roleName] = splitAt(name, colon)
+    const clients = (await whole(api, '/clients', { clientId }, place)).map((row) => shaped(Client, row, place))
+    const client = clients.find((candidate) => candidate.clientId === clientId)
+    if (client === undefined) continue
+    const role = await api.get(`/clients/${encodeURIComponent(client.id)}/roles/${encodeURIComponent(roleName)}`, {}, place)
+    if (role !== null) return { role: shaped(Role, role, place), path: `clients/${encodeURIComponent(client.id)}`, name: clientRole(clientId, roleName) }
+  }
+  throw new ConnectError('not-found', `there is no client role ${name}`, place)
+}
+
+const splitAt = (text: string, at: number): [string, string] => [text.slice(0, Math.max(0, at)), text.slice(at + 1)]

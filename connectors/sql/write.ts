@@ -1,0 +1,70 @@
+import type { Operation } from '../../schemas/wire/operations.ts'
+import { ConnectError, type Platform, type WriteSide } from '../../src/ports/connector.ts'
+import { bindable } from './bind.ts'
+import type { SqlConfig, Write } from './config.ts'
+import { openPostgresWriter } from './postgres.ts'
+import { openSqliteWriter } from './sqlite.ts'
+import type { Writer } from './writer.ts'
+
+/** Corrections by declared statements: each in a transaction of its own that first asks whether it is so, and at its end must find it so. */
+export function writeSide(config: SqlConfig, platform: Platform): WriteSide {
+  const declared = ({ name, ref }: Operation): Write | undefined =>
+    config.write.find(({ operation, kind }) => operation === name && (kind === null || kind === ref?.kind))
+  return {
+    operations: [...new Set(config.write.map(({ operation }) => operation))],
+    steps: ({ name }) => [name],
+    async ensure(operation, _step, key, deadline) {
+      const place = `${operation.name} of ${operation.account}`
+      const write = declared(operation)
+      if (write === undefined) throw new ConnectError('schema', `no statements are declared for ${operation.name} of ${operation.ref?.kind ?? 'this'}`, place)
+      if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
+      const subject = subjectOf(operation, key)
+      const writer = config.driver === 'sqlite' ? openSqliteWriter(config, platform) : await openPostgresWriter(config, platform, subject)
+      const late = (): void => writer.cut()
+      deadline.addEventListener('abort', late)
+      try {
+        return await carryOut(config.driver, write, writer, subject, deadline, place)
+      } catch (error) {
+        if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before the database answered', place)
+        throw error
+      } finally {
+        deadline.removeEventListener('abort', late)
+        await writer.close().catch(() => undefined)
+      }
+    },
+  }
+}
+
+async function carryOut(
+  driver: SqlConfig['driver'], { holds, run }: Write, writer: Writer, subject: Readonly<Record<string, string>>, deadline: AbortSignal, place: string,
+): Promise<'applied' | 'already'> {
+  const bound = (text: string): [sql: string, values: string[]] => {
+    const { sql, names } = bindable(text, driver)
+    return [sql, names.map((name) => subject[name] ?? missing(name, place))]
+  }
+  if (await writer.holds(...bound(holds), `${place}, before`)) return 'already'
+  for (const [at, text] of run.entries()) await writer.run(...bound(text), `${place}, statement ${at + 1}`)
+  if (!(await writer.holds(...bound(holds), `${place}, after`))) {
+    throw new ConnectError('conflict', 'the statements ran and it is still not so: nothing was changed', place)
+  }
+  // Nothing counts before this: a connection that breaks here is asked again, and then finds it so or not.
+  if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before the commit', place)
+  await writer.commit(place)
+  return 'applied'
+}
+
+const isOver = (deadline: AbortSignal): boolean => deadline.aborted
+
+function subjectOf({ account, ref, credential, attributes }: Operation, key: string): Record<string, string> {
+  return {
+    account,
+    key,
+    ...(ref !== null && { ref: ref.id, kind: ref.kind }),
+    ...(credential !== null && { credential }),
+    ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`attributes.${name}`, value])),
+  }
+}
+
+function missing(name: string, place: string): never {
+  throw new ConnectError('schema', `the statement asks for :${name}, which this operation does not have`, place)
+}
