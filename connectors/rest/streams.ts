@@ -1,6 +1,7 @@
 import { compileMap, classesOfMap, type DeclaredRow } from '../../src/connect/declared/mapping.ts'
 import { ExpressionError, parseExpression } from '../../src/connect/declared/expression.ts'
 import { Ledger } from '../../src/connect/ledger.ts'
+import { rowsOfFirstPage } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError, type Page, type Stream } from '../../src/ports/connector.ts'
 import { type Api, text } from './api.ts'
 import type { RestConfig, RestStream } from './config.ts'
@@ -33,9 +34,12 @@ export function streamsOf(api: Api, config: RestConfig): Stream[] {
       pages = () => collecting(walk(), own, stream, children[0]!.each!.key)
     }
     const map = compileMap(stream.map)
-    return { name: stream.name, classes: classesOfMap(stream.map), proof, pages, map: (row: unknown) => map(row as DeclaredRow) }
+    return { name: stream.name, classes: classesOfMap(stream.map), proof, pages, ...(of === null && { sized: sizedBy(list, stream) }), map: (row: unknown) => map(row as DeclaredRow) }
   })
 }
+
+const sizedBy = (list: List, { name }: RestStream) => (rows: number): Promise<number> =>
+  rowsOfFirstPage(list.strategy, { ...list.endpoint(name, {}, null), pageSize: rows })
 
 /** Passes pages on and keeps the key of every row, with the books that say whether all were here. */
 async function* collecting(pages: AsyncIterable<Page>, into: Parents, stream: RestStream, keySource: string): AsyncGenerator<Page> {

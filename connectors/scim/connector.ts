@@ -7,7 +7,7 @@ import { scimClient, type Query } from './client.ts'
 import { MembershipComparison } from './comparison.ts'
 import { ScimConfig } from './config.ts'
 import { mapGroup, mapUser } from './map.ts'
-import { measurePaging, strategies, walk, type Paging, type Walk } from './paging.ts'
+import { measurePaging, sized, strategies, walk, type Paging, type Walk } from './paging.ts'
 import { readUser, type SingleReads } from './read-one.ts'
 import { writeSide } from './write.ts'
 
@@ -70,6 +70,7 @@ function groupStream(config: ScimConfig, of: Walk, paging: Paging, comparison: M
     classes: config.groups === 'user-groups' ? ['definitions'] : ['definitions', 'memberships'],
     proof: strategies[paging].proof,
     pages,
+    sized: sized(paging, of),
     map,
   }
 }
@@ -87,7 +88,7 @@ function userStream(config: ScimConfig, of: Walk, paging: Paging, comparison: Me
   const classes: ObservedClass[] = ['accounts']
   if (config.groups === 'user-groups') classes.push('memberships')
   if (config.roles === 'grants' || config.entitlements === 'grants') classes.push('grants')
-  return { name: 'users', classes, proof: strategies[paging].proof, pages, map }
+  return { name: 'users', classes, proof: strategies[paging].proof, pages, sized: sized(paging, of), map }
 }
 
 function mappingProblem(work: () => unknown): string | null {

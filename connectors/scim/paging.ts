@@ -1,6 +1,6 @@
 import { byCursor } from '../../src/connect/paging/by-chain.ts'
 import { byPosition } from '../../src/connect/paging/by-position.ts'
-import { type Endpoint, ExpiredCursor, type Strategy } from '../../src/connect/paging/endpoint.ts'
+import { type Endpoint, ExpiredCursor, type Strategy, rowsOfFirstPage } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError, type Page } from '../../src/ports/connector.ts'
 import { idOf } from './attributes.ts'
 import { type Query, type ScimClient, ScimError } from './client.ts'
@@ -27,6 +27,10 @@ export const strategies: Readonly<Record<Paging, Strategy>> = {
 export function walk(paging: Paging, of: Walk, from: string | null = null): AsyncGenerator<Page> {
   return strategies[paging].walk(endpointOf(of), from)
 }
+
+/** How many rows come on the first page where so many are asked for. */
+export const sized = (paging: Paging, of: Walk) => (rows: number): Promise<number> =>
+  rowsOfFirstPage(strategies[paging], endpointOf({ ...of, pageSize: rows }))
 
 function endpointOf({ client, name, path, query, pageSize }: Walk): Endpoint {
   return {

@@ -6,6 +6,7 @@ import { apply, decideActions, showAction, untilOf } from './actions.ts'
 import type { Format } from '../reports/format.ts'
 import { ask, connectors, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
+import { probeApp } from './probe.ts'
 import { run, rolesOf } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
 
@@ -92,6 +93,12 @@ function build(): Command {
     .addOption(outputOption(['table', 'json', 'csv']))
     .action(({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => replay(config, selection, output))
     .addHelpText('after', examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv']))
+
+  const connector = program.command('connector').description('one application’s connector: what the application really does')
+  command(connector, 'probe', 'measure what an application really does: page sizes, totals, order, cursors, single reads, rate headers')
+    .argument('<app>').addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .action((app: string, options: { config: string; output: 'table' | 'json' }) => probeApp(options.config, app, options.output))
+    .addHelpText('after', examples(['connector probe billing', 'connector probe billing -o json']))
 
   const config = program.command('config').description('check the config file, or print its JSON Schema')
   command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))

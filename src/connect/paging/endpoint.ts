@@ -78,3 +78,9 @@ export function resumeOf<T>(schema: { safeParse(value: unknown): { data?: T } },
   if (data === undefined) throw new ExpiredCursor(name, 'the position to go on from is not one that this paging wrote')
   return data
 }
+
+/** For a stream's `sized`: how many rows the first page of a walk holds. */
+export async function rowsOfFirstPage(strategy: Strategy, endpoint: Endpoint): Promise<number> {
+  for await (const page of strategy.walk(endpoint, null)) return page.rows.length
+  return 0
+}

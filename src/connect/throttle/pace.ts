@@ -8,28 +8,32 @@ export interface PaceOptions {
   initialPerSecond: number
 }
 
-/** What one refusal leaves of the rate, and what a row of them leaves as long as most requests still pass. */
+/** What one refusal leaves of the rate at most and at least, and what a row of them leaves as long as most requests still pass. */
 const cutTo = 0.96
+const deepCutTo = 0.8
 const floorOf = 0.4
+/** So many that passed between two refusals tell the rate that is allowed: both times nothing was left. */
+const tellingPasses = 5
 /** After so many refusals in a row, fewer passing than this: the application allows much less now. */
-const rowToJudge = 4
+const rowToJudge = 3
 const passingShare = 0.65
 /** Refusals that follow each other within this time, or this many requests, are one row. */
 const rowMs = 165
 const rowRequests = 13
 /** A row that goes on this long has its own truth: the floor is set anew. */
 const longRowMs = 1_000
-/** This many requests are held back after a refusal, so that the application's allowance fills up a little. */
+/** So many requests are held back after a refusal, for so long at most, that the application's allowance fills up a little. */
 const heldBack = 9
+const longestHoldMs = 150
 /** A rate that was refused is come back to within this time, or this many requests; then it rises by a tenth in half as much, and doubles in as much. */
-const recoverMs = 400
+const recoverMs = 700
 const recoverRequests = 44
 /** Where the last refusals agree to this share about the rate, there is less to be found out, and more time for it. */
 const agreeing = 0.06
 const calmTimes = 2.4
 /** While everything is refused, single requests ask whether it is over: after this long, or a share of how long it took last time, or so far. */
 const probeMs = 40
-const probeShareOfUsual = 0.3
+const probeShareOfUsual = 0.37
 const probeShareOfNow = 0.1
 const longestProbeMs = 30_000
 /** What was not sent in the last moments is made good, this much at most. */
@@ -65,6 +69,8 @@ export class Pace {
   #nextAt = -Infinity
   #pausedUntil = 0
   #row: Row | null = null
+  /** since the last refusal that counted */
+  #passedSince = 0
   #doubtful = false
   #shutSince: number | null = null
   #usualShutMs = 0
@@ -114,6 +120,7 @@ export class Pace {
 
   #passed(now: number): void {
     if (this.#row !== null) this.#row.passed += 1
+    this.#passedSince += 1
     this.#doubtful = false
     if (this.#shutSince === null) return
     const lastedMs = now - this.#shutSince
@@ -138,7 +145,9 @@ export class Pace {
     row.refused += 1
     const passing = row.passed / (row.passed + row.refused)
     let plateau = Math.min(rate, row.top)
-    let next = Math.max(rate * cutTo, row.top * floorOf)
+    const told = this.#passedSince >= tellingPasses && this.#cutAt !== null ? (this.#passedSince * 1_000) / (now - this.#cutAt) : Infinity
+    this.#passedSince = 0
+    let next = Math.max(Math.min(rate * cutTo, Math.max(told, rate * deepCutTo)), row.top * floorOf)
     if (row.refused >= rowToJudge && passing < passingShare) {
       next = rate * Math.max(0.5, passing)
       plateau = next
@@ -150,7 +159,7 @@ export class Pace {
     this.#since = now
     this.#cutAt = now
     this.#doubtful = signal === 'refused'
-    this.#nextAt = Math.max(this.#nextAt, now + (heldBack * 1_000) / next)
+    this.#nextAt = Math.max(this.#nextAt, now + Math.max(1_000 / next, Math.min(longestHoldMs, (heldBack * 1_000) / next)))
   }
 
   #rowAt(now: number, rate: number): Row {
