@@ -21,7 +21,7 @@ export async function probeApp(configFile: string, name: string, output: 'table'
       limiter: new Limiter({ clock: systemClock, ...app.limits }),
       onWait: ({ place, reason, waitMs }) => console.error(`  ${place}: ${reason}; again in ${Math.ceil(waitMs / 1_000)} s`),
     })
-    const profile = await probe(app.open, platform, systemClock, (step) => console.error(`  measuring ${name}: ${step}`))
+    const profile = await probe((opened) => app.open(opened), platform, systemClock, (step) => console.error(`  measuring ${name}: ${step}`))
     const file = await keepProfile(config.dataDir, profile)
     process.stdout.write(output === 'json' ? `${JSON.stringify(profile, null, 2)}\n` : text(profile))
     console.error(`kept in ${file}`)

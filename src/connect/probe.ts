@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../runtime/clock.ts'
-import { ConnectError, type ConnectorSession, type HttpClient, type HttpResponse, type Page, type Platform, type Stream } from '../ports/connector.ts'
+import type { ConnectError, ConnectorSession, HttpClient, HttpResponse, Page, Platform, Stream } from '../ports/connector.ts'
 import { asConnectError } from './errors.ts'
 import { Ledger } from './ledger.ts'
 import { rateHints } from './throttle/hints.ts'
