@@ -5,7 +5,7 @@ import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
 import { resolveSecret } from '../connect/secrets.ts'
 import type { Api } from '../http/api.ts'
-import { createApp, serve } from '../http/server.ts'
+import { createApp, serve, type HttpServer } from '../http/server.ts'
 import { Liveness } from '../observe/liveness.ts'
 import { createLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
@@ -45,6 +45,7 @@ export async function run(configFile: string, { once, logLevel, roles }: RunChoi
   const config = await loadConfig(configFile)
   const logger = createLogger(logLevel)
   const metrics = new Metrics(releaseOf())
+  const liveness = new Liveness(Math.max(stalledMs, stalledTicks * config.tickSeconds * 1_000))
   const stopped = new AbortController()
   const onSignal = (): void => stopped.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
@@ -67,11 +68,15 @@ export async function run(configFile: string, { once, logLevel, roles }: RunChoi
       say(`! ${what}`)
     },
     log: (level, message, fields) => logger[level](fields, message),
-    onRestore: (progress) => logger.info(progress, 'restoring a state'),
+    onRestore: (progress) => {
+      metrics.onRestore(progress)
+      liveness.moved(progress.task, performance.now())
+      logger.info(progress, 'restoring a state')
+    },
   })
   try {
     metrics.watch({ progress: () => grantline.progress(), summary: roles.has('api') ? () => grantline.api.summary() : null })
-    const http = await serveHttp(config, grantline, roles, metrics)
+    const http = await serveHttp(config, grantline, roles, { metrics, liveness })
     try {
       say(roles.has('api') ? `HTTP API at ${http.url}; the other commands find it by themselves` : `health and metrics at ${http.url}; roles: ${[...roles].join(', ')}`)
       await Promise.race([work(grantline, once, roles, stopped.signal), grantline.failed])
@@ -135,10 +140,14 @@ async function openFindings(api: Api): Promise<Map<string, string>> {
   return new Map(rows.map(({ id, kind, detail }) => [id, `${kind}: ${detail}`]))
 }
 
-async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, metrics: Metrics): Promise<{ url: string; close(): Promise<void> }> {
+interface Watchers {
+  metrics: Metrics
+  liveness: Liveness
+}
+
+async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, { metrics, liveness }: Watchers): Promise<HttpServer> {
   const { host, port, token: reference } = config.http
   const token = reference === null ? randomBytes(24).toString('base64url') : (await resolveSecret(reference, { env: process.env, baseDir: config.baseDir })).reveal()
-  const liveness = new Liveness(Math.max(stalledMs, stalledTicks * config.tickSeconds * 1_000))
   const app = createApp(roles.has('api') ? grantline.api : null, token, {
     stalled: async () => liveness.stalled(await grantline.progress(), performance.now()),
     troubles: async () => (await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`])),

@@ -11,7 +11,8 @@ export interface MetricSources {
   summary: (() => Promise<Summary>) | null
 }
 
-const transactionSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** seconds */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 /** What intended and granted access differ in: findings of these kinds are the gap that reconciling has to close. */
 const gapKinds: readonly string[] = ['unauthorised-grant', 'missing-grant', 'expired-grant', 'leaver-access']
 
@@ -42,7 +43,7 @@ export class Metrics {
   }
 
   onConnect(event: ConnectEvent): void {
-    const { runs, pages, records, rejected, schema, waits, problems, rereads } = this.#counter
+    const { runs, pages, records, rejected, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems } = this.#counter
     const { source } = event
     switch (event.event) {
       case 'run': {
@@ -56,12 +57,17 @@ export class Metrics {
         return
       }
       case 'wait':
-        this.#counter.retries.inc({ source })
-        return
-      case 'request':
-        this.#counter.requests.inc({ source, outcome: event.report.outcome })
-        this.#counter.refused.inc({ source }, event.report.refused)
-        return waits.inc({ source }, event.report.throttledMs / 1_000)
+        retries.inc({ source })
+        return retryWaits.inc({ source }, event.wait.waitMs / 1_000)
+      case 'request': {
+        const { outcome, throttledMs, tookMs, refused: tooMany } = event.report
+        requests.inc({ source, outcome })
+        requestSeconds.observe({ source }, tookMs / 1_000)
+        refused.inc({ source }, tooMany)
+        return throttled.inc({ source }, throttledMs / 1_000)
+      }
+      case 'write':
+        return writes.inc({ source, verdict: event.verdict })
       case 'reread':
         return rereads.inc({ source }, event.accounts)
       case 'problem':
@@ -144,6 +150,10 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.#registry] })
   }
 
+  #histogram<L extends string>(name: string, help: string, label: L): Histogram<L> {
+    return new Histogram({ name, help, labelNames: [label], buckets, registers: [this.#registry] })
+  }
+
   #counters() {
     return {
       runs: this.#count('grantline_runs_total', 'Reads of a source that ended, by what they prove.', ['source', 'verdict']),
@@ -152,16 +162,16 @@ export class Metrics {
       rejected: this.#count('grantline_source_rejected_total', 'Records of a source that could not be mapped.', ['source', 'class']),
       retries: this.#count('grantline_source_retries_total', 'Requests to a source that are sent again.', ['source']),
       schema: this.#count('grantline_source_schema_changes_total', 'Fields of a source’s rows that vanished, appeared or changed type between runs.', ['source']),
-      requests: this.#count('grantline_source_requests_total', 'Requests to a source, by how they ended.', ['source', 'outcome']),
-      refused: this.#count('grantline_source_refused_total', 'Requests that a source refused as too many just now.', ['source']),
-      waits: this.#count('grantline_throttle_wait_seconds_total', 'Time spent waiting before a source may be asked again.', ['source']),
+      retryWaits: this.#count('grantline_retry_wait_seconds_total', 'Time spent waiting before a request that failed was sent again.', ['source']),
+      requests: this.#count('grantline_source_requests_total', 'Requests to a source with all their attempts, by how they ended.', ['source', 'outcome']),
+      requestSeconds: this.#histogram('grantline_source_request_duration_seconds', 'How long a request took, attempts and waits included.', 'source'),
+      refused: this.#count('grantline_source_refused_total', 'Attempts that a source refused as too many.', ['source']),
+      throttled: this.#count('grantline_throttle_wait_seconds_total', 'Time that requests waited for leave to be sent.', ['source']),
+      writes: this.#count('grantline_writes_total', 'Corrections written to an application, by what came of them.', ['source', 'verdict']),
       rereads: this.#count('grantline_rereads_total', 'Accounts read again singly.', ['source']),
       problems: this.#count('grantline_source_problems_total', 'Times that the work on a source failed and is tried again.', ['source']),
       transactions: this.#count('grantline_transactions_total', 'Transactions by how they ended.', ['writer', 'outcome']),
-      transactionSeconds: new Histogram({
-        name: 'grantline_transaction_duration_seconds', help: 'How long a transaction took to commit.', labelNames: ['writer'] as const, buckets: transactionSeconds,
-        registers: [this.#registry],
-      }),
+      transactionSeconds: this.#histogram('grantline_transaction_duration_seconds', 'How long a transaction took to commit.', 'writer'),
       restored: this.#gauge('grantline_restored_rows', 'Rows of state read back from a changelog, by the restore that runs or ran last.', ['task']),
       restoreLeft: this.#gauge('grantline_restore_left_messages', 'Messages of a changelog that a restore has still to read.', ['task']),
       sinkRows: this.#count('grantline_sink_rows_total', 'Rows inserted into the tables.', ['topic']),

@@ -1,51 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
-import type { ConnectEvent } from '../../src/connect/events.ts'
 import { measuredLog, type MeasuredCommit } from '../../src/observe/measured-log.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import { FencedError } from '../../src/ports/log.ts'
-import type { Summary } from '../../src/reports/summary.ts'
-import type { PipelineProgress } from '../../src/runtime/pipeline.ts'
 import { MemoryLog } from '../support/memory-log.ts'
+import { filledMetrics, progress, summary } from './filled-metrics.ts'
 
-const progress: PipelineProgress = {
-  task: 'task/normalise/1', processor: 'normalise', topic: 'raw', partition: 1, offset: 5, index: 0, end: 9, now: 1_700_000_000_000, records: 42, deadLetters: 2, commits: 3,
-  clockRefused: false, retries: 0, trouble: null, running: true,
-}
-const summary: Summary = {
-  findings: [
-    { kind: 'missing-grant', severity: 'high', open: 3 }, { kind: 'missing-grant', severity: 'low', open: 1 },
-    { kind: 'dormant-account', severity: 'low', open: 8 },
-  ],
-  grants: [{ app: 'billing', verdict: 'matched', grants: 70, accounts: 9 }],
-  sources: [
-    { source: 'billing', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000 },
-    { source: 'hr', lastRun: 1, lastVerdict: 'partial', lastComplete: null },
-  ],
-  deadLetters: [{ source: 'billing', stage: 'map', letters: 2 }],
-}
-const run: ConnectEvent = {
-  event: 'run', source: 'billing', nextInMs: 1,
-  result: {
-    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [],
-    classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1_000, declared: null, rejected: 7, counts: [1_000] }],
-  },
-}
 /** Lines of the exposition that are ours, without help and type. */
 const lines = async (metrics: Metrics): Promise<string[]> => (await metrics.text()).split('\n').filter((line) => line.startsWith('grantline_'))
 
 describe('metrics', () => {
   it('tell of runs, pages, records, retries and waits as events come', async () => {
-    const metrics = new Metrics('1.2.3')
-    metrics.onConnect(run)
-    metrics.onConnect(run)
-    metrics.onConnect({ event: 'wait', source: 'billing', wait: { place: '/users', reason: '429', attempt: 1, waitMs: 1_500 } })
-    metrics.onConnect({ event: 'request', source: 'billing', report: { outcome: 'ok', attempts: 2, refused: 1, throttledMs: 1_500, tookMs: 1_600 } })
-    metrics.onSink({ event: 'inserted', topic: 'access', partition: 0, rows: 30, offset: 3 })
-    metrics.onCommit({ id: 'task/normalise/3', outcome: 'committed', ms: 20 })
-    metrics.onCommit({ id: 'app/billing', outcome: 'fenced', ms: 20 })
-    metrics.onRestore({ task: 'task/normalise/3', offset: 60, end: 100, rows: 50 })
-    const text = await lines(metrics)
+    const text = await lines(filledMetrics())
     for (const line of [
       'grantline_build_info{release="1.2.3"} 1',
       'grantline_runs_total{source="billing",verdict="complete"} 2',
@@ -53,7 +19,12 @@ describe('metrics', () => {
       'grantline_source_records_total{source="billing",class="accounts"} 2000',
       'grantline_source_rejected_total{source="billing",class="accounts"} 14',
       'grantline_source_retries_total{source="billing"} 1',
-      'grantline_throttle_wait_seconds_total{source="billing"} 1.5',
+      'grantline_retry_wait_seconds_total{source="billing"} 1.5',
+      'grantline_source_requests_total{source="billing",outcome="ok"} 1',
+      'grantline_source_request_duration_seconds_bucket{le="2.5",source="billing"} 1',
+      'grantline_source_refused_total{source="billing"} 2',
+      'grantline_throttle_wait_seconds_total{source="billing"} 0.25',
+      'grantline_writes_total{source="billing",verdict="applied"} 1',
       'grantline_sink_rows_total{topic="access"} 30',
       'grantline_transactions_total{writer="normalise",outcome="committed"} 1',
       'grantline_transactions_total{writer="app",outcome="fenced"} 1',
@@ -96,9 +67,7 @@ describe('metrics', () => {
   })
 
   it('keep to the naming of Prometheus', async () => {
-    const metrics = new Metrics('1')
-    metrics.watch({ progress: async () => [progress], summary: async () => summary })
-    const types = (await metrics.text()).matchAll(/^# TYPE (grantline_\S+) (\S+)$/gm)
+    const types = (await filledMetrics().text()).matchAll(/^# TYPE (grantline_\S+) (\S+)$/gm)
     let seen = 0
     for (const [, name = '', type] of types) {
       seen++

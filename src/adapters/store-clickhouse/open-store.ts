@@ -1,5 +1,4 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
-import { createChdbConnection } from 'chdb/connection'
 import { StoreError, type Store } from '../../ports/store.ts'
 import { ClickHouseStore } from './clickhouse-store.ts'
 import { identifier } from './literal.ts'
@@ -40,7 +39,7 @@ export async function openStore(options: EmbeddedOptions | ServerOptions): Promi
 }
 
 async function openEmbedded({ path }: EmbeddedOptions): Promise<Store> {
-  const client = createClient({ connection: connect(path), clickhouse_settings: settings, log })
+  const client = createClient({ connection: await connect(path), clickhouse_settings: settings, log })
   return prepare(client, { place: path, settleMs: 0 }, async (store) => {
     await store.command('CREATE DATABASE IF NOT EXISTS grantline', {})
     // the embedded connection takes no database of its own; its session keeps this one
@@ -48,7 +47,9 @@ async function openEmbedded({ path }: EmbeddedOptions): Promise<Store> {
   })
 }
 
-function connect(path: string): ClientConnection {
+async function connect(path: string): Promise<ClientConnection> {
+  // half a gigabyte that only who has no server needs
+  const { createChdbConnection } = await import('chdb/connection')
   try {
     // both packages declare the same interface, each with its own copy of a class that has a private field
     return createChdbConnection({ path }) as unknown as ClientConnection
