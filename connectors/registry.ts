@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { AppConfig } from '../schemas/config.ts'
 import type { AppSource } from '../src/connect/app-reader.ts'
 import { describeIssues } from '../src/connect/errors.ts'
+import { WebhookConfig } from '../src/connect/webhooks/config.ts'
 import { ConnectError, type ConnectorType } from '../src/ports/connector.ts'
 
 /** Every connector that ships: its kind, and where it is loaded from once it is used. */
@@ -13,6 +14,7 @@ export const connectors: Readonly<Record<string, () => Promise<{ connector: Conn
   rest: () => import('./rest/connector.ts'),
   scim: () => import('./scim/connector.ts'),
   sql: () => import('./sql/connector.ts'),
+  webhook: () => import('./webhook/connector.ts'),
 }
 
 export const connectorKinds = Object.keys(connectors)
@@ -38,8 +40,14 @@ export async function configureApp(name: string, app: AppConfig, baseDir: string
   const type = await loadConnector(app.connector, baseDir)
   const config = type.config.safeParse(app.with)
   if (!config.success) throw refusal(`apps.${name}.with: ${describeIssues(config.error)}`, `apps.${name}`)
+  const webhook = app.webhook === null ? null : WebhookConfig.safeParse(app.webhook)
+  if (webhook?.success === false) throw refusal(`apps.${name}.webhook: ${describeIssues(webhook.error)}`, `apps.${name}`)
+  const deliversOnly = type.kind === 'webhook'
+  if (deliversOnly && webhook === null) throw refusal(`apps.${name}: an application that only delivers needs webhook settings`, `apps.${name}`)
   return {
     name,
+    ...(webhook !== null && { webhook: webhook.data }),
+    deliversOnly,
     ids: app.ids,
     everySeconds: app.everySeconds,
     changesEverySeconds: app.changesEverySeconds,

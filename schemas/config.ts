@@ -32,6 +32,7 @@ export const AppConfig = z.strictObject({
     .prefault({})
     .describe('of all that is asked of this application, reads and writes together'),
   catalogueFile: z.string().nullable().default(null).describe('CSV with the columns native,name; added to `catalogue`'),
+  webhook: z.record(z.string(), z.unknown()).nullable().default(null).describe('how webhooks of this application are verified and read (docs/connectors.md); it sends them to /v1/webhooks/<name>'),
   remedy: RemedyConfig.nullable().default(null).describe('null: nothing is proposed and nothing is written'),
   ...fromFile.shape,
 })

@@ -20,6 +20,7 @@ import { settingsOf } from './config/settings.ts'
 import type { AppSource } from './connect/app-reader.ts'
 import type { OnEvent } from './connect/events.ts'
 import { Health, type WatchedSource } from './connect/health.ts'
+import { createReceiver, type Receiver } from './connect/webhooks/receiver.ts'
 import { startScheduler } from './connect/scheduler.ts'
 import { resolveSecret, type SecretSources } from './connect/secrets.ts'
 import { ApiError, type Api } from './http/api.ts'
@@ -254,6 +255,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     }
     const api = localApi(directory, {
       clock, publisher, apps: Object.keys(config.apps), feeds: Object.keys(config.feeds), health: () => health.list((source) => scheduler.paceOf(source)),
+      receivers: await receiversOf(apps, { env, baseDir: config.baseDir }),
       postIntent: (feed, rows) => {
         if (!isConnecting) throw new ApiError(409, 'this process does not run connectors: post intent to one that does')
         return scheduler.postIntent(feed, rows)
@@ -270,6 +272,17 @@ const watched = (apps: readonly AppSource[], feeds: readonly string[]): WatchedS
   ...apps.map(({ name, active }): WatchedSource => ({ source: name, kind: 'app', active })),
   ...feeds.map((source): WatchedSource => ({ source, kind: 'feed', active: true })),
 ]
+
+/** Of the applications that send webhooks; a paused one's are taken too, and refused by its owner. */
+async function receiversOf(apps: readonly AppSource[], sources: SecretSources): Promise<Map<string, Receiver>> {
+  const receivers = new Map<string, Receiver>()
+  for (const { name, webhook } of apps) {
+    if (webhook === undefined) continue
+    const secrets = await Promise.all(webhook.verify.secrets.map(async (reference) => (await resolveSecret(reference, sources)).reveal()))
+    receivers.set(name, createReceiver(name, webhook, secrets))
+  }
+  return receivers
+}
 
 const knownKey = 'known-apps'
 

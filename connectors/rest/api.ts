@@ -1,4 +1,5 @@
 import { parseExpression, ExpressionError } from '../../src/connect/declared/expression.ts'
+import { parseJson } from '../../src/connect/declared/json.ts'
 import { parseTemplate } from '../../src/connect/declared/template.ts'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
 import { credentialsOf } from './auth.ts'
@@ -81,16 +82,6 @@ function bodyOf(response: HttpResponse, place: string): unknown {
     if (response.status >= 400) return null
     throw new ConnectError('transient', 'the answer is not whole JSON: it was cut, or comes from something in between', place)
   }
-}
-
-type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
-const parseWith = JSON.parse as (text: string, reviver?: Reviver) => unknown
-
-/** JSON, but whole numbers that a double can't hold become bigint: two ids of 17 digits would else be one. */
-export function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return parseWith(text)
-  return parseWith(text, (_key, value, { source }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value)
 }
 
 /** The class of an answer's status; below 300 the answer is good. */

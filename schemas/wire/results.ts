@@ -180,9 +180,32 @@ export const Command = z
   .meta({ id: 'Command' })
 export type Command = z.infer<typeof Command>
 
+/**
+ * A webhook that an application delivered, verified, reduced to what its mapping let through; key: app. `id` is the application's: it
+ * may come again. `time`, `sequence`: when it happened and the how-manieth it is, where the application says. `accounts`: to be read
+ * again. `pieces`, `removed`: JSON of the mapped pieces. `rejected`: why it could not be mapped.
+ */
+export const Delivery = z
+  .object({
+    type: z.literal('Delivery'),
+    app: z.string(),
+    id: z.string(),
+    received: millis,
+    time: millis.nullable(),
+    sequence: z.int().nullable(),
+    accounts: z.array(z.string()),
+    gone: z.string().nullable(),
+    whole: z.boolean(),
+    pieces: z.string(),
+    removed: z.string(),
+    rejected: z.string().nullable(),
+  })
+  .meta({ id: 'Delivery' })
+export type Delivery = z.infer<typeof Delivery>
+
 export const FindingRecord = z.discriminatedUnion('type', [Finding])
 export const AccessRecord = z.discriminatedUnion('type', [AccessChange, Part])
 export const LagRecord = z.discriminatedUnion('type', [LagSample])
 export const SyncRunRecord = z.discriminatedUnion('type', [SyncRun])
 export const DeadLetterRecord = z.discriminatedUnion('type', [DeadLetter])
-export const CommandRecord = z.discriminatedUnion('type', [Command])
+export const CommandRecord = z.discriminatedUnion('type', [Command, Delivery])

@@ -8,6 +8,7 @@ import { withPriority } from './platform.ts'
 import { type RunResult, runSnapshot } from './run.ts'
 import { readSingle } from './single.ts'
 import type { Source } from './source.ts'
+import type { WebhookConfig } from './webhooks/config.ts'
 
 /** One application as configured: its connector with checked settings, ready to open. */
 export interface AppSource {
@@ -18,6 +19,10 @@ export interface AppSource {
   limits: { maxPerSecond: number; maxInFlight: number }
   /** so long a read may not show what was written, ms; null: it may not be written */
   visibilityMs: number | null
+  /** how its deliveries are verified and read; absent: it sends none */
+  webhook?: WebhookConfig
+  /** nothing but its deliveries tells of it: it is never read */
+  deliversOnly?: boolean
   /** paused or retired apps are not read */
   active: boolean
   /** the connector's checked settings: URLs in it are where requests may go */

@@ -5,6 +5,7 @@ import { Due } from './due.ts'
 import type { OnEvent } from './events.ts'
 import type { WriteExecutor } from './writes/executor.ts'
 import { writesOf } from './writes/written-commands.ts'
+import type { WebhookIntake } from './webhooks/intake.ts'
 import { type Work, firstOf } from './worker.ts'
 
 export interface AppWorkOptions {
@@ -12,6 +13,8 @@ export interface AppWorkOptions {
   reader: AppReader
   commands: CommandQueue
   writes: WriteExecutor
+  /** null: the application sends no webhooks */
+  webhooks: WebhookIntake | null
   clock: Clock
   random: () => number
   onEvent: OnEvent
@@ -32,7 +35,7 @@ export class AppWork implements Work {
     this.#options = options
     this.#snapshot = new Due(app.everySeconds * 1_000, random)
     this.#changes = new Due(app.changesEverySeconds * 1_000, random)
-    if (!app.active) {
+    if (!app.active || app.deliversOnly === true) {
       this.#snapshot.never()
       this.#changes.never()
       this.#attempted = true
@@ -53,6 +56,7 @@ export class AppWork implements Work {
       }
     }
     if (this.#options.app.active) await this.#options.writes.lookAgain()
+    if (this.#options.app.active && (await this.#options.webhooks?.look()) === true && this.#options.app.deliversOnly !== true) this.#snapshot.now()
     // Where changes begin is noted before the first snapshot: one that comes in between is then seen twice, never missed.
     if (!this.#changesKnown) await this.#pollIfDue()
     if (this.#isDue(this.#snapshot)) await this.#run(new Map())
@@ -60,9 +64,9 @@ export class AppWork implements Work {
   }
 
   async wait(signal: AbortSignal): Promise<void> {
-    const { app, clock, commands, writes } = this.#options
+    const { app, clock, commands, webhooks, writes } = this.#options
     const now = clock.monotonicMs()
-    const ms = Math.min(this.#snapshot.waitMs(now), this.#changes.waitMs(now), app.active ? writes.waitMs() : Infinity)
+    const ms = Math.min(this.#snapshot.waitMs(now), this.#changes.waitMs(now), app.active ? writes.waitMs() : Infinity, app.active ? (webhooks?.waitMs() ?? Infinity) : Infinity)
     const waits = [(over: AbortSignal) => commands.wait(over)]
     if (ms !== Infinity) waits.push((over) => clock.sleep(ms, over))
     await firstOf(waits, signal)
@@ -73,18 +77,20 @@ export class AppWork implements Work {
   }
 
   /** Writes first: what is taken away does not wait for what is read. */
-  async #obey({ asked, damaged, checkpoint: position }: CommandBatch): Promise<void> {
-    const { app, reader, writes, onEvent } = this.#options
+  async #obey({ asked, deliveries, damaged, checkpoint: position }: CommandBatch): Promise<void> {
+    const { app, reader, webhooks, writes, onEvent } = this.#options
     for (const reason of damaged) onEvent({ event: 'problem', source: this.name, doing: 'reading commands', reason, nextInMs: null })
     const toWrite = writesOf(asked)
     if (!app.active) {
-      if (asked.length > 0) onEvent({ event: 'problem', source: this.name, doing: 'obeying commands', reason: 'the application is paused', nextInMs: null })
+      if (asked.length + deliveries.length > 0) onEvent({ event: 'problem', source: this.name, doing: 'obeying commands', reason: 'the application is paused', nextInMs: null })
       await reader.note(new Map<string, unknown>([...position, ...(await writes.refuse(toWrite, 'the application is paused'))]))
       return
     }
-    const checkpoint = new Map<string, unknown>([...position, ...(await writes.obey(toWrite))])
-    const accounts = asked.flatMap(({ command: { kind, account } }) => (kind === 'reread' && account !== null ? [account] : []))
-    const sync = asked.some(({ command }) => command.kind === 'sync')
+    const taken = await webhooks?.take(deliveries)
+    const checkpoint = new Map<string, unknown>([...position, ...(await writes.obey(toWrite)), ...(taken?.checkpoint ?? [])])
+    const told = asked.flatMap(({ command: { kind, account } }) => (kind === 'reread' && account !== null ? [account] : []))
+    const accounts = [...told, ...(taken?.accounts ?? [])]
+    const sync = app.deliversOnly !== true && (taken?.lost === true || asked.some(({ command }) => command.kind === 'sync'))
     if (accounts.length > 0) await reader.reread(accounts, sync ? new Map() : checkpoint)
     else if (!sync) await reader.note(checkpoint)
     if (sync) await this.#run(checkpoint)

@@ -5,7 +5,8 @@ import { type Codec, CodecError } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Source } from './source.ts'
 
-export type Command = RecordOf<'commands'>
+export type Command = Extract<RecordOf<'commands'>, { type: 'Command' }>
+export type Delivery = Extract<RecordOf<'commands'>, { type: 'Delivery' }>
 
 const positionKey = 'commands'
 const limits = { maxMessages: 256, maxBytes: 2 ** 20 }
@@ -17,6 +18,8 @@ export interface Asked {
 
 export interface CommandBatch {
   asked: Asked[]
+  /** webhooks, in the order they arrived */
+  deliveries: Delivery[]
   /** undecodable messages on the way */
   damaged: string[]
   /** goes into the transaction that carries the commands' results */
@@ -53,11 +56,14 @@ export class CommandQueue {
       return null
     }
     const asked: Asked[] = []
+    const deliveries: Delivery[] = []
     const damaged: string[] = []
     for (const { offset, value } of messages) {
       try {
         for (const [index, command] of this.#codec.decode('commands', value).entries()) {
-          if (command.app === this.#app) asked.push({ command, position: { topic: 'commands', partition: this.partition, offset, index } })
+          if (command.app !== this.#app) continue
+          if (command.type === 'Delivery') deliveries.push(command)
+          else asked.push({ command, position: { topic: 'commands', partition: this.partition, offset, index } })
         }
       } catch (error) {
         if (!(error instanceof CodecError)) throw error
@@ -65,7 +71,7 @@ export class CommandQueue {
       }
       this.#position = offset + 1
     }
-    return { asked, damaged, checkpoint: new Map([[positionKey, this.#position]]) }
+    return { asked, deliveries, damaged, checkpoint: new Map([[positionKey, this.#position]]) }
   }
 
   /** Reads the batch again after its results could not be published. */

@@ -21,6 +21,8 @@ import { type PostResult, postIntent } from './feeds/post.ts'
 import { createPlatform, withPriority } from './platform.ts'
 import { Source } from './source.ts'
 import { SourceHolding } from './source-holding.ts'
+import { classesOfMap } from './declared/mapping.ts'
+import { WebhookIntake } from './webhooks/intake.ts'
 import { WriteExecutor } from './writes/executor.ts'
 import { clearSpools } from './spool.ts'
 import { Limiter, type LimiterState } from './throttle/limiter.ts'
@@ -122,7 +124,12 @@ function appWorker(app: AppSource, limiter: Limiter, source: Source, options: Sc
     source, open: () => app.open(withPriority(platform, 'urgent')), canonical: (native) => canonicalId(app.ids, native),
     visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? options.share?.graceMs ?? 0, signal, onEvent,
   })
-  return new Worker(new AppWork({ app, reader, commands, writes, clock, random, onEvent }), clock, onEvent)
+  const webhooks = app.webhook === undefined ? null : new WebhookIntake({
+    source, onEvent, canonical: (native) => canonicalId(app.ids, native),
+    classes: classesOfMap(app.webhook.map ?? []),
+    expectEveryMs: app.webhook.expectEverySeconds === null ? null : app.webhook.expectEverySeconds * 1_000,
+  })
+  return new Worker(new AppWork({ app, reader, commands, writes, webhooks, clock, random, onEvent }), clock, onEvent)
 }
 
 function feedWorker(name: string, feed: FeedConfig, source: Source, options: SchedulerOptions, signal: AbortSignal): Worker {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
+import type { Incoming } from '../connect/webhooks/signature.ts'
 import type { ActionRow } from '../reports/actions.ts'
 import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
@@ -30,6 +31,8 @@ export interface Api {
   /** A snapshot of this application begins as soon as its worker is free. */
   sync(app: string): Promise<void>
   rule(ruling: RulingRequest): Promise<void>
+  /** A webhook of an application, as it came: verified, and kept before this resolves. Throws ApiError 401 where it is not the application's. */
+  deliver(app: string, incoming: Incoming): Promise<void>
   /** Intent records of one feed, each as a file of that feed would have it. */
   post(feed: string, rows: readonly unknown[]): Promise<PostResult>
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
 import type { SourceHealth } from '../connect/health.ts'
+import type { Receiver } from '../connect/webhooks/receiver.ts'
 import { ConnectError } from '../ports/connector.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
@@ -33,6 +34,8 @@ export interface WriteSources {
   apps: readonly string[]
   feeds: readonly string[]
   health(): SourceHealth[]
+  /** of applications that send webhooks */
+  receivers: ReadonlyMap<string, Receiver>
   postIntent(feed: string, rows: readonly unknown[]): Promise<PostResult>
 }
 
@@ -87,6 +90,14 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       if (!apps.includes(app)) throw new ApiError(404, `there is no application ${app}; there are ${apps.join(', ')}`)
       const record = { type: 'Command' as const, id: randomUUID(), app, kind: 'sync' as const, account: null, run: null, reason: 'asked for', write: null, at: clock.nowMs(), cause: null }
       await publisher.publish([{ topic: 'commands', key: app, record }])
+    },
+    async deliver(app, incoming) {
+      const { publisher, clock, receivers } = writing('a webhook')
+      const receiver = receivers.get(app)
+      if (receiver === undefined) throw new ApiError(404, 'no application takes webhooks here')
+      const received = receiver.receive(incoming, clock.nowMs())
+      if ('refused' in received) throw new ApiError(401, received.refused)
+      await publisher.publish([{ topic: 'commands', key: app, record: received.delivery }])
     },
     async rule(ruling) {
       const { publisher, clock, apps, feeds } = writing('a ruling')

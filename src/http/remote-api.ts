@@ -35,6 +35,7 @@ export function remoteApi(url: string, token: string): Api {
     sync: async (app) => {
       await call('POST', `/v1/apps/${encodeURIComponent(app)}/sync`, {})
     },
+    deliver: () => Promise.reject(new ApiError(409, 'webhooks go to the running process, at /v1/webhooks/<app>')),
     rule: async (ruling) => {
       await call('POST', '/v1/rulings', ruling)
     },

@@ -26,6 +26,7 @@ export interface Health {
 const Format = z.enum(['json', 'csv', 'table']).default('json')
 const contentTypes = { json: 'application/json', csv: 'text/csv; charset=utf-8', table: 'text/plain; charset=utf-8' }
 const maxBodyBytes = 16 * 1024 * 1024
+const maxWebhookBytes = 1024 * 1024
 
 /**
  * The HTTP API. Everything under /v1 needs `Authorization: Bearer <token>`; errors are RFC 9457 problem details. Without `api` there
@@ -42,6 +43,7 @@ const maxBodyBytes = 16 * 1024 * 1024
  *   POST /v1/apps/<app>/sync
  *   POST /v1/feeds/<feed>         a JSON array of rows, or NDJSON
  *   POST /v1/rulings
+ *   POST /v1/webhooks/<app>       no token: the application signs what it sends
  */
 export function createApp(api: Api | null, token: string, health: Health): Hono {
   const app = new Hono()
@@ -63,11 +65,17 @@ export function createApp(api: Api | null, token: string, health: Health): Hono 
 }
 
 function addApi(app: Hono, api: Api, token: string): void {
+  const tooLarge = (bytes: number) => bodyLimit({ maxSize: bytes, onError: (context) => context.json(problem(413, `the body is larger than ${bytes} bytes: send it in parts`), 413) })
+  app.post('/v1/webhooks/:app', tooLarge(maxWebhookBytes), async (context) => {
+    const body = new Uint8Array(await context.req.arrayBuffer())
+    await api.deliver(context.req.param('app'), { headers: context.req.header(), body })
+    return context.body(null, 204)
+  })
   app.use('/v1/*', async (context, next) => {
     if (!sameToken(context.req.header('authorization'), token)) throw new ApiError(401, 'the bearer token is missing or wrong')
     await next()
   })
-  app.use('/v1/*', bodyLimit({ maxSize: maxBodyBytes, onError: (context) => context.json(problem(413, `the body is larger than ${maxBodyBytes} bytes: send it in parts`), 413) }))
+  app.use('/v1/*', tooLarge(maxBodyBytes))
   app.get('/v1/explain/:id', async (context) => context.json(await api.explain(context.req.param('id'))))
   app.get('/v1/connectors', async (context) => context.json(await api.connectors()))
   app.get('/v1/summary', async (context) => context.json(await api.summary()))

@@ -24,7 +24,7 @@ const firstTask = 3
  * | DeadLetter, Command with `cause` null | outside: connectors, the command line |
  * | SyncRun of phase `partition`: it has no cause | on its `partition`: the processor of `intent` where `source` is a feed, else that of `raw`. A feed is what has a RunBegin on intent |
  * | SyncRun of phase `begin`, `end` | outside: the connector |
- * | RunBegin, Definition, DefinitionsEnd, Account, Seen, Written, RunEnd, the records of feeds, ActionDecision, WriteResult, Census, Setting, Ruling, Tick, Epoch | outside: these are inputs, what follows from them is what is compared |
+ * | RunBegin, Definition, DefinitionsEnd, Account, Seen, Written, RunEnd, the records of feeds, ActionDecision, Delivery, WriteResult, Census, Setting, Ruling, Tick, Epoch | outside: these are inputs, what follows from them is what is compared |
  *
  * So a feed and an application must not share a name. A cause that no processor reads, or that is in a partition which does not exist, is nobody's.
  */

@@ -29,6 +29,10 @@ const api: Api = {
     return 'discarded'
   },
   sync: async (app) => void calls.push(['sync', app]),
+  deliver: async (name, { headers, body }) => {
+    if (headers['x-signature'] !== 'right') throw new ApiError(401, 'the signature is not right')
+    calls.push(['deliver', name, Buffer.from(body).toString('utf8')])
+  },
   rule: async (ruling) => void calls.push(['rule', ruling]),
   post: async (feed, rows) => {
     calls.push(['post', feed, rows])
@@ -91,5 +95,15 @@ describe('the HTTP API', () => {
   it('refuses a body that is too large', async () => {
     const response = await ask('/v1/feeds/hr', { method: 'POST', body: 'x'.repeat(17 * 1024 * 1024) })
     expect(response.status).toBe(413)
+  })
+
+  it('takes webhooks without the token, byte for byte, and answers only once they are kept', async () => {
+    calls.length = 0
+    const deliver = (signature: string, body: string) => app.request('/v1/webhooks/portal', { method: 'POST', body, headers: { 'x-signature': signature } })
+    expect((await deliver('right', '{ "a":\t1 }\r\n')).status).toBe(204)
+    expect((await deliver('wrong', '{}')).status).toBe(401)
+    expect((await deliver('right', 'x'.repeat(2 ** 20 + 1))).status).toBe(413)
+    expect((await app.request('/v1/webhooks/portal')).status).toBe(401)
+    expect(calls).toEqual([['deliver', 'portal', '{ "a":\t1 }\r\n']])
   })
 })

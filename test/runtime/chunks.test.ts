@@ -8,7 +8,7 @@ import { definition, seen } from '../support/fixture-processors.ts'
 import { codec, partitionsOf } from './logs.ts'
 
 const chunker = (partitions = 3): Chunker => new Chunker(codec, partitionsOf(partitions), 'test')
-const command = (id: string): RecordOf<'commands'> => ({
+const command = (id: string): Extract<RecordOf<'commands'>, { type: 'Command' }> => ({
   type: 'Command', id, app: 'app', kind: 'sync', account: null, run: null, reason: '', write: null, at: 0, cause: null,
 })
 

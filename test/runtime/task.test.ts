@@ -53,7 +53,7 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     await topology.advance(4_000)
     expect(await topology.outputs('commands')).toEqual([])
     await topology.advance(1_000)
-    expect((await topology.outputs('commands')).map(({ record }) => record.at)).toEqual([startOfTime + 5_000])
+    expect((await topology.outputs('commands')).map(({ record }) => record)).toMatchObject([{ at: startOfTime + 5_000 }])
     const raw = []
     for await (const { record } of readPartition(log, codec, 'raw', 0)) raw.push(record)
     expect(raw.slice(0, 3).map((record) => record?.type)).toEqual(['Epoch', 'Tick', 'Seen'])

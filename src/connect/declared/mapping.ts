@@ -204,12 +204,12 @@ function field(piece: Piece, name: string, source: string): Field {
     oneOf,
     id: (variables) => text(variables) ?? fail('it is empty'),
     time(variables) {
-      const value = evaluate(variables)
-      if (value === null || value === undefined || value === '') return null
-      if (value instanceof Date) return Number.isNaN(value.getTime()) ? fail('it is no time') : Math.trunc(value.getTime())
-      if (typeof value !== 'string') return fail('a number may be seconds or milliseconds: say seconds(…) or millis(…)')
-      const parsedTime = feedTime.safeParse(value)
-      return parsedTime.success ? parsedTime.data : fail('expected an ISO 8601 date, or a date-time with Z or offset')
+      try {
+        return readTime(evaluate(variables))
+      } catch (error) {
+        if (error instanceof ExpressionError) return fail(error.message)
+        throw error
+      }
     },
     flag(variables) {
       const value = evaluate(variables)
@@ -226,6 +226,16 @@ function field(piece: Piece, name: string, source: string): Field {
       return AccountStatus.options.find((option) => option === value) ?? fail(`expected one of ${AccountStatus.options.join(', ')}, true or false`)
     },
   }
+}
+
+/** Null where there is none. Throws ExpressionError where it can't be told which time is meant. */
+export function readTime(value: unknown): number | null {
+  if (value === null || value === undefined || value === '') return null
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return Math.trunc(value.getTime())
+  if (typeof value === 'number' || typeof value === 'bigint') throw new ExpressionError('a number may be seconds or milliseconds: say seconds(…) or millis(…)')
+  const parsed = feedTime.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new ExpressionError('expected an ISO 8601 date, or a date-time with Z or offset')
 }
 
 function evaluated(parsed: Expression, variables: Variables, fail: (reason: string) => never): unknown {

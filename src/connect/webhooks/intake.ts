@@ -1,0 +1,201 @@
+import type { Account, Assignment, Ref } from '../../../schemas/wire/raw.ts'
+import { digest } from '../../core/canonical.ts'
+import { accountKey } from '../../core/keys.ts'
+import type { Mapped, ObservedClass } from '../../ports/connector.ts'
+import type { Outgoing } from '../../runtime/publisher.ts'
+import { type PlacedPiece, assembleAccount } from '../assemble.ts'
+import type { Delivery } from '../command-queue.ts'
+import type { OnEvent } from '../events.ts'
+import { type LetterContent, deadLetter } from '../letters.ts'
+import { accountOf, checkPieces } from '../pieces.ts'
+import type { Source } from '../source.ts'
+import { Seen } from './seen.ts'
+
+export interface IntakeOptions {
+  source: Source
+  canonical(native: string): string
+  /** classes that a delivery tells of */
+  classes: readonly ObservedClass[]
+  /** longer silence than this is a loss, ms; null: nothing is expected */
+  expectEveryMs: number | null
+  onEvent: OnEvent
+}
+
+export interface Taken {
+  /** native ids, to be read again */
+  accounts: string[]
+  /** something was lost: the application should be read whole, where it can */
+  lost: boolean
+  /** goes into the transaction that carries the result of reading again */
+  checkpoint: ReadonlyMap<string, unknown>
+}
+
+interface Watch {
+  /** ms, of the last delivery; of the first look where there was none */
+  last: number
+  silent: boolean
+  sequence: number | null
+  /** deliveries that were overtaken, with the time they were missed, ms */
+  missing: { sequence: number; since: number }[]
+}
+
+const watchKey = 'webhook'
+/** a delivery that others overtook may still come for so long */
+const overtakenMs = 60_000
+const maxMissing = 1_000
+
+/**
+ * Deliveries as their application's owner takes them: each once, however often it came; none that is older than what is known of its
+ * account; and what is missing, or a silence, told as a loss.
+ */
+export class WebhookIntake {
+  readonly #options: IntakeOptions
+  readonly #seen: Seen
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    this.#seen = new Seen(options.source)
+  }
+
+  /** What content deliveries say is published here, with the marks that keep it from being said twice. */
+  async take(deliveries: readonly Delivery[]): Promise<Taken> {
+    const { source } = this.#options
+    if (deliveries.length === 0) return { accounts: [], lost: false, checkpoint: new Map() }
+    const now = source.clock.nowMs()
+    const checkpoint = new Map<string, unknown>()
+    const watch = this.#watch(now)
+    const outgoing: Outgoing[] = []
+    const accounts: string[] = []
+    let lost = false
+    for (const delivery of deliveries) {
+      watch.last = Math.max(watch.last, delivery.received)
+      watch.silent = false
+      if (!this.#seen.first(delivery.id, now, checkpoint)) continue
+      this.#order(watch, delivery, now)
+      if (delivery.rejected !== null) {
+        lost = true
+        outgoing.push(this.#letter('webhook', delivery.rejected, `delivery ${delivery.id}`))
+        continue
+      }
+      accounts.push(...delivery.accounts)
+      outgoing.push(...this.#content(delivery, checkpoint))
+    }
+    checkpoint.set(watchKey, watch)
+    if (accounts.length > 0 || lost) {
+      if (outgoing.length > 0) await source.publish(outgoing)
+      return { accounts, lost, checkpoint }
+    }
+    await source.publish(outgoing, checkpoint)
+    return { accounts, lost, checkpoint: new Map() }
+  }
+
+  /** Looks for what did not come; answers whether something was lost. */
+  async look(): Promise<boolean> {
+    const { source, expectEveryMs, onEvent } = this.#options
+    const now = source.clock.nowMs()
+    const watch = this.#watch(now)
+    const letters: Outgoing[] = []
+    const late = watch.missing.filter(({ since }) => now - since >= overtakenMs)
+    if (late.length > 0) {
+      watch.missing = watch.missing.filter((one) => !late.includes(one))
+      const [first, last] = [late[0]!.sequence, late.at(-1)!.sequence]
+      letters.push(this.#letter('webhook-gap', `${late.length} deliveries never came`, `sequence ${first}${last === first ? '' : ` to ${last}`}`))
+    }
+    if (expectEveryMs !== null && !watch.silent && now - watch.last > expectEveryMs) {
+      watch.silent = true
+      letters.push(this.#letter('webhook-silence', `nothing was delivered for ${Math.round((now - watch.last) / 1_000)} s`, `since ${new Date(watch.last).toISOString()}`))
+    }
+    if (letters.length === 0 && source.kept(watchKey) !== undefined) return false
+    for (const { record } of letters) {
+      if (record.type === 'DeadLetter') onEvent({ event: 'problem', source: source.name, doing: 'waiting for webhooks', reason: `${record.reason} (${record.place})`, nextInMs: null })
+    }
+    await source.publish(letters, new Map([[watchKey, watch]]))
+    return letters.length > 0
+  }
+
+  /** ms until `look` may find something; Infinity where nothing is expected. */
+  waitMs(): number {
+    const { source, expectEveryMs } = this.#options
+    const now = source.clock.nowMs()
+    const watch = this.#watch(now)
+    const missed = watch.missing.map(({ since }) => since + overtakenMs - now)
+    const silence = expectEveryMs === null || watch.silent ? Infinity : watch.last + expectEveryMs + 1 - now
+    return Math.max(0, Math.min(silence, ...missed))
+  }
+
+  #watch(now: number): Watch {
+    return structuredClone(this.#options.source.kept<Watch>(watchKey)) ?? { last: now, silent: false, sequence: null, missing: [] }
+  }
+
+  #order(watch: Watch, { sequence }: Delivery, now: number): void {
+    if (sequence === null) return
+    watch.missing = watch.missing.filter((one) => one.sequence !== sequence)
+    if (watch.sequence !== null) {
+      for (let missing = watch.sequence + 1; missing < sequence && watch.missing.length < maxMissing; missing++) watch.missing.push({ sequence: missing, since: now })
+    }
+    watch.sequence = Math.max(watch.sequence ?? sequence, sequence)
+  }
+
+  #content(delivery: Delivery, checkpoint: Map<string, unknown>): Outgoing[] {
+    const { source } = this.#options
+    const canonical = (native: string): string => this.#options.canonical(native)
+    const pieces = checkPieces(JSON.parse(delivery.pieces))
+    const removed = checkPieces(JSON.parse(delivery.removed))
+    const natives = new Map<string, string>()
+    for (const native of [...[...pieces, ...removed].map(accountOf), delivery.gone]) if (native !== null) natives.set(canonical(native), native)
+    return [...natives].flatMap(([id, native]): Outgoing[] => {
+      if (!this.#isNewest(id, delivery, checkpoint)) return []
+      const of = (all: readonly Mapped[]): Mapped[] => all.filter((piece) => canonical(accountOf(piece) ?? '') === id)
+      const gone = delivery.gone !== null && canonical(delivery.gone) === id
+      const record = gone ? goneAccount(source, id, native) : this.#account(id, native, of(pieces), of(removed), delivery)
+      return [{ topic: 'raw', key: accountKey(source.name, id), record }]
+    })
+  }
+
+  /** By the application's own order where it gives one, else by arrival. */
+  #isNewest(id: string, { sequence, time }: Delivery, checkpoint: Map<string, unknown>): boolean {
+    const order = sequence ?? time
+    if (order === null) return true
+    const key = `webhook/account/${digest(id)}`
+    const known = checkpoint.get(key) ?? this.#options.source.kept<number>(key)
+    if (typeof known === 'number' && known > order) return false
+    checkpoint.set(key, order)
+    return true
+  }
+
+  #account(id: string, native: string, pieces: readonly Mapped[], removed: readonly Mapped[], { whole, id: delivery }: Delivery): Account {
+    const { source, classes } = this.#options
+    const stamp = source.stamp()
+    const told = new Set<ObservedClass>(whole ? classes : pieces.map(({ piece }) => classOf[piece]))
+    const placed = pieces.map((piece): PlacedPiece => ({ native: accountOf(piece) ?? native, stamp, place: `delivery ${delivery}`, piece }))
+    const frame = { app: source.name, run: null, has: told, whole: whole ? told : new Set<ObservedClass>(), asOf: stamp }
+    const record = assembleAccount(id, placed, frame).record ?? { ...goneAccount(source, id, native), gone: false, observed: stamp }
+    return { ...record, memberships: without(record.memberships, refsOf(removed, 'membership')), grants: without(record.grants, refsOf(removed, 'grant')) }
+  }
+
+  #letter(code: string, reason: string, place: string): Outgoing {
+    const { source } = this.#options
+    const content: LetterContent = { stage: code === 'webhook' ? 'map' : 'read', code, reason, place, record: null, payload: '' }
+    return { topic: 'dead-letters', key: source.name, record: deadLetter(source.name, null, source.clock.nowMs(), content) }
+  }
+}
+
+const classOf: Record<Mapped['piece'], ObservedClass> = {
+  account: 'accounts', membership: 'memberships', grant: 'grants', credential: 'credentials', definition: 'definitions', child: 'definitions',
+}
+
+type Facet = { whole: boolean; added: Assignment[]; removed: Ref[] }
+
+const without = (facet: Facet | null, removed: Ref[]): Facet | null =>
+  removed.length === 0 ? facet : { whole: facet?.whole ?? false, added: facet?.added ?? [], removed }
+
+const refsOf = (pieces: readonly Mapped[], piece: 'membership' | 'grant'): Ref[] =>
+  pieces.flatMap((one): Ref[] => {
+    if (one.piece !== piece) return []
+    return [one.piece === 'membership' ? one.ref : { kind: 'entitlement', id: one.entitlement }]
+  })
+
+const goneAccount = (source: Source, id: string, native: string): Account => ({
+  type: 'Account', app: source.name, id, native, run: null, observed: source.stamp(), valid: null, gone: true,
+  attributes: null, memberships: null, grants: null, credentials: null,
+})
