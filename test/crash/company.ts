@@ -55,6 +55,10 @@ export class Company {
     return this.#offsetMs
   }
 
+  passMinutes(minutes: number): void {
+    this.#offsetMs += minutes * 60_000
+  }
+
   /** A week later: joiners, a mover, a leaver, a disabled account, a changed role; accounts that are gone, with and without a reread. */
   passWeek(): void {
     const now = firstDay + 7 * dayMs
