@@ -25,10 +25,19 @@ export type Brake = z.infer<typeof Brake>
 /** `role:R_CLERK`: a role, group or entitlement as the application spells it. */
 export const RefText = z.string().regex(/^(role|group|entitlement):./u, 'write role:ID, group:ID or entitlement:ID')
 
+/**
+ * How an account is made for a person who has none. Texts may name `{identity}`, `{display}`, the person's key in a match space
+ * (`{email}`), and what stands before its first `@` (`{email.local}`).
+ */
+export const NewAccount = z.strictObject({ id: z.string().min(1), attributes: z.record(z.string(), z.string()).default({}) })
+export type NewAccount = z.infer<typeof NewAccount>
+
 /** That and how findings of an application may be corrected in it. */
 export const Corrections = z.strictObject({
   /** catalogue name -> what an account is assigned to so that it holds the name; where nothing is given, the native entitlement itself */
   assign: z.record(z.string(), RefText).default({}),
+  /** null: accounts are made by somebody else */
+  newAccount: NewAccount.nullable().default(null),
 })
 export type Corrections = z.infer<typeof Corrections>
 

@@ -74,7 +74,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
     first: before === undefined,
   })
   const book = digest(canonical([tenure.status, facet.record.continues, keys]))
-  const published = digest(canonical([tenure, facet.record.display]))
+  const published = digest(canonical([tenure, facet.record.display, currentKeys(facet.record)]))
   const next: Person = {
     entries, lapsed, published, dueMs, feed: facet.feed, start: tenure.status === 'ended' ? null : facet.record.start, endedAt, keys, book, matched: matchedSinceMs, roles,
     revision: book === person.book ? person.revision : person.revision + 1,
@@ -120,9 +120,16 @@ function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenu
 function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, person: Person): void {
   context.emit('facts', identityHome(record.id), {
     type: 'Desired', home: identityHome(record.id), identity: record.id, status: tenure.status, display: record.display,
-    start: tenure.start, end: tenure.end, entries: wireEntries(person.entries), lapsed: wireLapses(person.lapsed),
+    keys: currentKeys(record), start: tenure.start, end: tenure.end, entries: wireEntries(person.entries), lapsed: wireLapses(person.lapsed),
     sources: sourcesOf([source], person.entries), cause: context.position,
   })
+}
+
+/** In the order of the spaces, so that equal keys are told in equal words. */
+function currentKeys({ keys }: Identity): Record<string, string> {
+  const first = new Map<string, string>()
+  for (const { space, key } of keys) if (!first.has(space)) first.set(space, key)
+  return Object.fromEntries([...first].sort(([a], [b]) => compareKeys(a, b)))
 }
 
 const facetOf = ({ record, gone, since, source }: ObjectRow<Identity>): IdentityFacet =>

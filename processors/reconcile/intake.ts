@@ -70,8 +70,8 @@ function withReference(references: readonly ReferenceRow[], record: Reference, p
 }
 
 function desiredRow(before: DesiredRow | null, record: Desired, position: Position, now: number): DesiredRow {
-  const { identity, status, entries, lapsed } = record
-  return { identity, status, endedAt: endOf(before, record, now), entries, lapsed, position }
+  const { identity, status, display, keys, entries, lapsed } = record
+  return { identity, status, display, keys, endedAt: endOf(before, record, now), entries, lapsed, position }
 }
 
 /**

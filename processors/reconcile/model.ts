@@ -2,7 +2,7 @@ import type { IdentityStatus, DesiredEntry, LapsedEntry, Position } from '../../
 import type { AccountFact, Reference } from '../../schemas/wire/facts.ts'
 import type { Finding, FindingKind, GrantVerdict, LagSample } from '../../schemas/wire/results.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
-import type { PolicySetting } from '../../schemas/settings.ts'
+import type { NewAccount, PolicySetting } from '../../schemas/settings.ts'
 
 /** What is kept of each home, and what its evaluation reads. All of it is JSON; each fact keeps its position on the facts topic. */
 
@@ -21,6 +21,9 @@ export interface DesiredRow {
   identity: string
   status: IdentityStatus
   endedAt: number | null
+  /** what a new account is named by */
+  display: string | null
+  keys: Record<string, string>
   entries: DesiredEntry[]
   lapsed: LapsedEntry[]
   position: Position
@@ -114,7 +117,7 @@ export interface AppRules {
   delayMs: number
   retired: boolean
   observedAt: number | null
-  corrections: { assigned(entitlement: string): Ref | null } | null
+  corrections: { assigned(entitlement: string): Ref | null; newAccount: NewAccount | null } | null
 }
 
 /** Everything outside a home that its evaluation depends on. */

@@ -3,7 +3,7 @@ import type { Operation, OperationName } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { refOf } from './assigned.ts'
-import type { AccountState, AppRules, FindingKey, HomeView } from './model.ts'
+import type { AccountState, AppRules, DesiredRow, FindingKey, HomeView } from './model.ts'
 import { entitlementKey, type Standing } from './standing.ts'
 
 /** What would correct a finding. `obstacle`: why nothing can be written, then there are no operations. */
@@ -66,7 +66,35 @@ function waysOf({ native, paths }: AccountState['grants'][number]): string[] {
   return paths.map((path) => path[0] ?? `entitlement:${native}`)
 }
 
-function grantMissing({ app, entitlement }: FindingKey, { accounts, home }: HomeView, rules: AppRules): Plan {
+class Unfilled {
+  readonly name: string
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** A text with its names replaced, or the first of them that nothing is known of. */
+function fill(text: string, { identity, display, keys }: DesiredRow): string | Unfilled {
+  let filled = ''
+  let at = 0
+  for (const match of text.matchAll(/\{([^{}]*)\}/gu)) {
+    const name = match[1]!
+    const value = name === 'identity' ? identity : name === 'display' ? display : keyOf(name, keys)
+    if (value === null) return new Unfilled(name)
+    filled += text.slice(at, match.index) + value
+    at = match.index + match[0].length
+  }
+  return filled + text.slice(at)
+}
+
+function keyOf(name: string, keys: Readonly<Record<string, string>>): string | null {
+  const isLocal = name.endsWith('.local')
+  const space = isLocal ? name.slice(0, -'.local'.length) : name
+  const key = Object.hasOwn(keys, space) ? keys[space]! : null
+  return key === null || !isLocal ? key : key.split('@', 1)[0]!
+}
+
+function grantMissing({ app, entitlement }: FindingKey, { accounts, home, desired }: HomeView, rules: AppRules): Plan {
   const ref = rules.corrections?.assigned(entitlement ?? '') ?? null
   if (ref === null) return impossible(`the catalogue of ${app ?? '?'} has no native permission for ${entitlement ?? '?'}: add one, or name a role in corrections.assign`)
   const there = accounts.map(({ fact }) => fact).filter((fact) => fact.app === app)
@@ -74,5 +102,13 @@ function grantMissing({ app, entitlement }: FindingKey, { accounts, home }: Home
   if (active !== undefined) return plan([operation('grant', active, { ref })])
   const [disabled] = there
   if (disabled !== undefined) return plan([operation('enable-account', disabled), operation('grant', disabled, { ref })])
-  return impossible(`${home} has no account in ${app ?? '?'} yet: create one there`)
+  const made = rules.corrections?.newAccount ?? null
+  if (desired === null || made === null) return impossible(`${home} has no account in ${app ?? '?'} yet: create one there, or say in remedy.newAccount how`)
+  const filled = [made.id, ...Object.values(made.attributes)].map((text) => fill(text, desired))
+  const unfilled = filled.find((text) => text instanceof Unfilled)
+  if (unfilled !== undefined) return impossible(`an account of ${home} in ${app ?? '?'} can't be named: ${unfilled.name} is not known of this person`)
+  const [account = '', ...values] = filled as string[]
+  const attributes = Object.fromEntries(Object.keys(made.attributes).map((name, i) => [name, values[i]!]))
+  const about = { account, credential: null }
+  return plan([{ ...about, name: 'create-account', ref: null, attributes }, { ...about, name: 'grant', ref, attributes: {} }])
 }

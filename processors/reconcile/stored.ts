@@ -7,11 +7,13 @@ import type { AccountRow, AccountState, DesiredRow } from './model.ts'
 
 /** How the long rows lie in the state. */
 
-export function packDesired({ identity, status, endedAt, entries, lapsed, position }: DesiredRow): Packed {
+export function packDesired({ identity, status, endedAt, display, keys, entries, lapsed, position }: DesiredRow): Packed {
   const to = new PackWriter()
   to.text(identity)
   to.text(status)
   to.time(endedAt)
+  to.text(display)
+  writeList(to, Object.entries(keys).flat())
   writePosition(to, position)
   writeEntries(to, entries)
   writeLapses(to, lapsed)
@@ -20,9 +22,10 @@ export function packDesired({ identity, status, endedAt, entries, lapsed, positi
 
 export function unpackDesired(packed: Packed): DesiredRow {
   const from = new PackReader(packed)
-  const head = { identity: from.word(), status: from.word() as IdentityStatus, endedAt: from.time() }
+  const head = { identity: from.word(), status: from.word() as IdentityStatus, endedAt: from.time(), display: from.text() }
+  const keys = pairsOf(readList(from))
   const position = readPosition(from)
-  return { ...head, entries: readEntries<Reason>(from), lapsed: readLapses<Reason>(from), position }
+  return { ...head, keys, entries: readEntries<Reason>(from), lapsed: readLapses<Reason>(from), position }
 }
 
 export function packAccount({ fact, position, moved, verdicts }: AccountRow): Packed {
@@ -117,5 +120,8 @@ function writeList(to: PackWriter, texts: readonly string[]): void {
   to.count(texts.length)
   for (const text of texts) to.text(text)
 }
+
+const pairsOf = (flat: readonly string[]): Record<string, string> =>
+  Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]!]] : [])))
 
 const readList = (from: PackReader): string[] => from.list(() => from.word())

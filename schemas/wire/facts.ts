@@ -90,7 +90,10 @@ export const Reference = z
   .meta({ id: 'Reference' })
 export type Reference = z.infer<typeof Reference>
 
-/** Desired access of one identity, whole. `lapsed` is kept for ever; an ended identity has no entries. */
+/**
+ * Desired access of one identity, whole. `lapsed` is kept for ever; an ended identity has no entries. `keys`: its key in each match
+ * space now, the first where there are several.
+ */
 export const Desired = z
   .object({
     type: z.literal('Desired'),
@@ -98,6 +101,7 @@ export const Desired = z
     identity: z.string(),
     status: IdentityStatus,
     display: z.string().nullable(),
+    keys: z.record(z.string(), z.string()),
     start: millis.nullable(),
     end: millis.nullable(),
     entries: z.array(DesiredEntry),

@@ -37,7 +37,7 @@ function remedies(config: Config, known: ReadonlyMap<string, AppSetting>): Setti
   return names.flatMap((name) => {
     const remedy = config.apps[name]?.remedy ?? null
     if (remedy === null && (known.get(name)?.corrections ?? null) === null) return []
-    const { assign: _assign, visibilitySeconds: _visibility, ...rules } = remedy ?? { assign: {}, visibilitySeconds: 0 }
+    const { assign: _assign, newAccount: _new, visibilitySeconds: _visibility, ...rules } = remedy ?? { assign: {}, newAccount: null, visibilitySeconds: 0 }
     return [{ name: `remedy/${name}`, value: RemedySetting.parse({ ...rules, active: remedy !== null }), topics: ['actions'] as const }]
   })
 }
@@ -55,6 +55,6 @@ function appSetting(app: AppConfig, state: AppSetting['state'] | undefined): App
     reread: app.reread,
     brake: app.brake,
     allowedDelaySeconds: app.allowedDelaySeconds,
-    corrections: app.remedy === null ? null : { assign: app.remedy.assign },
+    corrections: app.remedy === null ? null : { assign: app.remedy.assign, newAccount: app.remedy.newAccount },
   })
 }

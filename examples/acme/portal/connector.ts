@@ -69,12 +69,17 @@ async function client(config: PortalConfig, platform: Platform): Promise<Send> {
 /** A user is enabled and disabled by replacing the record, a group's members one by one; permissions are given by groups only. */
 function writeSide(send: Send): WriteSide {
   return {
-    operations: ['enable-account', 'disable-account', 'grant', 'revoke'],
+    operations: ['create-account', 'enable-account', 'disable-account', 'grant', 'revoke'],
     steps: ({ name }) => [name],
     async ensure(operation) {
       const { account, ref, name } = operation
       const user = `users/${encodeURIComponent(account)}`
       const found = await send('GET', user)
+      if (name === 'create-account') {
+        if (found.status === 200) return 'already'
+        ok(await send('PUT', user, newUser(operation)), user)
+        return 'applied'
+      }
       if (found.status === 404) throw new ConnectError('not-found', `the portal has no user ${account}`, user)
       const { groups, ...known } = SingleUser.parse(JSON.parse(ok(found, user)))
       if (name === 'enable-account' || name === 'disable-account') {
@@ -92,6 +97,13 @@ function writeSide(send: Send): WriteSide {
       return 'applied'
     },
   }
+}
+
+/** Today, as the portal writes dates: whoever sees the account next has to have used it first. */
+function newUser({ account, attributes }: Operation): PortalUser {
+  const today = new Date().toISOString().slice(0, 10)
+  const { name = account, personnelNo = '', mail = '' } = attributes
+  return { login: account, name, personnelNo, mail, enabled: true, type: 'person', responsible: '', createdOn: today, lastSeen: '' }
 }
 
 function groupOf({ ref }: Operation): string {

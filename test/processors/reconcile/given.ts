@@ -55,7 +55,7 @@ export const lapse = (entitlement: string, more: Partial<LapsedEntry> = {}): Lap
 })
 
 export const desired = (identity: string, entries: DesiredEntry[], more: Partial<Desired> = {}): Desired => ({
-  type: 'Desired', home: identityHome(identity), identity, status: 'active', display: null, start: null, end: null, entries,
+  type: 'Desired', home: identityHome(identity), identity, status: 'active', display: null, keys: {}, start: null, end: null, entries,
   lapsed: [], sources: [], cause: source, ...more,
 })
 

@@ -52,7 +52,18 @@ describe('a proposal', () => {
     driver.push(held('ann', 'a', [], { status: 'disabled' }))
     expect(proposals(driver.push(desired('ann', [entry('pay')]))).map(operations)).toEqual([['enable-account a', 'grant a entitlement:PAY']])
     const [none] = proposals(driver.push(desired('bob', [entry('pay')])))
-    expect([operations(none), none?.obstacle]).toEqual([[], 'identity/bob has no account in billing yet: create one there'])
+    expect([operations(none), none?.obstacle]).toEqual([[], 'identity/bob has no account in billing yet: create one there, or say in remedy.newAccount how'])
+  })
+
+  it('makes an account first for who has none, named by the person’s keys, where the configuration says how', () => {
+    const driver = given(writable({ newAccount: { id: 'u-{email.local}', attributes: { mail: '{email}', who: '{identity} {display}' } } }))
+    const [made] = proposals(driver.push(desired('ann', [entry('pay')], { display: 'Ann A.', keys: { email: 'ann@x', personnel: '7' } })))
+    expect(made?.operations).toEqual([
+      { name: 'create-account', account: 'u-ann', ref: null, credential: null, attributes: { mail: 'ann@x', who: 'ann Ann A.' } },
+      { name: 'grant', account: 'u-ann', ref: { kind: 'entitlement', id: 'PAY' }, credential: null, attributes: {} },
+    ])
+    const [unnamed] = proposals(driver.push(desired('bob', [entry('pay')])))
+    expect([operations(unnamed), unnamed?.obstacle]).toEqual([[], 'an account of identity/bob in billing can\'t be named: email.local is not known of this person'])
   })
 
   it('never revokes what is desired because of a conflict of duties', () => {

@@ -19,8 +19,8 @@ test('an account comes back as it was stored', () => {
 test('desired access comes back as it was stored', () => {
   fc.assert(
     fc.property(recordOfType('facts', 'Desired'), fc.option(fc.integer()), (record, endedAt) => {
-      const { identity, status, entries, lapsed } = record as Desired
-      const row = { identity, status, endedAt, entries, lapsed, position }
+      const { identity, status, display, keys, entries, lapsed } = record as Desired
+      const row = { identity, status, endedAt, display, keys, entries, lapsed, position }
       expect(unpackDesired(packDesired(row))).toEqual(row)
     }),
   )
