@@ -9,9 +9,10 @@ import { runSink } from '../../src/sink/run-sink.ts'
 import { access, grant } from '../../test/sink/records.ts'
 import { MemoryLog } from '../../test/support/memory-log.ts'
 import { MemorySchemaStore } from '../../test/support/memory-schemas.ts'
+import { publishResults } from '../machine.ts'
 
-/** How fast the sink carries `rows` access changes of `grants` grants each, in chunks of 250, from a log in memory into an empty table. */
-const [rows = 100_000, grants = 10, chunk = 250] = process.argv.slice(2).map(Number)
+/** `node bench/sink/insert.ts [rows] [grants] [rows a message]`: how fast the sink carries `rows` access changes of `grants` grants each, in chunks, from a log in memory into an empty table. */
+const [rows = 50_000, grants = 31, chunk = 250] = process.argv.slice(2).map(Number)
 
 const codec = createFileCodec(new MemorySchemaStore())
 const log = new MemoryLog(Object.fromEntries(topicNames.map((topic) => [topic, 1])) as Record<Topic, number>)
@@ -39,11 +40,10 @@ const { user, system } = process.cpuUsage(cpu)
 const Count = z.object({ changes: z.int(), grants: z.int() })
 const [held] = await store.query('SELECT count() AS changes, toInt64(sum(length(grants.entitlement))) AS grants FROM access_log', {}, Count)
 if (held?.changes !== rows || held.grants !== rows * grants) throw new Error(`the table holds ${held?.changes} changes, not ${rows}`)
-console.log(
-  `sink: ${rows} access changes, ${rows * grants} grants in ${seconds.toFixed(1)} s: ${Math.round(rows / seconds)} changes/s, ` +
-    `${Math.round((rows * grants) / seconds)} grants/s; ${inserts} inserts; ${((user + system) / 1e6).toFixed(1)} CPU s; ` +
-    `${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`,
-)
+publishResults('sink', [{
+  rows, grants: rows * grants, seconds: seconds.toFixed(1), 'rows/s': Math.round(rows / seconds), 'grants/s': Math.round((rows * grants) / seconds), inserts,
+  'CPU s': ((user + system) / 1e6).toFixed(1), 'resident MiB': Math.round(process.memoryUsage().rss / 2 ** 20),
+}])
 stop.abort()
 await sink.done
 await store.close()

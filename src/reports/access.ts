@@ -3,7 +3,7 @@ import type { Params, Store } from '../ports/store.ts'
 import { accessAsOf } from './access-as-of.ts'
 import { grantOf, logOf, shows } from './access-log.ts'
 import { pageAccounts, type AccountPage } from './account-pages.ts'
-import { limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
+import { endOfTime, limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
 
 export const AccessRow = z.object({
   home: z.string(), identity: z.string().nullable(), app: z.string(), account: z.string(), kind: z.string(), status: z.string(),
@@ -27,9 +27,6 @@ export const AccessFilters = z.strictObject({
   limit: limitFilter,
 })
 export type AccessFilters = z.infer<typeof AccessFilters>
-
-/** Later than every time that a record may hold: 2^53 ms. */
-const endOfTime = Number.MAX_SAFE_INTEGER
 
 /** Who holds what and whether that is right: now, or at a past time, by what was known then or by what is known today. */
 export const access: Report<AccessFilters, AccessRow> = {

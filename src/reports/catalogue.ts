@@ -1,4 +1,6 @@
 import type { Store } from '../ports/store.ts'
+import { accessChanges } from './access-changes.ts'
+import { accessHistory } from './access-history.ts'
 import { access } from './access.ts'
 import { actions, plan } from './actions.ts'
 import { deadLetters } from './dead-letters.ts'
@@ -27,4 +29,6 @@ function named<F, R extends object>(report: Report<F, R>): NamedReport {
   }
 }
 
-export const reports: readonly NamedReport[] = [named(findings), named(access), named(lag), named(syncRuns), named(deadLetters), named(actions), named(plan)]
+export const reports: readonly NamedReport[] = [
+  named(findings), named(access), named(accessHistory), named(accessChanges), named(lag), named(syncRuns), named(deadLetters), named(actions), named(plan),
+]

@@ -25,6 +25,8 @@ export const limitFilter = z.int().min(1).max(1_000_000).default(1_000)
 export const textFilter = z.string().min(1).nullable().default(null)
 /** ms since the epoch */
 export const timeFilter = z.int().nullable().default(null)
+/** Later than every time that a record may hold: 2^53 ms. */
+export const endOfTime = Number.MAX_SAFE_INTEGER
 
 /** Of conditions with named parameters, those whose filter is set, as a WHERE clause. The conditions are constant text. */
 export function where(conditions: readonly (readonly [condition: string, value: unknown])[]): string {

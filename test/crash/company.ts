@@ -45,6 +45,8 @@ export class Company {
       .replaceAll('./work', directory)
       .replace('http://127.0.0.1:7411', portal.url)
       .replaceAll('./portal/connector.ts', join(example, 'portal', 'connector.ts'))
+      // each source is read once in a pass, however slow the machine
+      .replaceAll('everySeconds: 30', 'everySeconds: 86400')
     const file = join(directory, 'grantline.yaml')
     writeFileSync(file, text)
     return new Company(directory, portal, file)

@@ -9,7 +9,7 @@ import { audit, killAt, runToEnd } from './processes.ts'
  * The engine acknowledges an insert before it is on disk, so a power cut may take rows that the sink knows to be there. What is lost
  * is played by taking data parts away; the log is whole.
  */
-const sceneMs = 240_000
+const sceneMs = 600_000
 const resultTables = ['findings_log', 'access_log', 'sync_run_log', 'lag_samples']
 
 let company: Company

@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { accountKey } from '../../src/core/keys.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import type { Outgoing } from '../../src/runtime/publisher.ts'
+import { publishResults, quantile } from '../machine.ts'
+import { app, intent, settings, snapshot } from '../workload.ts'
+import { partitionCount, Stack } from './stack.ts'
+
+/**
+ * `node bench/latency/latency.ts [accounts] [seconds] [events a second]`: W(n) is loaded; then
+ * - change events come steadily, each giving an account a permission that nobody approved, or taking it away again: the time from
+ *   the call that appends the event to its finding's row being acknowledged by the tables;
+ * - a business role that everybody has is edited, and one person of each partition leaves right behind: until the finding is readable.
+ */
+const [accounts = 5_000, seconds = 20, eventsPerSecond = 1_000] = process.argv.slice(2).map(Number)
+const counts = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
+const stepMs = 20
+const native = 'perm-nobody-approved'
+
+const stack = await Stack.open()
+try {
+  await stack.load(settings(counts))
+  await stack.load(intent(accounts, counts))
+  await stack.load(roleOfAll([]))
+  await stack.load(everybodyHasIt())
+  await stack.load(snapshot(accounts, 1, counts))
+  console.log(`${accounts} accounts are loaded`)
+  const cpu = process.cpuUsage()
+  const inserts = stack.inserts
+  const steady = await steadyEvents()
+  const { user, system } = process.cpuUsage(cpu)
+  console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.inserts - inserts} inserts`)
+  const behind = await leaversBehindAnEdit()
+  publishResults('latency', [
+    { what: `${eventsPerSecond} change events a second for ${seconds} s, ${accounts} accounts`, ...summary(steady) },
+    { what: `a leaver behind an edit that concerns ${accounts} accounts`, ...summary(behind) },
+  ])
+} finally {
+  await stack.close()
+}
+
+function summary(latencies: readonly number[]): Record<string, number> {
+  return { findings: latencies.length, 'p50 ms': quantile(latencies, 0.5), 'p99 ms': quantile(latencies, 0.99), 'max ms': quantile(latencies, 1) }
+}
+
+/** Each account in turn, twice: it gets the permission in one round and loses it in the next. */
+async function steadyEvents(): Promise<number[]> {
+  const from = stack.landed.length
+  const first = await nextOffsets()
+  const appended = new Map<string, number>()
+  const began = performance.now()
+  let sent = 0
+  while (sent < seconds * eventsPerSecond) {
+    const due = Math.min(Math.floor(((performance.now() - began) / 1_000) * eventsPerSecond), seconds * eventsPerSecond)
+    const events: Outgoing[] = []
+    const at = performance.now()
+    for (; sent < due; sent++) {
+      const id = `a${sent % accounts}`
+      const isGiven = Math.floor(sent / accounts) % 2 === 0
+      appended.set(`${id} ${isGiven ? 'opened' : 'closed'} ${Math.floor(sent / accounts / 2)}`, at)
+      events.push({ topic: 'raw', key: accountKey(app, id), record: change(id, isGiven) })
+    }
+    if (events.length > 0) await stack.publisher.publish(events)
+    await systemClock.sleep(stepMs - (performance.now() - at), new AbortController().signal)
+  }
+  await stack.drained()
+  const Row = z.object({ account: z.string(), change: z.string(), partition: z.int(), offset: z.int() })
+  const rows = await stack.store.query(
+    `SELECT account, change, partition, offset FROM findings_log WHERE entitlement = {native:String} AND offset >= arrayElement({first:Array(Int64)}, partition + 1)
+     ORDER BY partition, offset, \`index\``,
+    { native, first }, Row,
+  )
+  const times = new Map<string, number>()
+  const landed = stack.landed.slice(from)
+  const latencies = rows.map(({ account, change: what, partition, offset }) => {
+    const kind = what === 'closed' ? 'closed' : 'opened'
+    const nth = times.get(`${account} ${kind}`) ?? 0
+    times.set(`${account} ${kind}`, nth + 1)
+    const readable = landed.find((one) => one.partition === partition && one.offset > offset)
+    return readable!.ms - appended.get(`${account} ${kind} ${nth}`)!
+  })
+  if (latencies.length !== sent) throw new Error(`${sent} events gave ${latencies.length} findings: each should give one`)
+  return latencies
+}
+
+async function leaversBehindAnEdit(): Promise<number[]> {
+  const leavers = Array.from({ length: partitionCount }, (_, n) => `p${n}`)
+  const at = performance.now()
+  const from = stack.landed.length
+  await stack.publisher.publish([...roleOfAll([{ app, entitlement: 'perm-everybody-needs' }])])
+  await stack.publisher.publish(leavers.map((id): Outgoing => ({ topic: 'intent', key: id, record: ended(id) })))
+  await stack.drained()
+  const Row = z.object({ partition: z.int(), offset: z.int() })
+  const rows = await stack.store.query(`SELECT partition, offset FROM findings_log WHERE kind = 'leaver-access' AND change = 'opened'`, {}, Row)
+  if (rows.length !== leavers.length) throw new Error(`${leavers.length} leavers gave ${rows.length} findings`)
+  const landed = stack.landed.slice(from)
+  return rows.map(({ partition, offset }) => landed.find((one) => one.partition === partition && one.offset > offset)!.ms - at)
+}
+
+async function nextOffsets(): Promise<number[]> {
+  const Row = z.object({ partition: z.int(), next: z.int() })
+  const rows = await stack.store.query('SELECT partition, toInt64(max(offset) + 1) AS next FROM findings_log GROUP BY partition', {}, Row)
+  return Array.from({ length: partitionCount }, (_, partition) => rows.find((row) => row.partition === partition)?.next ?? 0)
+}
+
+function change(id: string, isGiven: boolean): Extract<Outgoing, { topic: 'raw' }>['record'] {
+  const grant = { kind: 'entitlement' as const, id: native }
+  return {
+    type: 'Account', app, id, native: id, run: null, observed: Date.now() * 1_000, valid: null, gone: false, attributes: null, memberships: null,
+    grants: { whole: false, added: isGiven ? [{ ref: grant, valid: null }] : [], removed: isGiven ? [] : [grant] }, credentials: null,
+  }
+}
+
+function facet(feed: string): { feed: string; run: null; observed: number; valid: null; removed: false } {
+  return { feed, run: null, observed: Date.now() * 1_000, valid: null, removed: false }
+}
+
+function* roleOfAll(grants: { app: string; entitlement: string }[]): Generator<Outgoing> {
+  yield { topic: 'intent', key: null, record: { type: 'BusinessRole', ...facet('roles'), id: 'br-all', name: 'Everybody', owner: null, grants, when: {} } }
+}
+
+function* everybodyHasIt(): Generator<Outgoing> {
+  for (let k = 0; k < accounts; k++) {
+    const id = `p${k}`
+    yield { topic: 'intent', key: id, record: { type: 'RoleAssignment', ...facet('assignments'), id: `${id}-all`, identity: id, role: 'br-all', from: 0, until: null } }
+  }
+}
+
+function ended(id: string): Extract<Outgoing, { topic: 'intent' }>['record'] {
+  const keys = [{ space: 'no', key: id.slice(1), since: Date.UTC(2026, 0, 1) }]
+  return { type: 'Identity', ...facet('people'), id, status: 'ended', display: null, start: null, end: null, continues: null, attributes: {}, keys }
+}
