@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { entitle } from '../processors/entitle/entitle.ts'
 import { normalise } from '../processors/normalise/normalise.ts'
 import { reconcile } from '../processors/reconcile/reconcile.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from '../src/adapters/codec/avro-codec.ts'
 import { openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
+import { openKafkaLog, type KafkaLog } from '../src/adapters/log-kafka/kafka-log.ts'
+import type { Log } from '../src/ports/log.ts'
 import type { ProcessorType } from '../src/ports/processor.ts'
 import { systemClock, type Clock } from '../src/runtime/clock.ts'
 import { defaultLimits } from '../src/runtime/limits.ts'
@@ -14,7 +18,10 @@ import { Pipeline } from '../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
 import { grantsOf, intent, nowMs, plantedCount, settings, snapshot, type Partitions } from './workload.ts'
 
-/** End to end on the embedded log: raw records in the log to committed findings, W(n), first and unchanged snapshot. */
+/**
+ * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
+ * `--kafka host:port` on topics of its own there.
+ */
 export interface PipelineResult {
   n: number
   firstPerSecond: number
@@ -34,10 +41,10 @@ export interface PipelineResult {
 const partitionCount = 4
 
 /** `onPhase` hears the begin of each timed phase, and null at its end. */
-export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined): Promise<PipelineResult> {
+export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined, brokers: string | null = null): Promise<PipelineResult> {
   const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
   const partitions = Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>
-  const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions, durability: 'disk' })
+  const log = brokers === null ? await openEmbeddedLog({ path: join(directory, 'log'), partitions, durability: 'disk' }) : await openOnKafka(brokers, directory, partitions)
   const codec = createFileCodec(log.schemas)
   // the day stands still, so that every run decides the same; batches end by real time
   const clock: Clock = { ...systemClock, nowMs: () => nowMs }
@@ -77,7 +84,7 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
     let grants = 0
     for (let k = 0; k < n; k++) grants += grantsOf(k)
     let findings = 0
-    for (let p = 0; p < partitionCount; p++) findings += await log.end('findings', p)
+    for (let p = 0; p < partitionCount; p++) findings += await countMessages(log, 'findings', p)
     return {
       n, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds, findings,
       expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
@@ -87,6 +94,25 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
     clearInterval(watch)
     await log.close()
     rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+function openOnKafka(brokers: string, directory: string, partitions: Record<Topic, number>): Promise<KafkaLog> {
+  return openKafkaLog({
+    brokers: brokers.split(','), tls: null, sasl: null, log: () => undefined, prefix: `bench-${randomUUID()}.`, partitions,
+    processors: { entitle: partitionCount, normalise: partitionCount, reconcile: partitionCount }, replication: -1,
+    path: join(directory, 'states'), transactionTimeoutMs: 60_000, deleteRetentionMs: 7 * 86_400_000, onRestore: () => undefined,
+  })
+}
+
+async function countMessages(log: Log, topic: Topic, partition: number): Promise<number> {
+  let count = 0
+  for (let offset = 0; ; ) {
+    const messages = await log.read(topic, partition, offset, { maxMessages: 10_000, maxBytes: 4 * 1024 * 1024 })
+    const last = messages.at(-1)
+    if (last === undefined) return count
+    count += messages.length
+    offset = last.offset + 1
   }
 }
 
@@ -107,8 +133,9 @@ function anonymousMb(): number {
 }
 
 if (import.meta.main) {
-  for (const n of process.argv.slice(2).map(Number)) {
-    const result = await measurePipeline(n)
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' } } })
+  for (const n of positionals.map(Number)) {
+    const result = await measurePipeline(n, undefined, values.kafka ?? null)
     console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
   }
 }

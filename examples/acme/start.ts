@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main } from '../../src/cli/main.ts'
@@ -7,7 +7,10 @@ import { prepareAcme } from './prepare.ts'
 import { startPortal } from './portal/server.ts'
 import { PortalData, PortalStore } from './portal/store.ts'
 
-/** `npm start`: sets the company up in ./work at the first start, starts its portal, and runs grantline on it. */
+/**
+ * `npm start`: sets the company up in ./work at the first start, starts its portal, and runs grantline on it. With
+ * `-- --kafka host:port[,host:port]` its log is on those brokers.
+ */
 const portalPort = 7411
 const here = fileURLToPath(new URL('.', import.meta.url))
 const work = join(here, 'work')
@@ -17,8 +20,18 @@ const adminKey = randomBytes(24).toString('base64url')
 const store = new PortalStore(PortalData.parse(JSON.parse(readFileSync(join(work, 'portal', 'portal.json'), 'utf8'))))
 const portal = await startPortal(store, { port: portalPort, adminKey })
 process.env['ACME_PORTAL_KEY'] = adminKey
+const [option, brokers, ...others] = process.argv.slice(2)
+const [config, rest] = option === '--kafka' ? [onKafka(brokers ?? '127.0.0.1:9092'), others] : [join(here, 'grantline.yaml'), process.argv.slice(2)]
 try {
-  process.exitCode = await main(['run', '--config', join(here, 'grantline.yaml'), ...process.argv.slice(2)])
+  process.exitCode = await main(['run', '--config', config, ...rest])
 } finally {
   await portal.close()
+}
+
+/** The same file with three lines more, beside it: the other commands take it with `--config` too. */
+function onKafka(addresses: string): string {
+  const file = join(here, 'kafka.yaml')
+  const text = readFileSync(join(here, 'grantline.yaml'), 'utf8').replace('dataDir: ./work/data', 'dataDir: ./work/data-kafka')
+  writeFileSync(file, `${text}\nkafka:\n  brokers: ${JSON.stringify(addresses.split(','))}\n  prefix: acme.\n`)
+  return file
 }

@@ -127,6 +127,8 @@ export class Task {
     if (hold.resuming || hold.row.slicing || hold.row.index > 0) return false
     const { type, partition, log } = this.#options
     const limits = { maxMessages: this.#marks.size + 1, maxBytes: this.#options.limits.maxReadBytes }
+    // once the end is known, what this process committed can be read
+    await log.end(type.input, partition)
     for (let offset = hold.row.offset; ; ) {
       const waiting = await log.read(type.input, partition, offset, limits)
       const last = waiting.at(-1)

@@ -76,6 +76,13 @@ export class Acme {
     }
   }
 
+  /** The same systems and config, with a data directory of its own: another machine. */
+  elsewhere(): Acme {
+    const other = new Acme(this.directory, this.portal, { ...this.config, dataDir: join(this.directory, 'elsewhere') })
+    other.#offsetMs = this.#offsetMs
+    return other
+  }
+
   async close(): Promise<void> {
     await this.portal.close()
     rmSync(this.directory, { recursive: true, force: true })

@@ -36,7 +36,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       await cluster.connect()
       await untilKnown(cluster, topics)
     }
-    const reader = new Reader(reading)
+    const reader = new Reader(reading, options.transactionTimeoutMs)
     const schemas = await KafkaSchemas.open(producers, reader, schemasTopic(options.prefix))
     return new KafkaLog(options, { producers, admin, reading, waiting, reader, clusterId, schemas })
   } catch (error) {

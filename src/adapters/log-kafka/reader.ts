@@ -11,8 +11,11 @@ export interface Fetched {
   next: number
 }
 
-/** How long a read waits for what this process committed itself to become visible, ms. */
-const visibleWithinMs = 10_000
+/**
+ * How long a read waits for what this process committed itself to become visible, ms: another's open transaction may stand before it.
+ * Whoever then reads nothing waits for the partition to grow; whoever has to know asks for the end.
+ */
+const readWaitsMs = 10_000
 const visiblePollMs = 3
 
 export const placeOf = (topic: string, partition: number): string => `${topic}/${partition}`
@@ -21,11 +24,13 @@ export const placeOf = (topic: string, partition: number): string => `${topic}/$
 export class Reader {
   readonly gaps = new Gaps()
   readonly #cluster: Cluster
+  readonly #longestTransactionMs: number
   /** place -> the end that it has at least, since this process committed so much */
   readonly #committed = new Map<string, number>()
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, longestTransactionMs: number) {
     this.#cluster = cluster
+    this.#longestTransactionMs = longestTransactionMs
   }
 
   /** The brokers answer a commit before its records are visible: readers here wait for those. */
@@ -37,7 +42,7 @@ export class Reader {
   /** Records from `offset` on, at least one if there is one; empty at the end. About `maxBytes`, but never less than one batch. */
   async read(topic: string, partition: number, offset: number, maxBytes: number): Promise<RawMessage[]> {
     const place = placeOf(topic, partition)
-    const deadline = performance.now() + visibleWithinMs
+    const deadline = performance.now() + readWaitsMs
     for (let at = this.gaps.skip(place, offset); ; ) {
       const { messages, next } = await this.fetch(topic, partition, at, maxBytes)
       const last = messages.at(-1)
@@ -65,12 +70,14 @@ export class Reader {
     }
   }
 
-  /** The end of what is committed and visible, once everything is that this process committed. */
+  /** The end of what is visible, once everything is that this process committed. Throws where that takes longer than any transaction. */
   async end(topic: string, partition: number): Promise<number> {
     const place = placeOf(topic, partition)
-    for (const deadline = performance.now() + visibleWithinMs; ; await sleep(visiblePollMs)) {
+    for (const deadline = performance.now() + this.#longestTransactionMs + readWaitsMs; ; await sleep(visiblePollMs)) {
       const end = await this.#offset(topic, partition, false)
-      if (end >= (this.#committed.get(place) ?? 0) || performance.now() > deadline) return end
+      const committed = this.#committed.get(place) ?? 0
+      if (end >= committed) return end
+      if (performance.now() > deadline) throw new Error(`${place} is visible up to ${end} only, though this process committed up to ${committed}: a transaction before it does not end`)
     }
   }
 

@@ -1,0 +1,195 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
+import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
+import { kafkaAssignment } from '../../../src/adapters/log-kafka/kafka-assignment.ts'
+import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
+import type { Assignment, Share } from '../../../src/ports/assignment.ts'
+import type { FaultPoint } from '../../../src/core/fault.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { openPublisher, type Publisher } from '../../../src/runtime/publisher.ts'
+import { readPartition } from '../../../src/runtime/records.ts'
+import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
+import { seen } from '../../support/fixture-processors.ts'
+import { newInstallation, type Installation } from './installation.ts'
+import type { Orders } from './sharing-child.ts'
+
+const count = 4
+const partitions = Object.fromEntries(topicNames.map((topic) => [topic, count])) as Record<Topic, number>
+const sessionTimeoutMs = 4_000
+
+let cluster: KafkaCluster
+let installation: Installation
+beforeAll(async () => {
+  cluster = await startKafka()
+}, 240_000)
+afterAll(() => cluster.stop())
+
+const newOne = (): Promise<Installation> => newInstallation(cluster.brokers, { partitions, processors: { tally: count, echo: count } })
+const owned = ({ owned: { partitions: own } }: Share): Record<string, readonly number[]> => Object.fromEntries(own)
+
+describe('the processes of a role', { timeout: 120_000 }, () => {
+  let log: KafkaLog
+  let assignment: Assignment
+  const shares: Share[] = []
+  beforeEach(async () => {
+    installation = await newOne()
+    log = await installation.open()
+    assignment = kafkaAssignment({ ...installation.options, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs })
+  })
+  afterEach(async () => {
+    await Promise.all(shares.splice(0).map((share) => share.leave()))
+    await log.close()
+    await installation.dispose()
+  })
+  const join = async (role: 'processors' | 'sink' = 'processors'): Promise<Share> => {
+    const share = await assignment.share(role, ['raw', 'facts'])
+    shares.push(share)
+    return share
+  }
+
+  it('the first has all; a second one gets half of each topic and the first keeps the rest; who leaves gives them back', async () => {
+    const first = await join()
+    expect(owned(first)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
+    const told = first.next(first.owned.generation)
+    const second = await join()
+    await told
+    expect(owned(first)).toEqual({ raw: [0, 1], facts: [0, 1] })
+    expect(owned(second)).toEqual({ raw: [2, 3], facts: [2, 3] })
+    await shares.pop()!.leave()
+    await vi.waitFor(() => expect(owned(first)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] }), { timeout: 20_000 })
+  })
+
+  it('roles do not share with each other', async () => {
+    const [processors, sink] = [await join(), await join('sink')]
+    expect(owned(sink)).toEqual(owned(processors))
+  })
+})
+
+/** A process that shares, with its output on errors for the day it fails. */
+class Peer {
+  readonly process: ChildProcess
+  readonly marker: string
+  errors = ''
+
+  constructor(name: string, options: Installation['options'], fault: { point: FaultPoint; nth: number; signal: 'SIGKILL' | 'SIGSTOP' } | null) {
+    const path = join(options.path, '..', name)
+    this.marker = `${path}.marker`
+    const orders: Orders = {
+      brokers: [...options.brokers], prefix: options.prefix, partitions: count, path, sessionTimeoutMs, transactionTimeoutMs: 15_000,
+      fault: fault === null ? null : { ...fault, marker: this.marker },
+    }
+    const script = fileURLToPath(new URL('sharing-child.ts', import.meta.url))
+    this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, JSON.stringify(orders)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()))
+  }
+
+  get hasEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.hasEnded) return
+    const ended = once(this.process, 'exit')
+    this.process.kill(signal)
+    await ended
+  }
+}
+
+describe('several processes, killed and stopped at named points', () => {
+  let log: KafkaLog
+  let publisher: Publisher
+  let peers: Peer[]
+  let published = 0
+  beforeAll(async () => {
+    peers = []
+    installation = await newOne()
+    log = await installation.open()
+    publisher = await openPublisher({ log, codec: createFileCodec(log.schemas), clock: systemClock, id: 'test' })
+  }, 60_000)
+  afterAll(async () => {
+    await Promise.all(peers.map((peer) => peer.end('SIGKILL')))
+    await log.close()
+    await installation.dispose()
+  })
+
+  const accounts = 40
+  /** Every account once more, in transactions of their own, so that there are many commits to disturb. */
+  const publishRound = async (): Promise<void> => {
+    published++
+    for (let i = 0; i < accounts; i++) await publisher.publish([{ topic: 'raw', key: `app/${i}`, record: seen(String(i)) }])
+  }
+  /** What the second processor made of it: for each account the counts in the order of the log. */
+  const results = async (): Promise<Map<string, number[]>> => {
+    const found = new Map<string, number[]>()
+    for (let partition = 0; partition < count; partition++) {
+      for await (const { record } of readPartition(log, createFileCodec(log.schemas), 'access', partition)) {
+        if (record?.type === 'AccessChange') found.set(record.account, [...(found.get(record.account) ?? []), record.observed])
+      }
+    }
+    return found
+  }
+  const settle = async (): Promise<void> => {
+    await vi.waitFor(
+      async () => {
+        const counts = [...(await results()).values()].map((values) => values.length)
+        expect(counts.reduce((sum, n) => sum + n, 0), peers.map((peer) => peer.errors.slice(-500)).join('\n')).toBeGreaterThanOrEqual(published * accounts)
+      },
+      { timeout: 120_000, interval: 500 },
+    )
+  }
+  const start = (name: string, fault: ConstructorParameters<typeof Peer>[2] = null): Peer => {
+    const peer = new Peer(name, installation.options, fault)
+    peers.push(peer)
+    return peer
+  }
+
+  it('every record counts once, in order, whoever dies where and whoever wakes up late', { timeout: 900_000 }, async () => {
+    start('steady')
+    await publishRound()
+    await settle()
+    const faults = [
+      { point: 'kafka.after-send', nth: 12, signal: 'SIGKILL' },
+      { point: 'kafka.after-offsets', nth: 12, signal: 'SIGKILL' },
+      { point: 'kafka.after-commit', nth: 12, signal: 'SIGKILL' },
+      { point: 'kafka.mid-restore', nth: 1, signal: 'SIGKILL' },
+      { point: 'kafka.after-offsets', nth: 12, signal: 'SIGSTOP' },
+    ] as const
+    for (const [i, fault] of faults.entries()) {
+      const victim = start(`victim-${i}`, fault)
+      const disturbing = (async () => {
+        while (!existsSync(victim.marker)) await publishRound()
+      })()
+      await Promise.race([disturbing, sleep(120_000)])
+      expect(existsSync(victim.marker), `${fault.point} was not reached: ${victim.errors}`).toBe(true)
+      if (fault.signal === 'SIGSTOP') {
+        await publishRound()
+        await settle() // the steady one has taken over by now
+        victim.process.kill('SIGCONT') // a zombie: its transaction is open, in its view the partitions are its own
+        await publishRound()
+      }
+      await settle()
+      await victim.end('SIGKILL')
+    }
+    const all = await results()
+    expect(all.size).toBe(accounts)
+    const inOrder = Array.from({ length: published }, (_, i) => i + 1)
+    for (const [account, counts] of all) expect(counts, account).toEqual(inOrder)
+    expect(peers[0]!.hasEnded, peers[0]!.errors).toBe(false)
+  })
+
+  it('one that ends in order gives its partitions back at once', { timeout: 120_000 }, async () => {
+    const leaving = start('leaving')
+    await publishRound()
+    await settle()
+    await leaving.end('SIGTERM')
+    expect(leaving.process.exitCode, leaving.errors).toBe(0)
+    await publishRound()
+    await settle()
+  })
+})
