@@ -16,6 +16,7 @@ export const connector: ConnectorType<RestConfig> = {
     const write = writeSide(api, config.write)
     return {
       streams: streamsOf(api, config),
+      resumable: config.streams.every((stream) => stream.each === undefined),
       ...(config.one !== undefined && { readOne: singleReader(api, config, config.one) }),
       ...(config.changes !== undefined && { changes: changesReader(api, config, config.changes) }),
       ...(write !== undefined && { write }),

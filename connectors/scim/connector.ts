@@ -33,6 +33,7 @@ export const connector: ConnectorType<ScimConfig> = {
         userStream(config, users, userPaging, comparison),
         ...(comparison === null ? [] : [comparison.stream()]),
       ],
+      resumable: comparison === null,
       readOne: (nativeId) => readUser(reads, nativeId),
       ...(tellsChanges && { changes: (cursor: string | null) => readChanges(changeReads, cursor) }),
       write: writeSide(client, config),

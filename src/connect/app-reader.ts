@@ -1,4 +1,5 @@
 import type { IdRule } from '../../schemas/settings.ts'
+import { digest } from '../core/canonical.ts'
 import { canonicalId } from '../core/canonical-id.ts'
 import { ConnectError, type ConnectorSession, type Platform } from '../ports/connector.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
@@ -56,7 +57,7 @@ export class AppReader {
   async snapshot(checkpoint: ReadonlyMap<string, unknown>): Promise<RunResult> {
     const { app, source, platform, partitions, dataDir, signal } = this.#options
     const result = await runSnapshot({
-      source, partitions, dataDir, signal, checkpoint, canonical: this.#canonical, open: () => app.open(platform),
+      source, partitions, dataDir, signal, checkpoint, settings: digest(JSON.stringify(app.config ?? null)), canonical: this.#canonical, open: () => app.open(platform),
     })
     if (app.visibilityMs !== null) await this.#tellCensus(result)
     return result

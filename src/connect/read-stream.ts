@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { reach } from '../core/fault.ts'
 import type { ConnectError, Mapped, ObservedClass, Page, Stream } from '../ports/connector.ts'
 import { actions } from './actions.ts'
 import { type Rejection, asConnectError, asRejection } from './errors.ts'
-import { Ledger, type StreamVerdict } from './ledger.ts'
+import { Books, Ledger, type StreamVerdict } from './ledger.ts'
 import type { LetterContent } from './letters.ts'
 import { maskRow } from './mask.ts'
 import { accountOf, checkPieces } from './pieces.ts'
@@ -15,6 +16,12 @@ export const families = { definition: 'definition', account: 'account', letter: 
 /** In the account family: a row about this account was rejected. */
 export const rejectedMark = JSON.stringify({ piece: 'rejected' })
 
+/** Where a read of a stream can be gone on with, after a page that said how. */
+export const StreamPoint = z.strictObject({
+  resume: z.string(), books: Books, asOf: z.number(), rejected: z.int(), letters: z.int(), place: z.string(),
+})
+export type StreamPoint = z.infer<typeof StreamPoint>
+
 export interface ReadTarget {
   spool: Spool
   signal: AbortSignal
@@ -24,6 +31,8 @@ export interface ReadTarget {
   stamp(): number
   /** What the rows of a stream looked like in the last complete read; undefined: nothing is known. */
   shapeOf(stream: string): Shape | undefined
+  /** Keeps what was read so far, and where to go on; absent where the run can't be gone on with. */
+  save?: (point: StreamPoint) => void
   /** Taken before the session was opened: what a `transaction` stream shows is as of then. */
   opened: number
 }
@@ -43,10 +52,10 @@ export interface StreamOutcome extends StreamVerdict {
 
 /**
  * Reads a stream to its end into the spool. Where rows moved under a count, or the paging broke (`reset-paging`), it is read once more
- * from its beginning. Rejects only on abort.
+ * from its beginning. `from`: where an earlier process was. Rejects only on abort.
  */
-export async function readStream(stream: Stream, index: number, target: ReadTarget): Promise<StreamOutcome> {
-  const first = await new StreamRead(stream, index, target).run()
+export async function readStream(stream: Stream, index: number, target: ReadTarget, from: StreamPoint | null = null): Promise<StreamOutcome> {
+  const first = await new StreamRead(stream, index, target, from).run()
   const moved = first.moved && stream.proof === 'total'
   const broken = first.error !== null && actions[first.error.class].first === 'reset-paging'
   if (!moved && !broken) return first
@@ -73,12 +82,18 @@ class StreamRead {
   #letters = 0
   #place: string
 
-  constructor(stream: Stream, index: number, target: ReadTarget) {
+  readonly #from: StreamPoint | null
+
+  constructor(stream: Stream, index: number, target: ReadTarget, from: StreamPoint | null = null) {
     this.#stream = stream
     this.#index = index
     this.#target = target
-    this.#ledger = new Ledger(stream.proof)
-    this.#place = stream.name
+    this.#from = from
+    this.#ledger = from === null ? new Ledger(stream.proof) : new Ledger(stream.proof, from.books, target.spool.pagesOf(index))
+    this.#asOf = from?.asOf ?? null
+    this.#rejected = from?.rejected ?? 0
+    this.#letters = from?.letters ?? 0
+    this.#place = from?.place ?? stream.name
   }
 
   async run(): Promise<StreamOutcome> {
@@ -94,8 +109,9 @@ class StreamRead {
     return {
       name: this.#stream.name,
       classes: this.#stream.classes,
-      shape: this.#shape.shape,
-      shapeChanges: known === undefined || error !== null ? [] : this.#shape.changesFrom(known, this.#stream.name),
+      // Of a read that was gone on with only the end was seen.
+      shape: this.#from === null ? this.#shape.shape : null,
+      shapeChanges: known === undefined || error !== null || this.#from !== null ? [] : this.#shape.changesFrom(known, this.#stream.name),
       rejected: this.#rejected,
       asOf: this.#asOf ?? this.#target.opened,
       error,
@@ -104,7 +120,7 @@ class StreamRead {
   }
 
   async #readPages(): Promise<void> {
-    const pages = this.#stream.pages()[Symbol.asyncIterator]()
+    const pages = this.#stream.pages(this.#from?.resume)[Symbol.asyncIterator]()
     let done = false
     try {
       for (;;) {
@@ -128,13 +144,14 @@ class StreamRead {
   #enter(page: Page): void {
     this.#place = page.place
     const fingerprints = this.#needsFingerprints() ? page.rows.map(fingerprint) : []
+    const digest = createHash('sha256').update(fingerprints.join('\n')).digest('base64')
     this.#ledger.page({
       place: page.place,
       rows: page.rows.length,
       rejected: page.rejected?.length ?? 0,
       total: page.total,
       start: page.start,
-      digest: createHash('sha256').update(fingerprints.join('\n')).digest('base64'),
+      digest,
     })
     for (const [at, row] of page.rows.entries()) {
       const place = `${page.place}, row ${at + 1}`
@@ -147,6 +164,15 @@ class StreamRead {
     for (const { id, code, reason, place, payload } of page.rejected ?? []) {
       this.#reject(id, { stage: 'read', code, reason, place, record: id, payload: maskRow(payload) })
     }
+    this.#save(page, digest)
+  }
+
+  #save({ resume = null, place }: Page, digest: string): void {
+    const { save, spool } = this.#target
+    if (save === undefined) return
+    spool.keepPage(this.#index, digest)
+    if (resume === null) return
+    save({ resume, books: this.#ledger.books, asOf: this.#asOf ?? this.#target.opened, rejected: this.#rejected, letters: this.#letters, place })
   }
 
   /** A transaction and a file with a manifest may hold equal rows; elsewhere equal rows mean that pages overlap. */

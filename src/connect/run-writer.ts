@@ -25,12 +25,12 @@ export class RunWriter {
   }
 
   /** Rejects with the signal's reason once it is aborted: the run stays open, and its successor closes it as abandoned. */
-  async flush(): Promise<void> {
+  async flush(checkpoint?: ReadonlyMap<string, unknown>): Promise<void> {
     this.#signal.throwIfAborted()
-    if (this.#waiting.length === 0) return
+    if (this.#waiting.length === 0 && checkpoint === undefined) return
     const outgoing = this.#waiting
     this.#waiting = []
     this.#weight = 0
-    await this.#source.publish(outgoing)
+    await this.#source.publish(outgoing, checkpoint)
   }
 }

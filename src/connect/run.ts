@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { z } from 'zod'
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
 import { accountKey } from '../core/keys.ts'
@@ -9,11 +8,12 @@ import { type Frame, type PlacedPiece, assembleAccount, assembleDefinition } fro
 import { asConnectError } from './errors.ts'
 import { type LetterContent, deadLetter } from './letters.ts'
 import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './manifest.ts'
-import { type StreamOutcome, families, readStream, unread } from './read-stream.ts'
+import { type ReadTarget, type StreamOutcome, type StreamPoint, families, readStream, unread } from './read-stream.ts'
+import { type RunPoint, finishedOf, openSpool, outcomesOf } from './resume.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Source } from './source.ts'
 import { Shape, type ShapeChange } from './shape.ts'
-import { Spool, type SpoolRow } from './spool.ts'
+import type { Spool, SpoolRow } from './spool.ts'
 import { syncRunBegin, syncRunEnd } from './sync-run.ts'
 
 export interface SnapshotOptions {
@@ -27,6 +27,8 @@ export interface SnapshotOptions {
   signal: AbortSignal
   /** goes into the transaction that begins the run */
   checkpoint?: ReadonlyMap<string, unknown>
+  /** digest of the application's settings: with others a run is not gone on with */
+  settings?: string
 }
 
 export interface RunResult {
@@ -43,22 +45,49 @@ export interface RunResult {
   shapeChanges: ShapeChange[]
 }
 
+/** number of the run that is being read or published; null: none */
+const openRunKey = 'open-run'
+
 /**
  * One complete read of an application, published whatever came of it: what was read is of use, and the manifests say what it
  * proves. Rejects on abort and where publishing fails; an error of the application is in the result.
+ *
+ * A run that a process left behind while it read is gone on with, where the session says that it can be and nothing has changed; any
+ * other is closed as abandoned, and a new one begins.
  */
 export async function runSnapshot(options: SnapshotOptions): Promise<RunResult> {
-  const { source } = options
-  const run = source.nextRun()
-  const begin = source.stamp()
-  await source.publish([syncRunBegin(source.name, run, source.clock.nowMs())], options.checkpoint)
-  const spool = new Spool(join(options.dataDir, 'spool'))
+  const { source, settings = '', checkpoint = new Map<string, unknown>() } = options
+  const now = source.clock.nowMs()
+  const open = source.kept<number | null>(openRunKey) ?? null
+  const { spool, point } = openSpool(options.dataDir, source.name, open, settings, now)
+  let left = false
   try {
-    const read = await readAll(options, spool, begin)
-    return await new Publication(options, run, begin, read, spool).publish()
+    if (point !== null) source.stampAbove(point.stamp)
+    const begun: Begun = point === null ? { run: source.nextRun(), begin: source.stamp() } : { run: point.run, begin: point.begin }
+    const abandoned = point === null && open !== null ? [syncRunEnd(source.name, open, now, nothingRead, [], 'abandoned: the process ended before the run did')] : []
+    const begin = point === null ? [syncRunBegin(source.name, begun.run, now)] : []
+    await source.publish([...abandoned, ...begin], new Map([...checkpoint, [openRunKey, begun.run]]))
+    const reading = new Reading(options, begun, spool, point)
+    let read: ReadResult
+    try {
+      read = await reading.read()
+    } catch (error) {
+      left = reading.isSaved
+      throw error
+    }
+    spool.forget()
+    return await new Publication(options, begun.run, begun.begin, read, spool).publish()
   } finally {
-    spool.close()
+    if (left) spool.suspend()
+    else spool.close()
   }
+}
+
+const nothingRead = { pages: 0, read: 0, rejected: 0 }
+
+interface Begun {
+  run: number
+  begin: number
 }
 
 interface ReadResult {
@@ -69,34 +98,86 @@ interface ReadResult {
   closing: ConnectError | null
 }
 
-async function readAll(options: SnapshotOptions, spool: Spool, opened: number): Promise<ReadResult> {
-  const { signal, source } = options
-  const streams: StreamOutcome[] = []
-  let session: ConnectorSession
-  try {
-    signal.throwIfAborted()
-    session = await options.open()
-  } catch (error) {
-    signal.throwIfAborted()
-    return { streams, failure: asConnectError(error, `opening ${source.name}`), closing: null }
+class Reading {
+  readonly #options: SnapshotOptions
+  readonly #begun: Begun
+  readonly #spool: Spool
+  readonly #from: RunPoint | null
+  #saved: boolean
+
+  constructor(options: SnapshotOptions, begun: Begun, spool: Spool, from: RunPoint | null) {
+    this.#options = options
+    this.#begun = begun
+    this.#spool = spool
+    this.#from = from
+    this.#saved = from !== null
   }
-  let closing: ConnectError | null = null
-  const shapes = shapesOf(source)
-  const target = { spool, signal, opened, canonical: options.canonical, stamp: () => source.stamp(), shapeOf: (stream: string) => shapes[stream] }
-  try {
-    let stopped: ConnectError | null = null
-    for (const [index, stream] of session.streams.entries()) {
-      const outcome: StreamOutcome = stopped === null ? await readStream(stream, index, target) : unread(stream, stopped, opened)
-      streams.push(outcome)
-      if (outcome.error !== null && actions[outcome.error.class].then === 'stop-run') stopped ??= outcome.error
+
+  /** A successor can go on with it. */
+  get isSaved(): boolean {
+    return this.#saved
+  }
+
+  async read(): Promise<ReadResult> {
+    const { signal, source } = this.#options
+    let session: ConnectorSession
+    try {
+      signal.throwIfAborted()
+      session = await this.#options.open()
+    } catch (error) {
+      signal.throwIfAborted()
+      return { streams: [], failure: asConnectError(error, `opening ${source.name}`), closing: null }
     }
-  } finally {
-    await session.close().catch((error: unknown) => {
-      closing = asConnectError(error, `closing ${source.name}`)
-    })
+    let closing: ConnectError | null = null
+    let streams: StreamOutcome[]
+    try {
+      streams = await this.#readStreams(session)
+    } finally {
+      await session.close().catch((error: unknown) => {
+        closing = asConnectError(error, `closing ${source.name}`)
+      })
+    }
+    return { streams, failure: null, closing }
   }
-  return { streams, failure: null, closing }
+
+  async #readStreams(session: ConnectorSession): Promise<StreamOutcome[]> {
+    const finished = session.resumable === true && this.#from !== null ? outcomesOf(this.#from, session.streams) : null
+    if (finished === null) this.#spool.clear()
+    const outcomes = finished ?? []
+    let point = finished === null ? null : (this.#from?.point ?? null)
+    let stopped = outcomes.find(isStopping)?.error ?? null
+    for (const [index, stream] of session.streams.entries()) {
+      if (index < outcomes.length) continue
+      const outcome: StreamOutcome = stopped === null
+        ? await readStream(stream, index, this.#target(session, outcomes), point)
+        : unread(stream, stopped, this.#begun.begin)
+      point = null
+      outcomes.push(outcome)
+      if (isStopping(outcome)) stopped ??= outcome.error
+    }
+    return outcomes
+  }
+
+  #target(session: ConnectorSession, finished: readonly StreamOutcome[]): ReadTarget {
+    const { signal, source, canonical } = this.#options
+    const shapes = shapesOf(source)
+    const target = { spool: this.#spool, signal, opened: this.#begun.begin, canonical, stamp: () => source.stamp(), shapeOf: (stream: string) => shapes[stream] }
+    if (session.resumable !== true) return target
+    const streams = session.streams.map(({ name }) => name)
+    return { ...target, save: (point) => this.#save(streams, finished, point) }
+  }
+
+  #save(streams: string[], finished: readonly StreamOutcome[], point: StreamPoint): void {
+    const { source, settings = '' } = this.#options
+    const whole: RunPoint = {
+      version: 1, ...this.#begun, settings, streams, stamp: source.stamp(), at: source.clock.nowMs(), finished: finishedOf(finished), point,
+    }
+    this.#spool.save(JSON.stringify(whole))
+    this.#saved = true
+  }
 }
+
+const isStopping = ({ error }: StreamOutcome): boolean => error !== null && actions[error.class].then === 'stop-run'
 
 class Publication {
   readonly #options: SnapshotOptions
@@ -142,8 +223,7 @@ class Publication {
     const { failure } = this.#read
     const reason = failure === null ? null : `${failure.class}: ${failure.message}`
     await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason))
-    await this.#writer.flush()
-    await this.#keepShapes()
+    await this.#writer.flush(new Map([[openRunKey, null], ...this.#newShapes()]))
     const shapeChanges = this.#read.streams.flatMap((stream) => stream.shapeChanges)
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
     const worst = worstOf(classes)
@@ -207,12 +287,11 @@ class Publication {
   }
 
   /** What a complete read showed is what the next one is compared with; an unchanged shape writes nothing. */
-  async #keepShapes(): Promise<void> {
-    const { source } = this.#options
+  #newShapes(): [string, unknown][] {
     const known = shapesOf(this.#options.source)
     const shapes = { ...known }
     for (const { name, verdict, shape } of this.#read.streams) if (verdict !== 'partial' && shape !== null) shapes[name] = shape
-    if (JSON.stringify(shapes) !== JSON.stringify(known)) await source.publish([], new Map([[shapesKey, shapes]]))
+    return JSON.stringify(shapes) === JSON.stringify(known) ? [] : [[shapesKey, shapes]]
   }
 
   async #letter(content: LetterContent): Promise<void> {

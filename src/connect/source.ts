@@ -35,6 +35,11 @@ export class Source {
     return this.#stamps.next()
   }
 
+  /** Stamps from now on are above this one, which a run that is gone on with has given out. */
+  stampAbove(stamp: number): void {
+    this.#stamps.above(stamp)
+  }
+
   /** The number of the run that begins now; kept by the next `publish`. */
   nextRun(): number {
     this.#run += 1

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
-/** Removes what a killed process left behind. Only while no run of this data directory is under way. */
+const suffixes = ['', '-journal', '-wal', '-shm']
+const named = /^[a-z0-9-]+\.spool(-wal|-shm)?$/
+
+/**
+ * Removes what a killed process left behind, but for named spools: those can be gone on with. Only while no run of this data directory
+ * is under way.
+ */
 export function clearSpools(directory: string): void {
-  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  for (const file of readdirSync(directory)) if (!named.test(file)) rmSync(join(directory, file), { recursive: true, force: true })
 }
 
 /** What was said about one object by one row. `family` keeps definitions, accounts and feed rows apart. */
@@ -22,33 +29,49 @@ export interface SpoolRow {
 }
 
 /**
- * Sorts what a run read, on disk, so that memory stays flat however many objects there are. One file for one run, without
- * durability: after a crash the run is read again. Objects come out in code point order, the rows of each in the order they came.
+ * Sorts what a run read, on disk, so that memory stays flat however many objects there are. One file for one run. Objects come out in
+ * code point order, the rows of each in the order they came. A named one is as it was last saved after a crash of the process (not of
+ * the machine); a power cut may cost it, and then the run begins again.
  */
 export class Spool {
+  /** Of this name, whatever it holds. */
+  static remove(directory: string, name: string): void {
+    for (const suffix of suffixes) rmSync(join(directory, `${name}.spool${suffix}`), { force: true })
+  }
+
   readonly #database: DatabaseSync
   readonly #file: string
   readonly #put: StatementSync
   readonly #seen: StatementSync
-  #sequence = 0
+  readonly #page: StatementSync
+  #sequence: number
 
-  /** `directory` is made if it is missing. */
-  constructor(directory: string) {
+  /** `directory` is made if it is missing. `name`: of the source; what a spool of this name holds is still there. */
+  constructor(directory: string, name: string | null = null) {
     mkdirSync(directory, { recursive: true })
-    this.#file = join(directory, `run-${process.pid}-${randomUUID()}.spool`)
+    this.#file = join(directory, name === null ? `${process.pid}.${randomUUID()}.spool` : `${name}.spool`)
     this.#database = new DatabaseSync(this.#file)
     this.#database.exec(`
-      PRAGMA journal_mode = OFF;
-      PRAGMA synchronous = OFF;
       PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = ${name === null ? 'OFF' : 'WAL'};
+      PRAGMA synchronous = OFF;
       PRAGMA cache_size = -32768;
-      CREATE TABLE rows (family TEXT, object TEXT, sequence INTEGER, native TEXT, stream INTEGER, stamp INTEGER, place TEXT,
+      CREATE TABLE IF NOT EXISTS rows (family TEXT, object TEXT, sequence INTEGER, native TEXT, stream INTEGER, stamp INTEGER, place TEXT,
         content TEXT, PRIMARY KEY (family, object, sequence)) WITHOUT ROWID;
-      CREATE TABLE digests (stream INTEGER, digest TEXT, PRIMARY KEY (stream, digest)) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS digests (stream INTEGER, digest TEXT, PRIMARY KEY (stream, digest)) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS pages (stream INTEGER, digest TEXT);
+      CREATE TABLE IF NOT EXISTS point (only INTEGER PRIMARY KEY, text TEXT, sequence INTEGER);
       BEGIN;
     `)
     this.#put = this.#database.prepare('INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
     this.#seen = this.#database.prepare('INSERT OR IGNORE INTO digests VALUES (?, ?)')
+    this.#page = this.#database.prepare('INSERT INTO pages VALUES (?, ?)')
+    this.#sequence = (this.#database.prepare('SELECT sequence FROM point').get()?.['sequence'] as number | undefined) ?? 0
+  }
+
+  /** What the last `save` said; null where there was none. */
+  get point(): string | null {
+    return (this.#database.prepare('SELECT text FROM point').get()?.['text'] as string | undefined) ?? null
   }
 
   put(row: SpoolRow): void {
@@ -60,10 +83,36 @@ export class Spool {
     return this.#seen.run(stream, digest).changes === 0
   }
 
+  /** Keeps a page's digest for a successor's books. */
+  keepPage(stream: number, digest: string): void {
+    this.#page.run(stream, digest)
+  }
+
+  pagesOf(stream: number): string[] {
+    return this.#database.prepare('SELECT digest FROM pages WHERE stream = ?').all(stream).map((row) => row['digest'] as string)
+  }
+
+  /** From here the run can be gone on with, in another process as well. */
+  save(point: string): void {
+    this.#database.prepare('INSERT OR REPLACE INTO point VALUES (1, ?, ?)').run(point, this.#sequence)
+    this.#database.exec('COMMIT; BEGIN')
+  }
+
+  /** From here it can't any more. */
+  forget(): void {
+    this.#database.exec('DELETE FROM point; COMMIT; BEGIN')
+  }
+
+  /** Empties it. */
+  clear(): void {
+    this.#database.exec('DELETE FROM rows; DELETE FROM digests; DELETE FROM pages')
+    this.forget()
+    this.#sequence = 0
+  }
+
   /** Forgets a stream that is read again. */
   dropStream(stream: number): void {
-    this.#database.prepare('DELETE FROM rows WHERE stream = ?').run(stream)
-    this.#database.prepare('DELETE FROM digests WHERE stream = ?').run(stream)
+    for (const table of ['rows', 'digests', 'pages']) this.#database.prepare(`DELETE FROM ${table} WHERE stream = ?`).run(stream)
   }
 
   /** One object's rows at a time. */
@@ -83,10 +132,15 @@ export class Spool {
     if (group.length > 0) yield group
   }
 
+  /** The file stays, with what was last saved. */
+  suspend(): void {
+    this.#database.exec('ROLLBACK')
+    this.#database.close()
+  }
+
   /** The file is gone afterwards. */
   close(): void {
     this.#database.close()
-    rmSync(this.#file, { force: true })
-    rmSync(`${this.#file}-journal`, { force: true })
+    for (const suffix of suffixes) rmSync(this.#file + suffix, { force: true })
   }
 }

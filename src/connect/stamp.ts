@@ -17,6 +17,10 @@ export class StampClock {
     return this.#last
   }
 
+  above(stamp: number): void {
+    this.#last = Math.max(this.#last, stamp)
+  }
+
   next(): number {
     this.#last = Math.max(Math.floor(this.#clock.nowMs() * 1_000), this.#last + 1)
     return this.#last

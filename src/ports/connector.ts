@@ -25,6 +25,8 @@ export interface ConnectorSession {
   readonly readOne?: (nativeId: string) => Promise<Mapped[] | null>
   /** Native ids of accounts that changed after `cursor` (null: from now on), each of which is then read singly. */
   readonly changes?: (cursor: string | null) => Promise<{ accounts: string[]; cursor: string }>
+  /** Nothing is carried in memory from one stream to another: a run may be gone on with in a session of its own, by the `resume` of pages. */
+  readonly resumable?: boolean
   /** How corrections are written; absent where this application can't be written to. */
   readonly write?: WriteSide
   close(): Promise<void>

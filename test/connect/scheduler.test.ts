@@ -97,7 +97,7 @@ const runs = () => events.filter((event) => event.event === 'run')
 describe('snapshots', () => {
   it('begin by removing what a killed process left behind', async () => {
     mkdirSync(join(lab.dataDir, 'spool'))
-    writeFileSync(join(lab.dataDir, 'spool', 'run-1-old.spool'), 'rows')
+    writeFileSync(join(lab.dataDir, 'spool', '1.old.spool'), 'rows')
     await (await start([new LiveApp('ann').source()])).idle()
     expect(lab.leftovers()).toEqual([])
   })
