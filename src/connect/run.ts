@@ -60,7 +60,7 @@ export async function runSnapshot(options: SnapshotOptions): Promise<RunResult> 
   const now = source.clock.nowMs()
   const open = source.kept<number | null>(openRunKey) ?? null
   const { spool, point } = openSpool(options.dataDir, source.name, open, settings, now)
-  let left = false
+  let stays = (): boolean => false
   try {
     if (point !== null) source.stampAbove(point.stamp)
     const begun: Begun = point === null ? { run: source.nextRun(), begin: source.stamp() } : { run: point.run, begin: point.begin }
@@ -68,17 +68,13 @@ export async function runSnapshot(options: SnapshotOptions): Promise<RunResult> 
     const begin = point === null ? [syncRunBegin(source.name, begun.run, now)] : []
     await source.publish([...abandoned, ...begin], new Map([...checkpoint, [openRunKey, begun.run]]))
     const reading = new Reading(options, begun, spool, point)
-    let read: ReadResult
-    try {
-      read = await reading.read()
-    } catch (error) {
-      left = reading.isSaved
-      throw error
-    }
+    stays = () => reading.isSaved
+    const read = await reading.read()
+    stays = () => false
     spool.forget()
     return await new Publication(options, begun.run, begun.begin, read, spool).publish()
   } finally {
-    if (left) spool.suspend()
+    if (stays()) spool.suspend()
     else spool.close()
   }
 }
