@@ -89,6 +89,7 @@ export class Metrics {
   }
 
   onRestore({ task, offset, end, rows }: { task: string; offset: number; end: number; rows: number }): void {
+    if (!task.startsWith('task/')) return // the others keep a few rows, and their names change with each process
     this.#counter.restored.set({ task }, rows)
     this.#counter.restoreLeft.set({ task }, Math.max(0, end - offset))
   }
@@ -182,8 +183,5 @@ export class Metrics {
   }
 }
 
-/** `task/normalise/3` -> normalise; `app/billing` -> app; a name of its own stays: there must not be a label for each partition. */
-const writerOf = (id: string): string => {
-  const [kind = id, name] = id.split('/')
-  return kind === 'task' ? (name ?? kind) : kind
-}
+/** `task/normalise/3` -> normalise, `publisher/app/billing` -> app: there must not be a label for each partition or process. */
+const writerOf = (id: string): string => id.split('/')[1] ?? id

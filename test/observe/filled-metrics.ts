@@ -43,8 +43,9 @@ export function filledMetrics(): Metrics {
   metrics.onSink({ event: 'failed', topic: 'access', partition: 0, error: new Error('lost'), attempt: 1, retryMs: 1 })
   metrics.onSink({ event: 'unreadable', topic: 'access', partition: 0, offset: 1, index: 0 })
   metrics.onCommit({ id: 'task/normalise/3', outcome: 'committed', ms: 20 })
-  metrics.onCommit({ id: 'app/billing', outcome: 'fenced', ms: 20 })
+  metrics.onCommit({ id: 'publisher/app/billing', outcome: 'fenced', ms: 20 })
   metrics.onRestore({ task: 'task/normalise/3', offset: 60, end: 100, rows: 50 })
+  metrics.onRestore({ task: 'publisher/api/5d1c', offset: 1, end: 1, rows: 1 })
   metrics.watch({ progress: async () => [progress], summary: async () => summary })
   return metrics
 }

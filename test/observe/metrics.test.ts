@@ -32,6 +32,7 @@ describe('metrics', () => {
       'grantline_restored_rows{task="task/normalise/3"} 50',
       'grantline_restore_left_messages{task="task/normalise/3"} 40',
     ]) expect(text).toContain(line)
+    expect(text.filter((line) => line.includes('5d1c'))).toEqual([])
   })
 
   it('ask for the rest at every scrape, and keep no line of what is gone', async () => {
