@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { roleNames } from '../compose.ts'
 import { ConfigError } from '../config/load.ts'
 import { ApiError } from '../http/api.ts'
@@ -6,6 +6,9 @@ import { apply, decideActions, showAction, untilOf } from './actions.ts'
 import type { Format } from '../reports/format.ts'
 import { ask, connectors, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
+import { newConnector } from './connector-new.ts'
+import { testConnector } from './connector-test.ts'
+import { dialects, type HostileOptions, listFaults, runHostile } from './hostile.ts'
 import { probeApp } from './probe.ts'
 import { run, rolesOf } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
@@ -111,6 +114,31 @@ function build(): Command {
     .action((app: string, options: { config: string; output: 'table' | 'json' }) => probeApp(options.config, app, options.output))
     .addHelpText('after', examples(['connector probe billing', 'connector probe billing -o json']))
 
+  connector.command('new').description('write a connector that works, with its test, to begin from').argument('<name>')
+    .option('-d, --dir <directory>', 'where its folder is made', '.')
+    .action(async (name: string, options: { dir: string }) => {
+      for (const file of await newConnector(name, options.dir)) console.log(file)
+    })
+    .addHelpText('after', examples(['connector new billing', 'connector new billing --dir ./connectors']))
+  command(connector, 'test', 'read an application once, and run the conformance kit against what it answered')
+    .argument('<app>')
+    .action(async (app: string, options: { config: string }) => {
+      const failed = await testConnector(options.config, app)
+      if (failed > 0) throw new Error(`the connector of ${app} fails ${failed} scenarios`)
+    })
+    .addHelpText('after', examples(['connector test portal', 'connector test portal -c examples/acme/grantline.yaml']))
+  program.command('hostile').description('serve an application that misbehaves as told, for those who write connectors')
+    .addOption(new Option('--paging <kind>', 'how its lists are paged').choices(dialects).default('offset'))
+    .option('--accounts <count>', 'how many accounts it holds', wholeNumber, 1_000)
+    .option('--port <port>', 'on 127.0.0.1; 0: any', wholeNumber, 0)
+    .option('--fault <name...>', 'what goes wrong, by its name', [])
+    .option('--list', 'print what can go wrong: name, what a run has to be, what it needs')
+    .action(async (options: HostileOptions & { list?: boolean }) => {
+      if (options.list === true) listFaults()
+      else await runHostile(options)
+    })
+    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --fault "throttled once, no header" "one row is never shown"']))
+
   const config = program.command('config').description('check the config file, or print its JSON Schema')
   command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
   config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
@@ -161,6 +189,11 @@ function deadLetterCommands(program: Command): void {
 
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
 
 function command(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('-c, --config <file>', 'the config file', 'grantline.yaml')

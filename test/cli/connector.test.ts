@@ -1,0 +1,109 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { configureApp } from '../../connectors/registry.ts'
+import { AppConfig } from '../../schemas/config.ts'
+import { main } from '../../src/cli/main.ts'
+import { openKit } from '../../src/cli/open-kit.ts'
+import { scenariosFor } from '../../src/conformance/scenarios.ts'
+import type { Trait } from '../../src/conformance/scenario.ts'
+import { hostileToken, restDialect } from '../../src/hostile/rest-dialect.ts'
+import { startHostile } from '../../src/hostile/server.ts'
+import { World } from '../../src/hostile/world.ts'
+import { restSettings } from '../conformance/subjects.ts'
+
+const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
+let directory: string
+let printed: string[]
+beforeAll(() => {
+  mkdirSync(cache, { recursive: true })
+  directory = mkdtempSync(join(cache, 'connector-')) // below the project: what is written imports its packages
+})
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+async function run(...argv: string[]): Promise<number> {
+  printed = []
+  const spies = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')].map((spy) => spy.mockImplementation((text: unknown) => void printed.push(String(text))))
+  try {
+    return await main(argv)
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
+
+describe('grantline connector new', () => {
+  it('writes a connector that passes every scenario as it is, and a test that says so', async () => {
+    expect(await run('connector', 'new', 'billing', '--dir', directory)).toBe(0)
+    expect(printed).toEqual([join(directory, 'billing', 'connector.ts'), join(directory, 'billing', 'connector.test.ts')])
+    expect(readFileSync(printed[1]!, 'utf8')).toContain('scenariosFor')
+    const traits: Trait[] = ['http', 'pages', 'total', 'position', 'world', 'names']
+    const open = await openKit({
+      name: 'billing', traits, env: { TOKEN: hostileToken },
+      dialect: (world) => restDialect(world, 'offset'),
+      app: (url) => configureApp('billing', AppConfig.parse({ connector: './connector.ts', with: { baseUrl: `${url}/admin`, token: 'env:TOKEN', pageSize: 5 } }), join(directory, 'billing')),
+    })
+    const wrong: Record<string, string[]> = {}
+    for (const scenario of scenariosFor(new Set(traits))) {
+      const result = await open.kit.run(scenario)
+      if (result.wrong.length > 0) wrong[scenario.name] = result.wrong
+    }
+    await open.stop()
+    expect(wrong).toEqual({})
+  }, 300_000)
+
+  it('overwrites nothing, and refuses a name that is none', async () => {
+    expect(await run('connector', 'new', 'twice', '--dir', directory)).toBe(0)
+    expect(await run('connector', 'new', 'twice', '--dir', directory)).toBe(2)
+    expect(printed.join()).toContain('is there already')
+    expect(await run('connector', 'new', '../evil', '--dir', directory)).toBe(2)
+  })
+})
+
+describe('grantline connector test', () => {
+  it('asks the application once, and runs what fits against what it answered', async () => {
+    const world = World.corpus(23)
+    const server = await startHostile(restDialect(() => world, 'link'))
+    const file = join(directory, 'grantline.yaml')
+    const config = { dataDir: './data', apps: { portal: { connector: 'rest', with: restSettings(server.url, 'link') } }, feeds: {} }
+    writeFileSync(file, JSON.stringify(config))
+    vi.stubEnv('HOSTILE_TOKEN', hostileToken)
+    try {
+      expect(await run('connector', 'test', 'portal', '-c', file), printed.join('\n')).toBe(0)
+    } finally {
+      vi.unstubAllEnvs()
+      await server.stop()
+    }
+    expect(printed.at(-1)).toMatch(/^\d+ passed, 0 failed/)
+    expect(Number(printed.at(-1)!.split(' ')[0])).toBeGreaterThan(60)
+    expect(server.asked.length).toBeLessThan(20)
+  }, 300_000)
+
+  it('says what it can not test', async () => {
+    const file = join(directory, 'files.yaml')
+    writeFileSync(file, JSON.stringify({ apps: { hr: { connector: 'csv', with: { files: [{ piece: 'account', path: 'a.csv', columns: { id: 'id' } }] } } }, feeds: {} }))
+    expect(await run('connector', 'test', 'hr', '-c', file)).toBe(2)
+    expect(printed.join()).toContain('not asked by HTTP')
+  })
+})
+
+describe('grantline hostile', () => {
+  it('lists what can go wrong, and refuses what is not among it', async () => {
+    expect(await run('hostile', '--list')).toBe(0)
+    expect(printed.length).toBeGreaterThan(100)
+    expect(await run('hostile', '--fault', 'nothing of the kind')).toBe(2)
+    expect(printed.join()).toContain('--list')
+  })
+
+  it('serves until it is stopped, and then says how often each fault happened', async () => {
+    const over = run('hostile', '--paging', 'page', '--accounts', '50', '--fault', 'throttled once, no header')
+    await vi.waitFor(() => expect(printed.length).toBe(2))
+    const url = printed[0]!.split(',')[0]!
+    const ask = () => fetch(`${url}/users?limit=10&page=1`, { headers: { authorization: `Bearer ${hostileToken}` } })
+    expect((await ask()).status).toBe(429)
+    expect(await (await ask()).json()).toMatchObject({ total: 50 })
+    process.emit('SIGINT')
+    expect(await over).toBe(0)
+    expect(printed.at(-1)).toBe('throttled once, no header: happened 1 times')
+  })
+})
