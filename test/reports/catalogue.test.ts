@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ZodError } from 'zod'
 import { reports } from '../../src/reports/catalogue.ts'
-import { access, deadLetter, finding, grant, lag, syncRun } from '../sink/records.ts'
+import { access, action, deadLetter, finding, grant, lag, syncRun } from '../sink/records.ts'
 import { openTables, type Tables } from './tables.ts'
 
 let tables: Tables
@@ -12,6 +12,7 @@ beforeAll(async () => {
   await tables.add('lag', lag())
   await tables.add('sync-runs', syncRun())
   await tables.add('dead-letters', deadLetter())
+  await tables.add('action-log', action())
 })
 afterAll(() => tables.close())
 
