@@ -48,7 +48,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const existing = process.env['KAFKA_BROKERS']
   if (existing !== undefined && existing !== '') return { brokers: existing.split(','), own: [], stop: async () => undefined }
   try {
-    return await launch(await fetchKafka(), options)
+    return await launchKafka(await fetchKafka(), options)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     console.error(`Kafka can't be started for the tests: ${why.split('\n')[0]}`)
@@ -56,7 +56,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   }
 }
 
-async function launch(libs: string, { brokers: count = 1, settings = {}, heapMb = 512 }: KafkaOptions): Promise<KafkaCluster> {
+/** One of our own, whatever `KAFKA_BROKERS` says: for suites that need settings of their own. */
+export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512 }: KafkaOptions): Promise<KafkaCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'grantline-kafka-'))
   const clusterId = `G${randomBytes(16).toString('base64url').slice(1)}` // one that begins with a dash would be taken for an option
   const ports = await Promise.all(Array.from({ length: count }, async () => ({ client: await freePort(), controller: await freePort() })))

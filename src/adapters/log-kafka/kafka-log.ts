@@ -144,6 +144,7 @@ export class KafkaLog implements Log {
         schemasWritten: () => schemas.written(),
         now: Date.now,
       })
+      await this.#tasks.get(id)?.supersede()
       this.#tasks.set(id, task)
       return task
     } catch (error) {

@@ -52,6 +52,12 @@ export class KafkaTask implements TaskStore {
     }
   }
 
+  /** Another hold of this process has the task now; its opening fenced this one. */
+  async supersede(): Promise<void> {
+    this.#spent = new FencedError(`task ${this.id} was opened again by this process. Use the new hold`)
+    await this.close()
+  }
+
   close(): Promise<void> {
     return this.#parts.transactor.close()
   }

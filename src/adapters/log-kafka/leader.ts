@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errorType } from './client.ts'
 import type { Broker, Cluster } from './internals.ts'
 
-const attempts = 8
+/** A leader that moved, or a topic that was created just now, may take so long, ms. */
+const patienceMs = 15_000
 const firstRetryMs = 20
 const longestRetryMs = 1_000
 
@@ -17,13 +18,14 @@ export function leaderOf(cluster: Cluster, topic: string, partition: number): nu
   return found.leader
 }
 
-/** Asks the partition's leader, and again with fresh metadata where that moved or can't be reached, a second or two long. */
+/** Asks the partition's leader, and again with fresh metadata where that moved or can't be reached. */
 export async function askLeader<T>(cluster: Cluster, topic: string, partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patienceMs
   for (let attempt = 1; ; attempt++) {
     try {
       return await ask(await cluster.findBroker({ nodeId: leaderOf(cluster, topic, partition) }))
     } catch (error) {
-      if (attempt === attempts || !mayPass(error)) throw error
+      if (performance.now() > deadline || !mayPass(error)) throw error
       await sleep(Math.min(longestRetryMs, firstRetryMs * 2 ** attempt))
       await renew(cluster, error)
     }

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { KafkaConfig } from '../../../schemas/config.ts'
+import { openKafka } from '../../../src/open-kafka.ts'
+import { contractPartitions } from '../../contract/log.ts'
+import { finish } from '../../services/install-once.ts'
+import { fetchKafka, launchKafka, type KafkaCluster } from '../../services/kafka.ts'
+
+const password = 'the-password-of-the-test'
+let directory: string
+let cluster: KafkaCluster
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'grantline-security-'))
+  const libs = await fetchKafka()
+  const store = join(directory, 'broker.p12')
+  const keytool = (...args: string[]): Promise<void> => finish('keytool', [...args, '-keystore', store, '-storetype', 'PKCS12', '-storepass', 'keystore', '-alias', 'broker'])
+  await keytool('-genkeypair', '-keyalg', 'EC', '-dname', 'CN=127.0.0.1', '-ext', 'san=ip:127.0.0.1', '-validity', '2')
+  await keytool('-exportcert', '-rfc', '-file', join(directory, 'ca.pem'))
+  const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="broker" password="b" user_broker="b"'
+  cluster = await launchKafka(libs, {
+    settings: {
+      'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name': 'PLAINTEXT',
+      'sasl.enabled.mechanisms': 'PLAIN',
+      'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+      'listener.name.plaintext.plain.sasl.jaas.config': `${login} user_grantline="${password}";`,
+      'ssl.keystore.type': 'PKCS12', 'ssl.keystore.location': store, 'ssl.keystore.password': 'keystore',
+      'ssl.truststore.type': 'PEM', 'ssl.truststore.location': join(directory, 'ca.pem'),
+    },
+  })
+}, 240_000)
+afterAll(async () => {
+  await cluster.stop()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const open = (sasl: object | null, tls: unknown): ReturnType<typeof openKafka> =>
+  openKafka(KafkaConfig.parse({ brokers: cluster.brokers, tls, sasl }), {
+    env: { KAFKA_PASSWORD: password }, baseDir: directory, partitions: contractPartitions, processors: [], path: join(directory, 'states'),
+    log: () => undefined, onRestore: () => undefined,
+  })
+const login = { mechanism: 'plain', username: 'grantline', password: 'env:KAFKA_PASSWORD' }
+
+describe('brokers that ask for TLS and a password', { timeout: 180_000 }, () => {
+  it('are reached with a certificate file and a reference to the password', async () => {
+    const { log } = await open(login, { ca: 'ca.pem' })
+    const task = await log.openTask('t')
+    await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: 1, value: Uint8Array.of(7) }], state: new Map() })
+    expect((await log.read('raw', 0, 0, { maxMessages: 1, maxBytes: 1 })).map(({ value }) => [...value])).toEqual([[7]])
+    await log.close()
+  })
+
+  it('refuse a wrong password, and the error does not repeat it', async () => {
+    writeFileSync(join(directory, 'wrong'), 'not-the-password')
+    const error = await open({ ...login, password: 'file:wrong' }, { ca: 'ca.pem' }).then(() => null, (reason: unknown) => reason as Error)
+    expect(error?.message).toMatch(/[Aa]uthentication/)
+    expect(error?.message).not.toContain('not-the-password')
+  })
+
+  it('are not believed without their certificate', async () => {
+    await expect(open(login, true)).rejects.toThrow(/certificate/)
+  })
+})
