@@ -1,28 +1,36 @@
-/**
- * Rows with long lists in few bytes: numbers one after the other, texts and times once each and by their place from then on. Many
- * such rows are read for each that changes, so reading has to be cheap. Whoever reads asks for the same things in the same order.
- */
-export type Packed = readonly [texts: readonly string[], times: readonly number[], numbers: Uint8Array]
+import { asciiAt } from '../../src/core/ascii.ts'
 
-/** Kept from row to row; grows as needed. Used only between a writer's begin and its end, which nothing interrupts. */
-let scratch = new Uint8Array(4_096)
+/**
+ * Rows with long lists in few bytes: numbers one after the other, each text and time once and by its place from then on. Many such
+ * rows are read for each that changes, so reading has to be cheap. Whoever reads asks for the same things in the same order.
+ */
+export type Packed = Uint8Array
+
+/** Of a text or a time: none, one that was not there yet and follows, or by its place. */
+const none = 0
+const fresh = 1
+const firstPlace = 2
+
+/** Buffers to write in, which grow as needed and are used again: one for each writer that is at work. */
+const idle: Uint8Array<ArrayBuffer>[] = []
+const firstBytes = 4_096
+const maxKeptBytes = 1024 * 1024
 
 export class PackWriter {
-  readonly #texts: string[] = []
-  readonly #times: number[] = []
-  readonly #textPlaces = new Map<string, number>()
-  readonly #timePlaces = new Map<number, number>()
+  #bytes = idle.pop() ?? new Uint8Array(firstBytes)
   #at = 0
+  readonly #texts = new Map<string, number>()
+  readonly #times = new Map<number, number>()
 
   /** A whole number of at least 0. */
   count(value: number): void {
-    if (this.#at + maxBytes > scratch.length) scratch = grown(scratch)
+    this.#room(maxCountBytes)
     let rest = value
     while (rest > 0x7f) {
-      scratch[this.#at++] = (rest % 128) | 0x80
+      this.#bytes[this.#at++] = (rest % 128) | 0x80
       rest = Math.floor(rest / 128)
     }
-    scratch[this.#at++] = rest
+    this.#bytes[this.#at++] = rest
   }
 
   /** Any whole number; from 0 up it takes few bytes. */
@@ -41,48 +49,115 @@ export class PackWriter {
 
   text(value: string | null): void {
     if (value === null) {
-      this.count(0)
+      this.count(none)
       return
     }
-    let place = this.#textPlaces.get(value)
-    if (place === undefined) this.#textPlaces.set(value, (place = this.#texts.push(value)))
-    this.count(place)
+    const place = this.#texts.get(value)
+    if (place !== undefined) {
+      this.count(firstPlace + place)
+      return
+    }
+    this.#texts.set(value, this.#texts.size)
+    this.count(fresh)
+    this.#string(value)
   }
 
   /** Any number. */
   time(value: number | null): void {
     if (value === null) {
-      this.count(0)
+      this.count(none)
       return
     }
-    let place = this.#timePlaces.get(value)
-    if (place === undefined) this.#timePlaces.set(value, (place = this.#times.push(value)))
-    this.count(place)
+    const place = this.#times.get(value)
+    if (place !== undefined) {
+      this.count(firstPlace + place)
+      return
+    }
+    this.#times.set(value, this.#times.size)
+    this.count(fresh)
+    this.#number(value)
   }
 
+  /** Bytes as they are, which have places of their own where they are packed. */
+  blob(bytes: Uint8Array): void {
+    this.count(bytes.length)
+    this.#room(bytes.length)
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  /** The row; the writer is done with. */
   end(): Packed {
-    return [this.#texts, this.#times, scratch.slice(0, this.#at)]
+    const packed = this.#bytes.slice(0, this.#at)
+    if (this.#bytes.length <= maxKeptBytes) idle.push(this.#bytes)
+    return packed
+  }
+
+  /** Length and whether units take two bytes, then the units. */
+  #string(value: string): void {
+    const { length } = value
+    this.count(2 * length)
+    this.#room(2 * length)
+    const from = this.#at
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i)
+      if (unit > 0x7f) {
+        this.#wide(value, from)
+        return
+      }
+      this.#bytes[from + i] = unit
+    }
+    this.#at = from + length
+  }
+
+  #wide(value: string, from: number): void {
+    // the length before it takes the same bytes whether or not its lowest bit is set
+    let lengthAt = from - 1
+    while (lengthAt > 0 && this.#bytes[lengthAt - 1]! > 0x7f) lengthAt--
+    this.#bytes[lengthAt]! |= 1
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i)
+      this.#bytes[from + 2 * i] = unit & 0xff
+      this.#bytes[from + 2 * i + 1] = unit >> 8
+    }
+    this.#at = from + 2 * value.length
+  }
+
+  #number(value: number): void {
+    if (value >= 0 && value < largest && Number.isInteger(value) && !Object.is(value, -0)) {
+      this.count(value + 1)
+      return
+    }
+    this.count(0)
+    this.#room(8)
+    new DataView(this.#bytes.buffer).setFloat64(this.#at, value)
+    this.#at += 8
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes))
+    larger.set(this.#bytes)
+    this.#bytes = larger
   }
 }
 
 export class PackReader {
-  readonly #texts: readonly string[]
-  readonly #times: readonly number[]
-  readonly #numbers: Uint8Array
+  readonly #bytes: Uint8Array
+  readonly #texts: string[] = []
+  readonly #times: number[] = []
   #at = 0
 
-  constructor([texts, times, numbers]: Packed) {
-    this.#texts = texts
-    this.#times = times
-    this.#numbers = numbers
+  constructor(packed: Packed) {
+    this.#bytes = packed
   }
 
   count(): number {
-    let byte = this.#numbers[this.#at++]!
+    let byte = this.#bytes[this.#at++]!
     if (byte < 0x80) return byte
     let value = byte & 0x7f
     for (let factor = 128; byte > 0x7f; factor *= 128) {
-      byte = this.#numbers[this.#at++]!
+      byte = this.#bytes[this.#at++]!
       value += (byte & 0x7f) * factor
     }
     return value
@@ -99,21 +174,29 @@ export class PackReader {
 
   text(): string | null {
     const place = this.count()
-    return place === 0 ? null : this.#texts[place - 1]!
+    if (place === none) return null
+    return place === fresh ? this.#string() : this.#texts[place - firstPlace]!
   }
 
   /** Where null was never written. */
   word(): string {
-    return this.#texts[this.count() - 1]!
+    return this.text()!
   }
 
   time(): number | null {
     const place = this.count()
-    return place === 0 ? null : this.#times[place - 1]!
+    if (place === none) return null
+    return place === fresh ? this.#number() : this.#times[place - firstPlace]!
   }
 
   moment(): number {
-    return this.#times[this.count() - 1]!
+    return this.time()!
+  }
+
+  /** Shares the row's memory. */
+  blob(): Uint8Array {
+    const length = this.count()
+    return this.#bytes.subarray(this.#at, (this.#at += length))
   }
 
   list<T>(item: () => T): T[] {
@@ -121,14 +204,37 @@ export class PackReader {
     for (let left = this.count(); left > 0; left--) items.push(item())
     return items
   }
+
+  #string(): string {
+    const head = this.count()
+    const length = Math.floor(head / 2)
+    const text = head % 2 === 0 ? asciiAt(this.#bytes, this.#at, length)! : this.#wide(length)
+    this.#at += head % 2 === 0 ? length : 2 * length
+    this.#texts.push(text)
+    return text
+  }
+
+  #wide(length: number): string {
+    let text = ''
+    for (let i = 0; i < length; i++) {
+      const at = this.#at + 2 * i
+      text += String.fromCharCode(this.#bytes[at]! | (this.#bytes[at + 1]! << 8))
+    }
+    return text
+  }
+
+  #number(): number {
+    const head = this.count()
+    let value = head - 1
+    if (head === 0) {
+      value = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getFloat64(this.#at)
+      this.#at += 8
+    }
+    this.#times.push(value)
+    return value
+  }
 }
 
-const maxBytes = 8
+const maxCountBytes = 8
 /** Twice this is still exact. */
 const largest = 2 ** 52
-
-function grown(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(bytes.length * 2)
-  larger.set(bytes)
-  return larger
-}

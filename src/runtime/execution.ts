@@ -15,55 +15,68 @@ export interface Surroundings {
   now: number
 }
 
+/** As processors see it, moved from call to call: they keep nothing of it. */
+type MovingContext = { -readonly [K in keyof Context]: Context[K] }
+
 /** One instance of a processor and the calls into it. What it throws comes out as a ProcessorError that names the record. */
 export class Execution {
   readonly #type: ProcessorType
-  readonly #partition: number
-  readonly #partitions: Readonly<Record<Topic, number>>
   readonly #processor: Processor<Topic>
+  readonly #context: MovingContext
+  #around: Surroundings | null = null
 
   constructor(type: ProcessorType, partition: number, partitions: Readonly<Record<Topic, number>>) {
     this.#type = type
-    this.#partition = partition
-    this.#partitions = partitions
     this.#processor = type.create()
+    const position: Position = { topic: type.input, partition, offset: 0, index: 0 }
+    this.#context = {
+      now: 0, position, partition, partitions, state: unset,
+      emit: (topic, key, record) => this.#put(topic, key, record),
+      broadcast: (topic, record) => this.#put(topic, null, record),
+    }
   }
 
   process(around: Surroundings, record: AnyRecord): void {
-    this.#guard('process', around.position, record.type, () => this.#processor.process(this.#context(around), record))
+    this.#move(around)
+    try {
+      this.#processor.process(this.#context, record)
+    } catch (error) {
+      throw this.#failed('process', around, record.type, error)
+    }
   }
 
   /** `recordType` of the record that queued the work. */
   slice(around: Surroundings, budget: number, recordType: string): boolean {
-    return this.#guard('slice', around.position, recordType, () => this.#processor.slice(this.#context(around), budget))
-  }
-
-  #guard<R>(call: string, position: Position, recordType: string, run: () => R): R {
+    this.#move(around)
     try {
-      return run()
+      return this.#processor.slice(this.#context, budget)
     } catch (error) {
-      throw new ProcessorError(
-        `${this.#type.name}: ${call} threw at ${placeOf(position)} (topic/partition/offset/index), ` +
-          `record type ${recordType}: ${reasonOf(error)}. ` +
-          'This is a bug in the processor: the task stands at its last commit; run a release that has it fixed.',
-        { cause: error },
-      )
+      throw this.#failed('slice', around, recordType, error)
     }
   }
 
-  #context({ state, outputs, position, timestamp, now }: Surroundings): Context {
-    const put = <T extends Topic>(topic: T, key: string | null, record: RecordOf<T>): void => {
-      if (!this.#type.outputs.includes(topic)) throw new TypeError(`${this.#type.name} does not declare the output ${topic}`)
-      outputs.add(topic, key, record, timestamp)
-    }
-    return {
-      now,
-      position,
-      partition: this.#partition,
-      partitions: this.#partitions,
-      state,
-      emit: (topic, key, record) => put(topic, key, record),
-      broadcast: (topic, record) => put(topic, null, record),
-    }
+  #move(around: Surroundings): void {
+    this.#around = around
+    this.#context.now = around.now
+    this.#context.position = around.position
+    this.#context.state = around.state
+  }
+
+  #put<T extends Topic>(topic: T, key: string | null, record: RecordOf<T>): void {
+    if (!this.#type.outputs.includes(topic)) throw new TypeError(`${this.#type.name} does not declare the output ${topic}`)
+    const { outputs, timestamp } = this.#around!
+    outputs.add(topic, key, record, timestamp)
+  }
+
+  #failed(call: string, { position }: Surroundings, recordType: string, error: unknown): ProcessorError {
+    return new ProcessorError(
+      `${this.#type.name}: ${call} threw at ${placeOf(position)} (topic/partition/offset/index), ` +
+        `record type ${recordType}: ${reasonOf(error)}. ` +
+        'This is a bug in the processor: the task stands at its last commit; run a release that has it fixed.',
+      { cause: error },
+    )
   }
 }
+
+/** Until the first call. */
+const unset: State = { get: () => undefined, put: () => undefined, delete: () => undefined, range: () => [] }

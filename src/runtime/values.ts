@@ -9,13 +9,22 @@ const options = { useRecords: false, copyBuffers: true, skipValues: [undefined] 
 const packr = new Packr(options)
 
 /**
- * MessagePack never uses this byte. It marks the one thing that msgpackr would not bring back: an object with the key
- * `__proto__`, which it renames on reading, and which an application may well call its permissions.
+ * MessagePack never uses this byte. It marks what is not in it: a value that is bytes alone (`plain` follows), and the one thing
+ * that msgpackr would not bring back: an object with the key `__proto__`, which it renames on reading, and which an application may
+ * well call its permissions (V8's own form follows, which never begins with 0).
  */
 const exact = 0xc1
+const plain = 0
 const dangerous = Buffer.from('__proto__')
 
 export function encodeValue(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) {
+    const bytes = new Uint8Array(value.length + 2)
+    bytes[0] = exact
+    bytes[1] = plain
+    bytes.set(value, 2)
+    return bytes
+  }
   const packed = packr.pack(value)
   if (!packed.includes(dangerous)) return packed
   const body = serialize(value)
@@ -26,7 +35,7 @@ export function encodeValue(value: unknown): Uint8Array {
 }
 
 export function decodeValue(bytes: Uint8Array): unknown {
-  if (bytes[0] === exact) return deserialize(bytes.slice(1))
+  if (bytes[0] === exact) return bytes[1] === plain ? Uint8Array.prototype.slice.call(bytes, 2) : deserialize(bytes.slice(1))
   // a plain view, since what is cut out of a Buffer is a Buffer, whose `slice` shares memory
   return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
 }

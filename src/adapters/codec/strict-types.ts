@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import avsc from 'avsc'
+import { asciiAt } from '../../core/ascii.ts'
 import { compareKeys } from '../../core/order.ts'
+import { SharedArrays } from './shared-arrays.ts'
 
 /**
  * avsc's types where they would alter a value in silence or trust a length that the bytes can't hold. They replace the methods
@@ -32,6 +34,7 @@ const REPLACEMENT = '\ufffd'
 /** Zig-zag doubles a number: from here on avsc's floating arithmetic may lose the last bit. */
 const EXACT_BELOW = 2 ** 51
 const LONG_MAX_BYTES = 10
+const MAX_SHORT = 48
 
 /** Every safe integer, where avsc writes some numbers beyond -2^52 as others. */
 class StrictLong extends avsc.types.LongType {
@@ -103,6 +106,25 @@ class StrictArray extends avsc.types.ArrayType {
     for (let n = readBlock(tap); n > 0; n = readBlock(tap)) while (n-- > 0) items._skip(tap)
   }
 }
+
+/**
+ * An array that many records have alike. It is written as one block with its size, so that a reader finds its end without reading
+ * it, and what was read once is answered again, frozen, for equal bytes. A resolver has no share in it: it reads another schema.
+ */
+class SharedArray extends StrictArray {
+  _write(tap: Tap, value: unknown): void {
+    if (!Array.isArray(value)) throw new Error('not an array')
+    sharedOf.get(this)!.write(tap, value, (item) => (this.itemsType as unknown as Inner)._write(tap, item))
+  }
+  override _read(tap: Tap): unknown[] {
+    const shared = sharedOf.get(this)
+    return shared === undefined ? super._read(tap) : shared.read(tap, () => super._read(tap))
+  }
+}
+
+/** Beside the types, which are frozen. */
+const sharedOf = new WeakMap<object, SharedArrays>()
+const sharedItems = new Set(['Assignment', 'FactGrant', 'AccessGrant', 'EntitlementRef'])
 
 /** Writes keys in code point order, so that equal maps give equal bytes. */
 class StrictMap extends avsc.types.MapType {
@@ -182,9 +204,21 @@ export function strictTypes(branches: readonly Schema[], namespace: string | und
 
 function containers(schema: Schema, options: Options): avsc.Type | undefined {
   if (typeof schema !== 'object' || !('type' in schema)) return undefined
-  if (schema.type === 'array') return new StrictArray(schema, options)
+  if (schema.type === 'array') {
+    if (!sharedItems.has(itemsName(schema))) return new StrictArray(schema, options)
+    const type = new SharedArray(schema, options)
+    sharedOf.set(type, new SharedArrays())
+    return type
+  }
   if (schema.type === 'map') return new StrictMap(schema, options)
   return undefined
+}
+
+/** The bare name of the record type that an array holds; '' where its items are none. */
+function itemsName(schema: object): string {
+  const { items } = schema as { items: unknown }
+  const name = typeof items === 'object' && items !== null && 'name' in items ? items.name : items
+  return typeof name === 'string' ? name.slice(name.lastIndexOf('.') + 1) : ''
 }
 
 function writeLarge(tap: Tap, long: bigint): void {
@@ -214,6 +248,8 @@ function wellFormed(value: unknown): string {
 
 function readString(tap: Tap): string {
   const from = tap.pos
+  const short = shortAscii(tap)
+  if (short !== undefined) return short
   // undefined: the length is beyond the end, which avsc reports once the whole record is read
   const text = tap.readString() ?? ''
   if (!text.includes(REPLACEMENT)) return text
@@ -222,6 +258,18 @@ function readString(tap: Tap): string {
   const length = tap.readLong()
   tap.pos = end
   if (!isUtf8(tap.buf.subarray(end - length, end))) throw new Error('a string that is not UTF-8')
+  return text
+}
+
+/** Most names, which need not be made anew; undefined, and nothing moved, for any other text. */
+function shortAscii(tap: Tap): string | undefined {
+  const { buf, pos } = tap
+  // a length of one byte, as a zig-zag varint that is not negative
+  const doubled = buf[pos] ?? 1
+  const length = doubled >> 1
+  if ((doubled & 1) === 1 || length > MAX_SHORT || pos + 1 + length > buf.length) return undefined
+  const text = asciiAt(buf, pos + 1, length)
+  if (text !== undefined) tap.pos = pos + 1 + length
   return text
 }
 

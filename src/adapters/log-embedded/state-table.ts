@@ -14,6 +14,7 @@ type Binary = Database<Buffer, Buffer>
  */
 const TASK_BYTES = 4
 const HEAD_BYTES = 1_900
+const SHORT_CHARACTERS = 256
 const FIRST_BATCH_ROWS = 32
 const MAX_BATCH_ROWS = 1_024
 
@@ -25,14 +26,18 @@ interface Row {
 export class StateTable implements StateReader {
   readonly #db: Binary
   readonly #task: Buffer
+  readonly #scratch = Buffer.allocUnsafeSlow(TASK_BYTES + SHORT_CHARACTERS)
 
   constructor(db: Binary, task: number) {
     this.#db = db
     this.#task = Buffer.allocUnsafe(TASK_BYTES)
     this.#task.writeUInt32BE(task)
+    this.#task.copy(this.#scratch)
   }
 
   get(key: string): Uint8Array | undefined {
+    const short = this.#shortKey(key)
+    if (short !== null) return this.#db.get(short)
     const bytes = textBytes(key)
     const stored = this.#db.get(this.#storedKey(bytes))
     if (stored === undefined) return undefined
@@ -41,6 +46,12 @@ export class StateTable implements StateReader {
 
   /** Inside a transaction of the caller. */
   put(key: string, value: Uint8Array | null): void {
+    const short = this.#shortKey(key)
+    if (short !== null) {
+      if (value === null) void this.#db.remove(short)
+      else void this.#db.put(short, asBuffer(value))
+      return
+    }
     const bytes = textBytes(key)
     const storedKey = this.#storedKey(bytes)
     if (value === null) void this.#db.remove(storedKey)
@@ -83,6 +94,19 @@ export class StateTable implements StateReader {
     const rows: Row[] = []
     for (const { value } of this.#db.getRange({ start: Buffer.concat([head, ZERO]), end: successor(head) })) rows.push(longRow(value))
     return rows.sort((a, b) => compareKeys(a.key, b.key))
+  }
+
+  /** Nearly every key: short and of ASCII. LMDB takes its bytes before it returns, so one piece of memory does for all. */
+  #shortKey(key: string): Buffer | null {
+    const { length } = key
+    if (length > SHORT_CHARACTERS) return null
+    const bytes = this.#scratch
+    for (let i = 0; i < length; i++) {
+      const unit = key.charCodeAt(i)
+      if (unit > 0x7f) return null
+      bytes[TASK_BYTES + i] = unit
+    }
+    return bytes.subarray(0, TASK_BYTES + length)
   }
 
   #storedKey(bytes: Buffer): Buffer {

@@ -40,8 +40,9 @@ test('a long row outgrows the scratch space, and a text that comes back costs a 
   const to = new PackWriter()
   for (let i = 0; i < 50_000; i++) to.text('again')
   const packed = to.end()
-  expect(packed[0]).toEqual(['again'])
-  expect(packed[2].length).toBe(50_000)
+  expect(packed.length).toBe(1 + 1 + 'again'.length + 49_999)
+  const from = new PackReader(packed)
+  for (let i = 0; i < 50_000; i++) if (from.text() !== 'again') throw new Error(`text ${i} is another`)
 })
 
 const position = fc.record({ topic: text, partition: fc.integer(), offset: fc.maxSafeNat().map((n) => n % 2 ** 48), index: fc.nat() })

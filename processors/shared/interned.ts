@@ -1,0 +1,80 @@
+import { deepFreeze } from '../../src/core/frozen.ts'
+
+/** What is kept at most; beyond that all of it is let go. */
+const maxBytes = 4 * 1024 * 1024
+const maxValues = 4_096
+/** Of one hash: whoever makes up bytes of equal hashes finds fewer of them kept. */
+const maxAlike = 8
+
+/**
+ * Values that come again and again, by the bytes they are packed in: equal bytes answer the same frozen value while it is kept, so
+ * that what is computed of it can be kept beside it. Exact bytes are compared. A cache: dropping it changes nothing.
+ */
+export class Interned<V extends object> {
+  readonly #unpack: (bytes: Uint8Array) => V
+  readonly #pack: (value: V) => Uint8Array
+  readonly #byHash = new Map<number, { bytes: Uint8Array; value: V }[]>()
+  readonly #packed = new WeakMap<V, Uint8Array>()
+  #values = 0
+  #bytes = 0
+
+  constructor(pack: (value: V) => Uint8Array, unpack: (bytes: Uint8Array) => V) {
+    this.#pack = pack
+    this.#unpack = unpack
+  }
+
+  /** The one value of these bytes. */
+  at(bytes: Uint8Array): V {
+    const hash = hashOf(bytes)
+    const found = this.#find(hash, bytes)
+    if (found !== undefined) return found
+    const own = bytes.slice()
+    return this.#keep(hash, own, deepFreeze(this.#unpack(own)))
+  }
+
+  /** The one value that is equal to this one. */
+  of(value: V): V {
+    if (this.#packed.has(value)) return value
+    const bytes = this.#pack(value)
+    const hash = hashOf(bytes)
+    return this.#find(hash, bytes) ?? this.#keep(hash, bytes, deepFreeze(value))
+  }
+
+  /** What the value is packed in. */
+  bytesOf(value: V): Uint8Array {
+    return this.#packed.get(value) ?? this.#pack(value)
+  }
+
+  #find(hash: number, bytes: Uint8Array): V | undefined {
+    return this.#byHash.get(hash)?.find((known) => isEqual(known.bytes, bytes))?.value
+  }
+
+  #keep(hash: number, bytes: Uint8Array, value: V): V {
+    if (this.#values >= maxValues || this.#bytes + bytes.length > maxBytes) {
+      this.#byHash.clear()
+      this.#values = 0
+      this.#bytes = 0
+    }
+    this.#values++
+    this.#bytes += bytes.length
+    this.#packed.set(value, bytes)
+    const known = { bytes, value }
+    const alike = this.#byHash.get(hash)
+    if (alike === undefined) this.#byHash.set(hash, [known])
+    else if (alike.length < maxAlike) alike.push(known)
+    else alike[this.#values % maxAlike] = known
+    return value
+  }
+}
+
+function hashOf(bytes: Uint8Array): number {
+  let hash = bytes.length
+  for (let i = 0; i < bytes.length; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
+  return hash
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
