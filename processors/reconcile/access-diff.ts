@@ -2,6 +2,9 @@ import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, GrantVerdict } from '../../schemas/wire/results.ts'
 import { equal } from '../../src/core/equal.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { deepFreeze } from '../../src/core/frozen.ts'
+import type { FactGrant } from '../../schemas/wire/facts.ts'
+import { PairMemo } from './memo.ts'
 import type { AccountState } from './model.ts'
 
 export interface Published {
@@ -20,14 +23,25 @@ interface Moment {
  * is the entitlement: where one of its grants changes, `set` holds all grants of that name.
  */
 export function diffAccess(before: Published | null, after: Published, moment: Moment): AccessChange | null {
+  const { valid, observed } = after.fact
+  if (before === null) return change(after.fact, moment, { gone: false, set: allOf(after), removed: [], valid, observed })
   const old = byEntitlement(before)
   const next = byEntitlement(after)
   const set = [...next].filter(([name, grants]) => !equal(grants, old.get(name))).flatMap(([, grants]) => grants)
   const removed = [...old.keys()].filter((name) => !next.has(name)).sort(compareKeys)
-  const sameAccount = before !== null && subject(before.fact) === subject(after.fact)
+  const sameAccount = subject(before.fact) === subject(after.fact)
   if (sameAccount && set.length === 0 && removed.length === 0) return null
-  return change(after.fact, moment, { gone: false, set: set.sort(order), removed, valid: after.fact.valid, observed: after.fact.observed })
+  return change(after.fact, moment, { gone: false, set: set.sort(order), removed, valid, observed })
 }
+
+/** Everything that the account holds, as it is told where nothing was before; frozen where what it is made of is. */
+function allOf(published: Published): AccessGrant[] {
+  const { fact, verdicts } = published
+  const whole = (): AccessGrant[] => [...byEntitlement(published).values()].flat().sort(order)
+  return wholeSets.of(verdicts, fact.grants, '', () => (Object.isFrozen(fact.grants) ? deepFreeze(whole()) : whole()))
+}
+
+const wholeSets = new PairMemo<readonly GrantVerdict[], readonly FactGrant[], AccessGrant[]>()
 
 /** The account is no longer at this home: all of its access here ends. `observed`: the stamp that showed it, µs. */
 export function accessGone(before: Published, observed: number, moment: Moment): AccessChange {
@@ -43,10 +57,10 @@ function change(
   return { type: 'AccessChange', home, identity, app, account, kind, status, ...what, observed: ms, decided: now, cause: position }
 }
 
-function byEntitlement(published: Published | null): Map<string, AccessGrant[]> {
+function byEntitlement({ fact, verdicts }: Published): Map<string, AccessGrant[]> {
   const groups = new Map<string, AccessGrant[]>()
-  published?.fact.grants.forEach(({ entitlement, native, direct, since, valid, paths }, i) => {
-    const grant: AccessGrant = { entitlement, native, verdict: published.verdicts[i]!, direct, since, valid, paths }
+  fact.grants.forEach(({ entitlement, native, direct, since, valid, paths }, i) => {
+    const grant: AccessGrant = { entitlement, native, verdict: verdicts[i]!, direct, since, valid, paths }
     const group = groups.get(entitlement)
     if (group === undefined) groups.set(entitlement, [grant])
     else group.push(grant)

@@ -8,7 +8,7 @@ import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'
 import { isIdentityHome, type Standing } from './standing.ts'
-import { judgeAccount, type Judgement } from './verdicts.ts'
+import { judgeAccount, undecided, type Judged, type Judgement } from './verdicts.ts'
 
 const DAY_MS = 86_400_000
 
@@ -21,10 +21,10 @@ interface Case {
 /** What one account of a home wants opened, and a verdict for each of its grants. Nothing is judged of an app without a setting. */
 export function judgeAccountAtHome(
   home: string, row: AccountRow, desired: DesiredRow | null, standing: Standing, rules: Rules, horizon: Horizon,
-): { wanted: Wanted[]; judgements: Judgement[] } {
+): { wanted: Wanted[]; judged: Judged } {
   const app = rules.app(row.fact.app)
-  const judgements = judgeAccount(row.fact, standing, app, rules, horizon)
-  if (app === null) return { wanted: [], judgements }
+  const judged = judgeAccount(row.fact, standing, app, rules, horizon)
+  if (app === null) return { wanted: [], judged }
   const atIdentity = isIdentityHome(home)
   const of: Case = { row, rules, causes: atIdentity && desired !== null ? [row.position, desired.position] : [row.position] }
   const wanted = [...staleCredentials(of, horizon), ...dormancy(of, horizon)]
@@ -33,15 +33,15 @@ export function judgeAccountAtHome(
     if (whose !== null) wanted.push(whose)
     if (whose !== null && row.fact.kind === 'human' && row.fact.match === 'contested') {
       // Whose desires would it be judged by? One finding asks that; its grants have no verdict until it is answered.
-      return { wanted, judgements: judgements.map((judgement) => ({ ...judgement, verdict: 'undecided' })) }
+      return { wanted, judged: undecided(judged) }
     }
-    if (whose !== null && whose.kind !== 'ambiguous-match') return { wanted, judgements }
+    if (whose !== null && whose.kind !== 'ambiguous-match') return { wanted, judged }
   } else if (row.fact.match === 'contested') {
     wanted.push(contested(of, 'holder'))
   }
-  if (row.fact.status !== 'active') return { wanted, judgements }
+  if (row.fact.status !== 'active') return { wanted, judged }
   const leaver = atIdentity && desired !== null ? leaverAccess(of, desired, app, horizon) : null
-  return { wanted: leaver === null ? [...wanted, ...grantFindings(of, judgements)] : [...wanted, leaver], judgements }
+  return { wanted: leaver === null ? [...wanted, ...grantFindings(of, judged)] : [...wanted, leaver], judged }
 }
 
 /** At an account's own home: exactly one of contested, orphaned and unowned, or none where somebody is accountable. */
@@ -71,7 +71,8 @@ function leaverAccess(of: Case, desired: DesiredRow, app: AppRules, horizon: Hor
 }
 
 /** One finding for each entitlement, however many native permissions stand behind its name. */
-function grantFindings(of: Case, judgements: readonly Judgement[]): Wanted[] {
+function grantFindings(of: Case, { judgements, isQuiet }: Judged): Wanted[] {
+  if (isQuiet) return []
   const byName = new Map<string, Wanted>()
   of.row.fact.grants.forEach((grant, i) => {
     const judgement = judgements[i]!

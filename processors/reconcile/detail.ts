@@ -63,8 +63,10 @@ export function unmappedDetail(account: Named, native: string): string {
 }
 
 /** `disabled`: accounts that are there and hold nothing because they are disabled. */
-export function missingDetail(holder: string, entry: DesiredEntry, disabled: readonly string[]): string {
-  const reasons = [...entry.reasons].sort((a, b) => a.from - b.from || compareKeys(a.kind, b.kind) || compareKeys(a.id, b.id))
+export function missingDetail(
+  holder: string, entry: Pick<DesiredEntry, 'app' | 'entitlement' | 'from'>, because: readonly Reason[], disabled: readonly string[],
+): string {
+  const reasons = [...because].sort((a, b) => a.from - b.from || compareKeys(a.kind, b.kind) || compareKeys(a.id, b.id))
   const why = reasons[0] === undefined ? '' : ` by ${reasonName(reasons[0])}`
   const instead = disabled.length === 0 ? 'no active account there does' : `the account there (${disabled.join(', ')}) is disabled`
   return `${holder} should hold ${entry.entitlement} in ${entry.app}${why} since ${isoDate(entry.from)}, but ${instead}.`

@@ -4,29 +4,34 @@ import { Horizon } from './horizon.ts'
 import { homeFindings } from './identity-findings.ts'
 import { waitsOf } from './lag.ts'
 import type { HomeView, Rules, Wait, Wanted } from './model.ts'
-import { holdings, standingOf, type Holdings, type Standing } from './standing.ts'
+import { Holdings, lacking, standingOf, type Standing } from './standing.ts'
+
+/** What is desired and held by no active account. */
+export type Missing = ReturnType<typeof lacking>
 
 /**
  * `verdicts[i][j]` is that of grant j of account i. `due`: when to evaluate again if nothing else happens, ms.
- * `standing` and `held` are what it was judged by.
+ * `standing`, `held` and `missing` are what it was judged by.
  */
 export interface Evaluation {
   wanted: Wanted[]
-  verdicts: GrantVerdict[][]
+  verdicts: (readonly GrantVerdict[])[]
   waits: Wait[]
   due: number | null
   standing: Standing
   held: Holdings
+  missing: Missing
 }
 
 /** What holds at a home now: a pure function of its facts and of the rules, whatever came before. */
 export function evaluate(view: HomeView, rules: Rules): Evaluation {
   const horizon = new Horizon(rules.now)
   const standing = standingOf(view)
-  const held = holdings(view.accounts.filter(({ fact }) => rules.app(fact.app) !== null))
+  const held = new Holdings(view.accounts.filter(({ fact }) => rules.app(fact.app) !== null))
+  const missing = lacking(standing, held)
   const accounts = view.accounts.map((row) => judgeAccountAtHome(view.home, row, view.desired, standing, rules, horizon))
-  const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, standing, held, rules, horizon)]
-  const waits = waitsOf(standing, held, rules, horizon)
-  const verdicts = accounts.map(({ judgements }) => judgements.map(({ verdict }) => verdict))
-  return { wanted, verdicts, waits, due: horizon.next, standing, held }
+  const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, missing, held, rules, horizon)]
+  const waits = waitsOf(standing, missing, held, rules, horizon)
+  const verdicts = accounts.map(({ judged }) => judged.verdicts)
+  return { wanted, verdicts, waits, due: horizon.next, standing, held, missing }
 }

@@ -32,7 +32,9 @@ export interface DiffInput {
 /** What changes from the findings that are open to those that are wanted; equal ones write nothing. */
 export function diffFindings(input: DiffInput): FindingsChange {
   const change: FindingsChange = { records: [], open: [], closed: [], reopened: [] }
-  const wanted = new Map(input.wanted.map((one) => [localName(one), one]))
+  // what is not decided opens nothing: it only keeps what is open already
+  const relevant = input.open.length > 0 ? input.wanted : input.wanted.filter(({ decided }) => decided)
+  const wanted = new Map(relevant.map((one) => [localName(one), one]))
   const open = new Map(input.open.map((one) => [localName(one), one]))
   for (const name of [...open.keys()].filter((one) => !wanted.has(one)).sort(compareKeys)) close(input, open.get(name)!, change)
   for (const name of [...wanted.keys()].sort(compareKeys)) keepOrOpen(input, wanted.get(name)!, open.get(name), change)

@@ -5,10 +5,7 @@ import { part } from '../shared/rows.ts'
 import { Timers } from '../shared/timers.ts'
 import { accountName, type Loaded } from './intake.ts'
 import { emptyHome, type HomeRow, type OpenFinding } from './model.ts'
-import { packAccount, packDesired, unpackAccount, unpackDesired } from './stored.ts'
-
-/** A home's own row: its desired access lies apart, since it is long and seldom changes; `accounts` are their names, in order. */
-type StoredHome = Omit<HomeRow, 'desired'> & { accounts: string[] }
+import { packAccount, packDesired, packHome, readDependence, unpackAccount, unpackDesired, unpackHome, type StoredHome } from './stored.ts'
 
 /** The rows of homes: `homes` and `desired` by home, `accounts` by home and account, `closed` findings' first `since` by id, `due` timers. */
 export class Homes {
@@ -21,9 +18,9 @@ export class Homes {
   }
 
   load(home: string): Loaded {
-    const stored = this.#state.get<StoredHome>('homes', home)
+    const stored = this.#state.get<Packed>('homes', home)
     if (stored === undefined) return { home, known: false, row: emptyHome, accounts: [] }
-    const { accounts: names, ...row } = stored
+    const { accounts: names, ...row } = unpackHome(stored)
     const desired = this.#state.get<Packed>('desired', home)
     const accounts = names.flatMap((name) => {
       const packed = this.#state.get<Packed>('accounts', part(home) + name)
@@ -35,9 +32,9 @@ export class Homes {
   /** Homes after `after` in key order, at most `limit`: each with the apps it depends on, and of these those that it awaits. */
   *after(after: string | null, limit: number): Iterable<Pick<HomeRow, 'apps' | 'awaits'> & { home: string }> {
     let left = limit
-    for (const [home, { apps, awaits }] of this.#state.range<StoredHome>('homes', after === null ? {} : { after })) {
+    for (const [home, packed] of this.#state.range<Packed>('homes', after === null ? {} : { after })) {
       if (left-- <= 0) return
-      yield { home, apps, awaits }
+      yield { home, ...readDependence(packed) }
     }
   }
 
@@ -70,7 +67,7 @@ export class Homes {
       if (before.known) this.#state.delete('homes', home)
     } else if (!before.known || after.row !== before.row || !equal(old, names)) {
       const { desired: _, ...row } = after.row
-      this.#state.put('homes', home, { ...row, accounts: names } satisfies StoredHome)
+      this.#state.put('homes', home, packHome({ ...row, accounts: names } satisfies StoredHome))
     }
   }
 

@@ -1,25 +1,27 @@
-import type { DesiredEntry } from '../../schemas/wire/common.ts'
+import type { Reason } from '../../schemas/wire/common.ts'
 import type { SodRule } from '../../schemas/settings.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
 import { heldDetail, holderName, missingDetail, ownerLeftDetail, sodDetail } from './detail.ts'
 import type { Horizon } from './horizon.ts'
-import type { AccountRow, FindingKey, HeldRow, HomeView, ReferenceRow, Rules, Wanted } from './model.ts'
+import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'
-import { entitlementKey, type Holdings, type Standing } from './standing.ts'
+import type { Missing } from './evaluate.ts'
+import { entitlementKey, type Holdings } from './standing.ts'
+import { unpackReasons } from './stored.ts'
 
 /** What a home as a whole wants opened: missing access, conflicts of duties, owners who left, absences that a brake holds. */
-export function homeFindings(view: HomeView, standing: Standing, held: Holdings, rules: Rules, horizon: Horizon): Wanted[] {
+export function homeFindings(view: HomeView, absent: Missing, held: Holdings, rules: Rules, horizon: Horizon): Wanted[] {
   return [
-    ...[...standing.entries.values()].flatMap((entry) => missing(view, entry, held, rules, horizon)),
+    ...absent.flatMap(([, entry]) => missing(view, entry, rules, horizon)),
     ...rules.policy.sod.flatMap((rule) => conflict(view, rule, held, rules)),
     ...view.references.flatMap((reference) => ownerLeft(view, reference, rules)),
     ...view.held.map((row) => heldAbsences(row, rules)),
   ]
 }
 
-function missing(view: HomeView, entry: DesiredEntry, held: Holdings, rules: Rules, horizon: Horizon): Wanted[] {
+function missing(view: HomeView, entry: Planned, rules: Rules, horizon: Horizon): Wanted[] {
   const app = rules.app(entry.app)
-  if (app === null || app.retired || held.has(entitlementKey(entry.app, entry.entitlement))) return []
+  if (app === null || app.retired) return []
   if (!horizon.reached(Math.max(entry.from, app.observedAt ?? 0) + app.delayMs)) return []
   const there = view.accounts.filter(({ fact }) => fact.app === entry.app)
   const disabled = there.filter(({ fact }) => fact.status === 'disabled')
@@ -31,7 +33,7 @@ function missing(view: HomeView, entry: DesiredEntry, held: Holdings, rules: Rul
     {
       ...key('missing-grant', { app: entry.app, entitlement: entry.entitlement }, rules),
       // what is not decided is told to nobody
-      detail: decided ? missingDetail(holderName(view.home), entry, disabled.map(({ fact }) => fact.account)) : '',
+      detail: decided ? missingDetail(holderName(view.home), entry, reasonsOf(view, entry), disabled.map(({ fact }) => fact.account)) : '',
       decided,
       valid: entry.from,
       causes: causes.map(({ position }) => position),
@@ -39,11 +41,17 @@ function missing(view: HomeView, entry: DesiredEntry, held: Holdings, rules: Rul
   ]
 }
 
+function reasonsOf({ desired, accounts }: HomeView, entry: Planned): Reason[] {
+  if (desired !== null) return unpackReasons(desired.reasons)[desired.plan.indexOf(entry)] ?? []
+  const own = accounts.flatMap(({ fact }) => fact.entries).find(({ app, entitlement }) => app === entry.app && entitlement === entry.entitlement)
+  return own?.reasons ?? []
+}
+
 function conflict(view: HomeView, rule: SodRule, held: Holdings, rules: Rules): Wanted[] {
   const left = rule.left.filter(({ app, entitlement }) => held.has(entitlementKey(app, entitlement)))
   const right = rule.right.filter(({ app, entitlement }) => held.has(entitlementKey(app, entitlement)))
   if (left.length === 0 || right.length === 0) return []
-  const involved = new Set([...left, ...right].flatMap(({ app, entitlement }) => held.get(entitlementKey(app, entitlement)) ?? []))
+  const involved = new Set([...left, ...right].flatMap(({ app, entitlement }) => held.get(entitlementKey(app, entitlement))))
   const rows = view.accounts.filter((row) => involved.has(row))
   const began = Math.max(firstHeld(left, held), firstHeld(right, held))
   return [
@@ -62,7 +70,7 @@ function conflict(view: HomeView, rule: SodRule, held: Holdings, rules: Rules): 
 /** The earliest moment that one of these was seen on one of the accounts that hold it now. */
 function firstHeld(side: SodRule['left'], held: Holdings): number {
   const grants = side.flatMap(({ app, entitlement }) =>
-    (held.get(entitlementKey(app, entitlement)) ?? []).flatMap((row) => sinceOf(row, entitlement)),
+    held.get(entitlementKey(app, entitlement)).flatMap((row) => sinceOf(row, entitlement)),
   )
   return Math.min(...grants)
 }

@@ -4,6 +4,7 @@ import { compareKeys } from '../../src/core/order.ts'
 import type { Gone } from './findings-diff.ts'
 import type { Evidence } from './lag.ts'
 import type { AccountRow, AccountState, DesiredRow, HeldRow, HomeRow, ReferenceRow } from './model.ts'
+import { allGrants, packReasons, plans } from './stored.ts'
 
 export type HomeFact = AccountFact | AccountGone | Reference | Desired | Held
 
@@ -60,7 +61,7 @@ function stateOf(record: AccountFact): AccountState {
   const { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = record
   const { since, observed, valid, whole, unknown, grants, credentials, entries, lapsed } = record
   const about = { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed }
-  return { ...about, since, observed, valid, whole, unknown, grants, credentials, entries, lapsed }
+  return { ...about, since, observed, valid, whole, unknown, grants: allGrants.of(grants), credentials, entries, lapsed }
 }
 
 function withReference(references: readonly ReferenceRow[], record: Reference, position: Position): ReferenceRow[] {
@@ -71,7 +72,8 @@ function withReference(references: readonly ReferenceRow[], record: Reference, p
 
 function desiredRow(before: DesiredRow | null, record: Desired, position: Position, now: number): DesiredRow {
   const { identity, status, display, keys, entries, lapsed } = record
-  return { identity, status, display, keys, endedAt: endOf(before, record, now), entries, lapsed, position }
+  const plan = plans.of(entries.map(({ app, entitlement, from, until }) => ({ app, entitlement, from, until })))
+  return { identity, status, display, keys, endedAt: endOf(before, record, now), plan, reasons: packReasons(entries), lapsed, position }
 }
 
 /**

@@ -8,7 +8,8 @@ import { diffFindings, type FindingsChange } from './findings-diff.ts'
 import type { Homes } from './homes.ts'
 import { accountName, type Loaded, type Taken } from './intake.ts'
 import { awaited, settled } from './lag.ts'
-import type { AccountRow, HomeRow, HomeView, Rules } from './model.ts'
+import { PairMemo } from './memo.ts'
+import type { AccountRow, DesiredRow, HomeRow, HomeView, Planned, Rules } from './model.ts'
 import { propose } from './proposals.ts'
 
 /** Evaluates a home as it is after a fact (or as it was, when time, a setting or a baseline moved) and emits every difference. */
@@ -44,8 +45,9 @@ function publishAccess(context: Context, before: Loaded, after: Taken, { verdict
   }
   return after.accounts.map((row, i) => {
     const previous = old.get(accountName(row.fact)) ?? null
-    if (row === previous && verdicts[i]!.every((verdict, j) => verdict === row.verdicts[j])) return row
-    const next = { ...row, verdicts: verdicts[i]! }
+    const now = verdicts[i]!
+    if (row === previous && (now === row.verdicts || now.every((verdict, j) => verdict === row.verdicts[j]))) return row
+    const next = { ...row, verdicts: now }
     const change = diffAccess(previous, next, moment)
     if (change !== null) context.emit('access', after.home, change)
     return next
@@ -62,12 +64,24 @@ function lagSamples({ now, position }: Context, before: Loaded, { home, evidence
 
 /** The same object where nothing of the row changed, so that it is not written again. */
 function nextRow(
-  before: Loaded, { row, accounts }: Taken, { waits, due, standing, held }: Evaluation, findings: FindingsChange, proposed: boolean,
+  before: Loaded, { row, accounts }: Taken, { waits, due, standing, held, missing }: Evaluation, findings: FindingsChange, proposed: boolean,
 ): HomeRow {
-  const entries = [row.desired, ...accounts.map(({ fact }) => fact)].flatMap((of) => (of === null ? [] : [...of.entries, ...of.lapsed]))
-  const apps = [...new Set([...accounts.map(({ fact }) => fact.app), ...entries.map(({ app }) => app)])].sort(compareKeys)
-  const awaits = awaited(standing, held)
+  const apps = appsOf(row.desired, accounts)
+  const awaits = awaited(standing, missing, held)
   const next: HomeRow = { ...row, open: findings.open, waits, apps, awaits, due }
   const isQuiet = row === before.row && findings.records.length === 0 && !proposed && due === row.due
   return isQuiet && equal([waits, apps, awaits], [row.waits, row.apps, row.awaits]) ? row : next
 }
+
+/** Whose settings and baselines the home depends on, sorted. */
+function appsOf(desired: DesiredRow | null, accounts: readonly AccountRow[]): string[] {
+  const apps = new Set(desired === null ? [] : plannedApps.of(desired.plan, desired.plan, '', () => new Set(desired.plan.map(({ app }) => app))))
+  for (const { app } of desired?.lapsed ?? []) apps.add(app)
+  for (const { fact } of accounts) {
+    apps.add(fact.app)
+    for (const { app } of [...fact.entries, ...fact.lapsed]) apps.add(app)
+  }
+  return [...apps].sort(compareKeys)
+}
+
+const plannedApps = new PairMemo<readonly Planned[], readonly Planned[], ReadonlySet<string>>()

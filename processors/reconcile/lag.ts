@@ -1,18 +1,19 @@
 import { compareKeys } from '../../src/core/order.ts'
 import type { Horizon } from './horizon.ts'
 import type { Rules, Wait } from './model.ts'
+import type { Missing } from './evaluate.ts'
 import { entitlementKey, type Holdings, type Standing } from './standing.ts'
 
 /**
  * Desired changes that the applications have not been seen to make yet. Only an observed app has any, and only once all of the
  * intent is known: what was already so when the two sides met was no change that somebody waited for.
  */
-export function waitsOf(standing: Standing, held: Holdings, rules: Rules, horizon: Horizon): Wait[] {
+export function waitsOf(standing: Standing, missing: Missing, held: Holdings, rules: Rules, horizon: Horizon): Wait[] {
   if (!rules.desiredReady || !rules.keysReady) return []
   const waits: Wait[] = []
-  for (const [key, { app, entitlement, from }] of standing.entries) {
+  for (const [, { app, entitlement, from }] of missing) {
     const observedAt = rules.app(app)?.observedAt ?? null
-    if (observedAt === null || held.has(key)) continue
+    if (observedAt === null) continue
     const desired = Math.max(from, observedAt)
     if (horizon.reached(desired)) waits.push({ app, entitlement, direction: 'grant', desired })
   }
@@ -27,9 +28,9 @@ export function waitsOf(standing: Standing, held: Holdings, rules: Rules, horizo
  * Apps for which it matters when they were observed: something of theirs is desired and not held, or held though it lapsed. That
  * moment is asked for in no other case: neither `waitsOf` nor a missing grant looks at what is as it should be.
  */
-export function awaited({ entries, lapsed }: Standing, held: Holdings): string[] {
+export function awaited({ lapsed }: Standing, missing: Missing, held: Holdings): string[] {
   const apps = new Set<string>()
-  for (const [key, { app }] of entries) if (!held.has(key)) apps.add(app)
+  for (const [, { app }] of missing) apps.add(app)
   for (const [key, { app }] of lapsed) if (held.has(key)) apps.add(app)
   return [...apps].sort(compareKeys)
 }

@@ -3,20 +3,30 @@ import type { AccountFact, Reference } from '../../schemas/wire/facts.ts'
 import type { Finding, FindingKind, GrantVerdict, LagSample } from '../../schemas/wire/results.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
 import type { NewAccount, PolicySetting } from '../../schemas/settings.ts'
+import type { Packed } from '../shared/packed.ts'
 
-/** What is kept of each home, and what its evaluation reads. All of it is JSON; each fact keeps its position on the facts topic. */
+/** What is kept of each home, and what its evaluation reads. Each fact keeps its position on the facts topic. */
 
 export type AccountState = Omit<AccountFact, 'type' | 'home' | 'movedFrom' | 'sources' | 'cause'>
 
-/** `verdicts[i]` is the published verdict of `fact.grants[i]`. `moved`: the account came here from another home. */
+/**
+ * `verdicts[i]` is the published verdict of `fact.grants[i]`. `moved`: the account came here from another home. Equal grants, and
+ * equal verdicts, are the same object while it is kept.
+ */
 export interface AccountRow {
   fact: AccountState
   position: Position
   moved: boolean
-  verdicts: GrantVerdict[]
+  verdicts: readonly GrantVerdict[]
 }
 
-/** `endedAt`: when the identity ended, as far as it is known; null while it has not. */
+/** A desired entitlement without its reasons: those are each identity's own, what they give is many identities'. */
+export type Planned = Pick<DesiredEntry, 'app' | 'entitlement' | 'from' | 'until'>
+
+/**
+ * `endedAt`: when the identity ended, as far as it is known; null while it has not. Equal plans are the same object while it is
+ * kept; `reasons` are those of its entries (stored.ts).
+ */
 export interface DesiredRow {
   identity: string
   status: IdentityStatus
@@ -24,7 +34,8 @@ export interface DesiredRow {
   /** what a new account is named by */
   display: string | null
   keys: Record<string, string>
-  entries: DesiredEntry[]
+  plan: readonly Planned[]
+  reasons: Packed
   lapsed: LapsedEntry[]
   position: Position
 }

@@ -1,5 +1,7 @@
-import type { DesiredEntry, LapsedEntry } from '../../schemas/wire/common.ts'
-import type { AccountRow, HomeView } from './model.ts'
+import type { FactGrant } from '../../schemas/wire/facts.ts'
+import type { LapsedEntry } from '../../schemas/wire/common.ts'
+import type { AccountRow, HomeView, Planned } from './model.ts'
+import { noPlan, PairMemo } from './memo.ts'
 
 /** App names have no slash, so the first one ends them: no two pairs share a key. */
 export function entitlementKey(app: string, entitlement: string): string {
@@ -21,42 +23,70 @@ const keysOf = new Map<string, Map<string, string>>()
 const maxKeptKeys = 20_000
 let kept = 0
 
-/** What governance says at one home: an identity's desired access, or an account's own where it lives under its own key. */
+/**
+ * What governance says at one home: an identity's desired access, or an account's own where it lives under its own key. `plan` is
+ * where `entries` come from: a frozen one stands for all that is equal.
+ */
 export interface Standing {
   /** null: not ended, or not an identity's home */
   endedAt: number | null
-  entries: ReadonlyMap<string, DesiredEntry>
+  plan: readonly Planned[]
+  entries: ReadonlyMap<string, Planned>
   lapsed: ReadonlyMap<string, LapsedEntry>
 }
 
 export function standingOf(view: HomeView): Standing {
   if (isIdentityHome(view.home)) {
     const { desired } = view
-    return { endedAt: desired?.endedAt ?? null, entries: index(desired?.entries ?? []), lapsed: index(desired?.lapsed ?? []) }
+    const plan = desired?.plan ?? noPlan
+    return { endedAt: desired?.endedAt ?? null, plan, entries: indexed(plan), lapsed: index(desired?.lapsed ?? []) }
   }
   const own = view.accounts.map(({ fact }) => fact)
-  return { endedAt: null, entries: index(own.flatMap((fact) => fact.entries)), lapsed: index(own.flatMap((fact) => fact.lapsed)) }
+  const plan = own.every(({ entries }) => entries.length === 0) ? noPlan : own.flatMap(({ entries }) => entries)
+  return { endedAt: null, plan, entries: indexed(plan), lapsed: index(own.flatMap((fact) => fact.lapsed)) }
 }
 
-/** Catalogue names that active accounts hold, by entitlement key, each with the accounts that hold it, in their order. */
-export type Holdings = ReadonlyMap<string, readonly AccountRow[]>
+/** Catalogue names that active accounts of a home hold, by entitlement key, each with the accounts that hold it, in their order. */
+export class Holdings {
+  readonly accounts: readonly AccountRow[]
 
-export function holdings(accounts: readonly AccountRow[]): Holdings {
-  const held = new Map<string, AccountRow[]>()
-  for (const account of accounts) {
-    if (account.fact.status !== 'active') continue
-    for (const grant of account.fact.grants) {
-      if (!grant.mapped) continue
-      const key = entitlementKey(account.fact.app, grant.entitlement)
-      const holders = held.get(key)
-      if (holders === undefined) held.set(key, [account])
-      else if (holders.at(-1) !== account) holders.push(account)
-    }
+  constructor(accounts: readonly AccountRow[]) {
+    this.accounts = accounts.filter(({ fact }) => fact.status === 'active')
   }
-  return held
+
+  has(key: string): boolean {
+    return this.accounts.some((account) => holds(account, key))
+  }
+
+  get(key: string): readonly AccountRow[] {
+    return this.accounts.filter((account) => holds(account, key))
+  }
+}
+
+const holds = ({ fact }: AccountRow, key: string): boolean => keysHeld(fact.grants, fact.app).has(key)
+
+type Keyed = readonly [key: string, entry: Planned]
+
+/** The entries that no active account holds, in their order. */
+export function lacking({ plan, entries }: Standing, held: Holdings): readonly Keyed[] {
+  const [account, ...others] = held.accounts
+  const from = (): Keyed[] => [...entries].filter(([key]) => !held.has(key))
+  if (others.length > 0) return from()
+  if (account === undefined) return lackingAll.of(plan, plan, '', from)
+  return lackingOne.of(plan, account.fact.grants, account.fact.app, from)
 }
 
 export const isIdentityHome = (home: string): boolean => home.startsWith('identity/')
+
+const lackingAll = new PairMemo<readonly Planned[], readonly Planned[], readonly Keyed[]>()
+const lackingOne = new PairMemo<readonly Planned[], readonly FactGrant[], readonly Keyed[]>()
+const indexes = new PairMemo<readonly Planned[], readonly Planned[], ReadonlyMap<string, Planned>>()
+const heldKeys = new PairMemo<readonly FactGrant[], readonly FactGrant[], ReadonlySet<string>>()
+
+const indexed = (plan: readonly Planned[]): ReadonlyMap<string, Planned> => indexes.of(plan, plan, '', () => index(plan))
+
+const keysHeld = (grants: readonly FactGrant[], app: string): ReadonlySet<string> =>
+  heldKeys.of(grants, grants, app, () => new Set(grants.filter(({ mapped }) => mapped).map(({ entitlement }) => entitlementKey(app, entitlement))))
 
 function index<E extends { app: string; entitlement: string }>(entries: readonly E[]): Map<string, E> {
   return new Map(entries.map((entry) => [entitlementKey(entry.app, entry.entitlement), entry]))

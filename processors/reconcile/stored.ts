@@ -1,13 +1,80 @@
-import type { AccountKind, AccountStatus, IdentityStatus, Reason } from '../../schemas/wire/common.ts'
+import type { AccountKind, AccountStatus, DesiredEntry, IdentityStatus, Reason } from '../../schemas/wire/common.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { GrantVerdict } from '../../schemas/wire/results.ts'
-import { readEntries, readLapses, readPosition, writeEntries, writeLapses, writePosition } from '../shared/packed-access.ts'
+import { Interned } from '../shared/interned.ts'
+import {
+  readEntries, readLapses, readPosition, readReason, writeEntries, writeLapses, writePosition, writeReason,
+} from '../shared/packed-access.ts'
 import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
-import type { AccountRow, AccountState, DesiredRow } from './model.ts'
+import type { AccountRow, AccountState, DesiredRow, HomeRow, OpenFinding, Planned, Wait } from './model.ts'
 
-/** How the long rows lie in the state. */
+/** How homes, their desired access and their accounts lie in the state. */
 
-export function packDesired({ identity, status, endedAt, display, keys, entries, lapsed, position }: DesiredRow): Packed {
+export const allGrants = new Interned<FactGrant[]>(packGrants, unpackGrants)
+export const plans = new Interned<readonly Planned[]>(packPlan, unpackPlan)
+export const allVerdicts = new Interned<readonly GrantVerdict[]>(packVerdicts, (bytes) => readList(new PackReader(bytes)) as GrantVerdict[])
+
+/** A home's own row: its desired access lies apart, since it is long and seldom changes; `accounts` are their names, in order. */
+export type StoredHome = Omit<HomeRow, 'desired'> & { accounts: string[] }
+
+export function packHome({ apps, awaits, due, accounts, references, held, open, waits }: StoredHome): Packed {
+  const to = new PackWriter()
+  writeList(to, apps)
+  writeList(to, awaits)
+  to.time(due)
+  writeList(to, accounts)
+  to.count(references.length)
+  for (const { app, account, kind, position } of references) {
+    for (const text of [app, account, kind]) to.text(text)
+    writePosition(to, position)
+  }
+  to.count(held.length)
+  for (const { source, class: of, writer, run, absent, present, position } of held) {
+    for (const text of [source, of]) to.text(text)
+    for (const number of [writer, run, absent, present]) to.whole(number)
+    writePosition(to, position)
+  }
+  to.count(open.length)
+  for (const { kind, app, account, entitlement, object, id, severity, since, opened, detail, plan } of open) {
+    for (const text of [kind, app, account, entitlement, object, id, severity, detail, plan]) to.text(text)
+    for (const at of [since, opened]) to.time(at)
+  }
+  to.count(waits.length)
+  for (const { app, entitlement, direction, desired } of waits) {
+    for (const text of [app, entitlement, direction]) to.text(text)
+    to.time(desired)
+  }
+  return to.end()
+}
+
+export function unpackHome(packed: Packed): StoredHome {
+  const from = new PackReader(packed)
+  return {
+    apps: readList(from), awaits: readList(from), due: from.time(), accounts: readList(from),
+    references: from.list(() => (
+      { app: from.word(), account: from.word(), kind: from.word() as AccountKind, position: readPosition(from) }
+    )),
+    held: from.list(() => ({
+      source: from.word(), class: from.word(), writer: from.whole(), run: from.whole(), absent: from.whole(), present: from.whole(),
+      position: readPosition(from),
+    })),
+    open: from.list(() => ({
+      kind: from.word() as OpenFinding['kind'], app: from.text(), account: from.text(), entitlement: from.text(), object: from.text(),
+      id: from.word(), severity: from.word() as OpenFinding['severity'], detail: from.word(), plan: from.text(), since: from.moment(), opened: from.moment(),
+    })),
+    waits: from.list(() => (
+      { app: from.word(), entitlement: from.word(), direction: from.word() as Wait['direction'], desired: from.moment() }
+    )),
+  }
+}
+
+/** What a home depends on, without the rest of its row. */
+export function readDependence(packed: Packed): Pick<StoredHome, 'apps' | 'awaits'> {
+  const from = new PackReader(packed)
+  return { apps: readList(from), awaits: readList(from) }
+}
+
+export function packDesired({ identity, status, endedAt, display, keys, plan, reasons, lapsed, position }: DesiredRow): Packed {
   const to = new PackWriter()
   to.text(identity)
   to.text(status)
@@ -15,7 +82,8 @@ export function packDesired({ identity, status, endedAt, display, keys, entries,
   to.text(display)
   writeList(to, Object.entries(keys).flat())
   writePosition(to, position)
-  writeEntries(to, entries)
+  to.blob(plans.bytesOf(plan))
+  to.blob(reasons)
   writeLapses(to, lapsed)
   return to.end()
 }
@@ -25,7 +93,40 @@ export function unpackDesired(packed: Packed): DesiredRow {
   const head = { identity: from.word(), status: from.word() as IdentityStatus, endedAt: from.time(), display: from.text() }
   const keys = pairsOf(readList(from))
   const position = readPosition(from)
-  return { ...head, keys, entries: readEntries<Reason>(from), lapsed: readLapses<Reason>(from), position }
+  return { ...head, keys, plan: plans.at(from.blob()), reasons: from.blob(), lapsed: readLapses<Reason>(from), position }
+}
+
+function packPlan(plan: readonly Planned[]): Packed {
+  const to = new PackWriter()
+  to.count(plan.length)
+  for (const { app, entitlement, from, until } of plan) {
+    to.text(app)
+    to.text(entitlement)
+    to.time(from)
+    to.time(until)
+  }
+  return to.end()
+}
+
+function unpackPlan(packed: Packed): Planned[] {
+  const from = new PackReader(packed)
+  return from.list(() => ({ app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time() }))
+}
+
+/** The reasons of each entry, in their order. */
+export function packReasons(entries: readonly DesiredEntry[]): Packed {
+  const to = new PackWriter()
+  to.count(entries.length)
+  for (const { reasons } of entries) {
+    to.count(reasons.length)
+    for (const reason of reasons) writeReason(to, reason)
+  }
+  return to.end()
+}
+
+export function unpackReasons(packed: Packed): Reason[][] {
+  const from = new PackReader(packed)
+  return from.list(() => from.list(() => readReason<Reason>(from)))
 }
 
 export function packAccount({ fact, position, moved, verdicts }: AccountRow): Packed {
@@ -35,9 +136,8 @@ export function packAccount({ fact, position, moved, verdicts }: AccountRow): Pa
   writeHead(to, fact)
   writeList(to, fact.candidates)
   writeList(to, fact.unknown)
-  to.count(fact.grants.length)
-  for (const grant of fact.grants) writeGrant(to, grant)
-  writeList(to, verdicts)
+  to.blob(allGrants.bytesOf(fact.grants))
+  to.blob(allVerdicts.bytesOf(verdicts))
   to.count(fact.credentials.length)
   for (const { id, kind, created, lastUsed, expires } of fact.credentials) {
     to.text(id)
@@ -56,14 +156,32 @@ export function unpackAccount(packed: Packed): AccountRow {
   const head = readHead(from)
   const candidates = readList(from)
   const unknown = readList(from)
-  const grants = from.list(() => readGrant(from))
-  const verdicts = readList(from) as GrantVerdict[]
+  const grants = allGrants.at(from.blob())
+  const verdicts = allVerdicts.at(from.blob())
   const credentials = from.list(() => (
     { id: from.word(), kind: from.word(), created: from.time(), lastUsed: from.time(), expires: from.time() }
   ))
   const entries = readEntries<Reason>(from)
   const lapsed = readLapses<Reason>(from)
   return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed }, position, moved, verdicts }
+}
+
+function packGrants(grants: readonly FactGrant[]): Packed {
+  const to = new PackWriter()
+  to.count(grants.length)
+  for (const grant of grants) writeGrant(to, grant)
+  return to.end()
+}
+
+function unpackGrants(packed: Packed): FactGrant[] {
+  const from = new PackReader(packed)
+  return from.list(() => readGrant(from))
+}
+
+function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
+  const to = new PackWriter()
+  writeList(to, verdicts)
+  return to.end()
 }
 
 type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed'>

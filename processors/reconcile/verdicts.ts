@@ -2,8 +2,10 @@ import type { LapsedEntry } from '../../schemas/wire/common.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { GrantVerdict } from '../../schemas/wire/results.ts'
 import type { Horizon } from './horizon.ts'
-import type { AccountState, AppRules, Rules } from './model.ts'
+import type { AccountState, AppRules, Planned, Rules } from './model.ts'
+import { PairMemo } from './memo.ts'
 import { entitlementKey, type Standing } from './standing.ts'
+import { allVerdicts } from './stored.ts'
 
 export type GrantFindingKind = 'unauthorised-grant' | 'expired-grant' | 'unmapped-entitlement'
 
@@ -15,8 +17,32 @@ export interface Judgement {
   lapse: LapsedEntry | null
 }
 
-/** One judgement for each grant of the account, in their order. */
-export function judgeAccount(fact: AccountState, standing: Standing, app: AppRules | null, rules: Rules, horizon: Horizon): Judgement[] {
+/** One judgement and verdict for each grant of the account, in their order. `isQuiet`: none of them would open anything. */
+export interface Judged {
+  judgements: readonly Judgement[]
+  verdicts: readonly GrantVerdict[]
+  isQuiet: boolean
+}
+
+/** Without an end and lapses nothing of it depends on time, and it is the same wherever grants and plan are the same. */
+export function judgeAccount(fact: AccountState, standing: Standing, app: AppRules | null, rules: Rules, horizon: Horizon): Judged {
+  const { endedAt, lapsed, plan } = standing
+  const judged = (): Judged => judgedOf(judgements(fact, standing, app, rules, horizon))
+  if (app === null || endedAt !== null || lapsed.size > 0) return judged()
+  return timeless.of(plan, fact.grants, `${rules.desiredReady && rules.keysReady}/${fact.app}`, judged)
+}
+
+const timeless = new PairMemo<readonly Planned[], readonly FactGrant[], Judged>()
+
+function judgedOf(judgements: readonly Judgement[]): Judged {
+  const verdicts = allVerdicts.of(judgements.map(({ verdict }) => verdict))
+  return { judgements, verdicts, isQuiet: judgements.every(({ finding }) => finding === null) }
+}
+
+/** The same grants, without a verdict. */
+export const undecided = ({ judgements }: Judged): Judged => judgedOf(judgements.map((judgement) => ({ ...judgement, verdict: 'undecided' })))
+
+function judgements(fact: AccountState, standing: Standing, app: AppRules | null, rules: Rules, horizon: Horizon): Judgement[] {
   if (app === null) return fact.grants.map(() => quiet('undecided'))
   const direct = new Set(fact.grants.filter((grant) => grant.mapped && grant.direct).map((grant) => grant.entitlement))
   const ready = rules.desiredReady && rules.keysReady

@@ -2,7 +2,7 @@ import { deepFreeze } from '../../src/core/frozen.ts'
 
 /** What is kept at most; beyond that all of it is let go. */
 const maxBytes = 4 * 1024 * 1024
-const maxValues = 4_096
+const maxValues = 1_024
 /** Of one hash: whoever makes up bytes of equal hashes finds fewer of them kept. */
 const maxAlike = 8
 
@@ -15,6 +15,8 @@ export class Interned<V extends object> {
   readonly #pack: (value: V) => Uint8Array
   readonly #byHash = new Map<number, { bytes: Uint8Array; value: V }[]>()
   readonly #packed = new WeakMap<V, Uint8Array>()
+  /** of frozen values that came from elsewhere: the one value that is equal */
+  readonly #same = new WeakMap<V, V>()
   #values = 0
   #bytes = 0
 
@@ -35,9 +37,14 @@ export class Interned<V extends object> {
   /** The one value that is equal to this one. */
   of(value: V): V {
     if (this.#packed.has(value)) return value
+    const known = this.#same.get(value)
+    if (known !== undefined) return known
+    const isFrozen = Object.isFrozen(value)
     const bytes = this.#pack(value)
     const hash = hashOf(bytes)
-    return this.#find(hash, bytes) ?? this.#keep(hash, bytes, deepFreeze(value))
+    const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes, isFrozen ? value : deepFreeze(this.#unpack(bytes)))
+    if (isFrozen) this.#same.set(value, one)
+    return one
   }
 
   /** What the value is packed in. */

@@ -53,7 +53,7 @@ export function readLapses<R extends Reason>(from: PackReader): (Omit<LapsedEntr
   }))
 }
 
-function writeReason(to: PackWriter, reason: Kept<Reason>): void {
+export function writeReason(to: PackWriter, reason: Kept<Reason>): void {
   to.count(kinds.indexOf(reason.kind))
   to.text(reason.id)
   to.text(reason.by)
@@ -63,7 +63,7 @@ function writeReason(to: PackWriter, reason: Kept<Reason>): void {
   to.text('ref' in reason ? reason.ref : null)
 }
 
-function readReason<R extends Reason>(from: PackReader): R {
+export function readReason<R extends Reason>(from: PackReader): R {
   const reason: Reason = {
     kind: kinds[from.count()]!, id: from.word(), by: from.text(), from: from.moment(), until: from.time(), source: readPosition(from),
   }

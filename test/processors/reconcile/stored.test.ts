@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AccountFact, Desired } from '../../../schemas/wire/facts.ts'
-import { packAccount, packDesired, unpackAccount, unpackDesired } from '../../../processors/reconcile/stored.ts'
+import {
+  packAccount, packDesired, packHome, packReasons, plans, readDependence, unpackAccount, unpackDesired, unpackHome, unpackReasons, type StoredHome,
+} from '../../../processors/reconcile/stored.ts'
 import { recordOfType } from '../../support/arbitraries.ts'
 
 const position = { topic: 'facts', partition: 1, offset: 2 ** 40, index: 3 }
@@ -16,12 +18,41 @@ test('an account comes back as it was stored', () => {
   )
 })
 
-test('desired access comes back as it was stored', () => {
+test('desired access comes back as it was stored, and an equal plan is the same', () => {
   fc.assert(
     fc.property(recordOfType('facts', 'Desired'), fc.option(fc.integer()), (record, endedAt) => {
       const { identity, status, display, keys, entries, lapsed } = record as Desired
-      const row = { identity, status, endedAt, display, keys, entries, lapsed, position }
-      expect(unpackDesired(packDesired(row))).toEqual(row)
+      const plan = entries.map(({ app, entitlement, from, until }) => ({ app, entitlement, from, until }))
+      const row = { identity, status, endedAt, display, keys, plan, reasons: packReasons(entries), lapsed, position }
+      const back = unpackDesired(packDesired(row))
+      expect(back).toEqual(row)
+      expect(unpackReasons(back.reasons)).toEqual(entries.map(({ reasons }) => reasons))
+      expect(plans.of(structuredClone(plan))).toBe(back.plan)
+    }),
+  )
+})
+
+const finding = fc.record({
+  kind: fc.constantFrom('missing-grant', 'sod-conflict'), app: fc.option(fc.string()), account: fc.option(fc.string()), entitlement: fc.option(fc.string()),
+  object: fc.option(fc.string()), id: fc.string(), severity: fc.constantFrom('low', 'critical'), since: fc.nat(), opened: fc.nat(), detail: fc.string(), plan: fc.option(fc.string()),
+})
+const home: fc.Arbitrary<StoredHome> = fc.record({
+  references: fc.array(fc.record({ app: fc.string(), account: fc.string(), kind: fc.constantFrom('service', 'token'), position: fc.constant(position) })),
+  held: fc.array(fc.record({
+    source: fc.string(), class: fc.string(), writer: fc.nat(), run: fc.nat(), absent: fc.nat(), present: fc.nat(), position: fc.constant(position),
+  })),
+  open: fc.array(finding), waits: fc.array(fc.record({
+    app: fc.string(), entitlement: fc.string(), direction: fc.constantFrom('grant', 'revoke'), desired: fc.nat(),
+  })),
+  apps: fc.array(fc.string()), awaits: fc.array(fc.string()), due: fc.option(fc.nat()), accounts: fc.array(fc.string()),
+})
+
+test('a home comes back as it was stored', () => {
+  fc.assert(
+    fc.property(home, (row) => {
+      const packed = packHome(row)
+      expect(unpackHome(packed)).toEqual(row)
+      expect(readDependence(packed)).toEqual({ apps: row.apps, awaits: row.awaits })
     }),
   )
 })
