@@ -9,6 +9,7 @@ import { publish, remove } from './publish.ts'
 import type { Scope } from './scope.ts'
 import { placeOf } from './scope.ts'
 import { forgetShown } from './shown.ts'
+import { accountOf, accountsOf } from './stored.ts'
 import { isBehindWrite } from './written.ts'
 
 /** What absence means for each class. `begin`, `observed`: stamps of the run's begin and of what ended it. */
@@ -68,8 +69,7 @@ function* holdings(
   after: string | null,
   observed: (row: AccountRow) => number | null,
 ): Iterable<readonly [string, Holding]> {
-  const prefix = `${app}/`
-  for (const [key, row] of context.state.range<AccountRow>('accounts', after === null ? { prefix } : { prefix, after })) {
+  for (const [key, row] of accountsOf(context.state, app, after)) {
     yield [key, { ordinal: row.ordinal, observed: observed(row) }]
   }
 }
@@ -82,13 +82,13 @@ function isEmpty(row: AccountRow, name: AccountClass): boolean {
 }
 
 function removeAbsent(scope: Scope, { observed }: Absence, key: string): void {
-  const row = scope.context.state.get<AccountRow>('accounts', key)
+  const row = accountOf(scope.context.state, key)
   if (row !== undefined) remove(scope, key, row, 'deleted', observed)
 }
 
 function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
   const { id } = splitKey(key)
-  const account = context.state.get<AccountRow>('accounts', key)?.native ?? id
+  const account = accountOf(context.state, key)?.native ?? id
   context.emit('commands', app, {
     type: 'Command', id: digest(canonical(['reread', app, id, run])), app, kind: 'reread', account, run,
     reason: `run ${run} was complete and did not show this account`, write: null, at: context.now, cause: context.position,
@@ -97,7 +97,7 @@ function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
 
 /** The account is there and the complete run showed nothing of this class for it: it has none. */
 function emptyFacet(scope: Scope, { begin }: Absence, key: string, name: 'memberships' | 'grants' | 'credentials'): void {
-  const row = scope.context.state.get<AccountRow>('accounts', key)
+  const row = accountOf(scope.context.state, key)
   if (row === undefined) return
   const empty = { observed: begin, valid: null, whole: true, at: placeOf(scope.context), content: [] }
   forgetShown(scope.context.state, key)

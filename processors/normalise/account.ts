@@ -1,8 +1,8 @@
 import type { AccountKind, AccountStatus, Credential, Position } from '../../schemas/wire/common.ts'
 import type { Assignment } from '../../schemas/wire/raw.ts'
-import type { Packed } from '../shared/packed.ts'
+import type { Held } from './held.ts'
 
-/** One row for each account, in the table `accounts` under `<app>/<id>`: what was observed of it and what was published. */
+/** One row for each account (stored.ts): what was observed of it and what was published. */
 export interface AccountRow {
   readonly ordinal: number
   /** the id as the application spelt it last */
@@ -14,8 +14,8 @@ export interface AccountRow {
   readonly grants: Kept<readonly Assignment[]> | null
   readonly credentials: Kept<readonly Credential[]> | null
   readonly published: Published | null
-  /** native entitlements that it effectively holds, sorted, each with the ms since when (held.ts); null: none yet */
-  readonly held: Packed | null
+  /** native entitlements that it effectively holds, and since when; null: none yet */
+  readonly held: Held | null
   /** what it looked up in the key book (see watch.ts) */
   readonly watches: readonly string[]
   /** ms; when a claim that it looked up stops being live */
@@ -46,7 +46,8 @@ export interface Attributes {
 
 export interface Published {
   readonly home: string
-  readonly digest: string
+  /** what the fact says, without when and whence (content.ts) */
+  readonly content: string
   /** the home that was told that it is accountable, with the digest of what it was told */
   readonly reference: { readonly home: string; readonly digest: string } | null
 }

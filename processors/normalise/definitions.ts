@@ -1,11 +1,14 @@
-import type { Definition, Ref } from '../../schemas/wire/raw.ts'
+import type { Assignment, Definition, Ref } from '../../schemas/wire/raw.ts'
 import { equal } from '../../src/core/equal.ts'
+import { deepFreeze } from '../../src/core/frozen.ts'
 import type { State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from '../shared/hot-rows.ts'
 import type { Runs } from '../shared/runs.ts'
-import type { Closure } from './expand.ts'
-import { closureOf } from './expand.ts'
+import { PairMemo } from '../shared/memo.ts'
+import type { Closure, Expansion } from './expand.ts'
+import { closureOf, expand } from './expand.ts'
 import { refKey, sortedBy } from './facets.ts'
+import { allNatives } from './held.ts'
 
 interface DefinitionRow {
   readonly ordinal: number
@@ -24,8 +27,24 @@ interface StagedRow {
 /** Stamps of removals, by the definition's key: a page that was read before must not bring it back. */
 export const removedDefinitions = 'removed-definitions'
 
-/** By app: closures computed for one generation of its definitions. */
-export type ClosureCache = Map<string, { generation: number; closures: Map<string, Closure> }>
+/** By app: what was computed for one generation of its definitions. */
+export type ClosureCache = Map<string, Computed>
+
+interface Computed {
+  readonly generation: number
+  readonly closures: Map<string, Closure>
+  /** by memberships and grants */
+  readonly expansions: PairMemo<Assignments, Assignments, Expanded>
+}
+
+type Assignments = readonly Assignment[]
+
+/** Effective grants, with the list of their native ids. */
+export interface Expanded extends Expansion {
+  readonly natives: readonly string[]
+}
+
+const nothing: Assignments = Object.freeze([])
 
 /** Roles, groups and entitlements of the apps: table `definitions` in force, `staged` waiting, both under `<app>/<kind>:<id>`. */
 export class Definitions {
@@ -93,20 +112,33 @@ export class Definitions {
     this.#turn(app)
   }
 
-  /** What the holder of `ref` effectively gets, by the definitions in force. */
-  closure(app: string, ref: Ref): Closure {
-    const generation = this.#generation(app)
-    let cached = this.#cache.get(app)
-    if (cached === undefined || cached.generation !== generation) {
-      cached = { generation, closures: new Map() }
-      this.#cache.set(app, cached)
-    }
-    let closure = cached.closures.get(refKey(ref))
+  /** What the holder of these assignments effectively gets, by the definitions in force; frozen. */
+  expand(app: string, memberships: Assignments = nothing, grants: Assignments = nothing): Expanded {
+    const computed = this.#computed(app)
+    return computed.expansions.of(memberships, grants, '', () => {
+      const expansion = expand([...memberships, ...grants], (ref) => this.#closure(app, computed, ref))
+      return deepFreeze({ ...expansion, natives: allNatives.of(expansion.grants.map(({ native }) => native)) })
+    })
+  }
+
+  #closure(app: string, { closures }: Computed, ref: Ref): Closure {
+    const key = refKey(ref)
+    let closure = closures.get(key)
     if (closure === undefined) {
       closure = closureOf(ref, (child) => this.#state.get<DefinitionRow>('definitions', `${app}/${refKey(child)}`)?.children)
-      cached.closures.set(refKey(ref), closure)
+      closures.set(key, closure)
     }
     return closure
+  }
+
+  #computed(app: string): Computed {
+    const generation = this.#generation(app)
+    let computed = this.#cache.get(app)
+    if (computed?.generation !== generation) {
+      computed = { generation, closures: new Map(), expansions: new PairMemo() }
+      this.#cache.set(app, computed)
+    }
+    return computed
   }
 
   #apply(app: string, key: string, staged: StagedRow, run: number | null): boolean {

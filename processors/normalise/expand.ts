@@ -37,11 +37,13 @@ export function closureOf(start: Ref, childrenOf: (ref: Ref) => readonly Ref[] |
   return { grants, unknown: unknown.sort(compareKeys) }
 }
 
+export interface Expansion {
+  readonly grants: readonly EffectiveGrant[]
+  readonly unknown: readonly string[]
+}
+
 /** Effective grants of direct assignments, sorted by native id, and all unknown references below them, sorted. */
-export function expand(
-  assignments: readonly Assignment[],
-  closure: (ref: Ref) => Closure,
-): { grants: EffectiveGrant[]; unknown: string[] } {
+export function expand(assignments: readonly Assignment[], closure: (ref: Ref) => Closure): Expansion {
   const ways = new Map<string, { path: string[]; valid: number | null }[]>()
   const unknown = new Set<string>()
   for (const { ref, valid } of assignments) {

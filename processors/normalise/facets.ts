@@ -2,6 +2,8 @@ import type { Credential } from '../../schemas/wire/common.ts'
 import type { Assignment, AssignmentsFacet, AttributesFacet, CredentialsFacet, Ref } from '../../schemas/wire/raw.ts'
 import { equal } from '../../src/core/equal.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { Interned } from '../shared/interned.ts'
+import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 import type { Attributes, Kept } from './account.ts'
 
 /** Pure: what a facet holds after an observation. A whole one replaces; one that is not whole adds and takes away what it lists. */
@@ -17,12 +19,42 @@ export function sortedBy<T>(items: Iterable<T>, keyOf: (item: T) => string): T[]
 
 const assignmentKey = ({ ref }: Assignment): string => refKey(ref)
 
-export function nextAssignments(before: readonly Assignment[], facet: AssignmentsFacet): Assignment[] {
+/** Equal lists are the same one while it is kept: many accounts have the same assignments. */
+export const allAssignments = new Interned<readonly Assignment[]>(packAssignments, unpackAssignments)
+
+/** By the frozen list that a whole facet added. */
+const wholeLists = new WeakMap<readonly Assignment[], readonly Assignment[]>()
+
+export function nextAssignments(before: readonly Assignment[], facet: AssignmentsFacet): readonly Assignment[] {
+  const known = facet.whole ? wholeLists.get(facet.added) : undefined
+  if (known !== undefined) return known
   const added = facet.added.map(({ ref, valid }) => ({ ref: { kind: ref.kind, id: ref.id }, valid }))
-  if (facet.whole) return sortedBy(added, assignmentKey)
+  if (facet.whole) {
+    const list = allAssignments.of(sortedBy(added, assignmentKey))
+    if (Object.isFrozen(facet.added)) wholeLists.set(facet.added, list)
+    return list
+  }
   const removed = new Set(facet.removed.map(refKey))
-  return sortedBy([...before.filter((item) => !removed.has(assignmentKey(item))), ...added], assignmentKey)
+  return allAssignments.of(sortedBy([...before.filter((item) => !removed.has(assignmentKey(item))), ...added], assignmentKey))
 }
+
+function packAssignments(list: readonly Assignment[]): Packed {
+  const to = new PackWriter()
+  to.count(list.length)
+  for (const { ref, valid } of list) {
+    to.count(refKinds.indexOf(ref.kind))
+    to.text(ref.id)
+    to.time(valid)
+  }
+  return to.end()
+}
+
+function unpackAssignments(packed: Packed): Assignment[] {
+  const from = new PackReader(packed)
+  return from.list(() => ({ ref: { kind: refKinds[from.count()]!, id: from.word() }, valid: from.time() }))
+}
+
+const refKinds: readonly Ref['kind'][] = ['role', 'group', 'entitlement']
 
 export function nextCredentials(before: readonly Credential[], facet: CredentialsFacet): Credential[] {
   const added = facet.added.map(({ id, kind, created, lastUsed, expires }) => ({ id, kind, created, lastUsed, expires }))

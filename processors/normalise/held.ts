@@ -1,21 +1,45 @@
+import { Interned } from '../shared/interned.ts'
 import type { Packed } from '../shared/packed.ts'
 import { PackReader, PackWriter } from '../shared/packed.ts'
 
-/** Native entitlements in their order, each with the ms since when it is held. */
-export type Held = ReadonlyMap<string, number>
+/** Native entitlements in their order, and the ms since when each is held: one for all of them, or one each. */
+export interface Held {
+  readonly natives: readonly string[]
+  readonly since: number | readonly number[]
+}
 
-export function packHeld(held: Held): Packed {
+/** Equal lists are the same one while it is kept. */
+export const allNatives = new Interned<readonly string[]>(packNatives, (bytes) => readNatives(new PackReader(bytes)))
+
+/** What is held now that `natives` are: what was held before since then, the rest since `first`. */
+export function heldAfter(before: Held | null, natives: readonly string[], first: number): Held {
+  if (before === null) return { natives, since: first }
+  if (before.natives === natives) return before
+  const known = new Map(before.natives.map((native, i) => [native, sinceOf(before, i)]))
+  const since = natives.map((native) => known.get(native) ?? first)
+  const [one = first] = since
+  return { natives, since: since.every((at) => at === one) ? one : since }
+}
+
+export const sinceOf = ({ since }: Held, i: number): number => (typeof since === 'number' ? since : since[i]!)
+
+export function writeHeld(to: PackWriter, { natives, since }: Held): void {
+  to.blob(allNatives.bytesOf(natives))
+  to.flag(typeof since === 'number')
+  if (typeof since === 'number') to.time(since)
+  else for (const at of since) to.time(at)
+}
+
+export function readHeld(from: PackReader): Held {
+  const natives = allNatives.at(from.blob())
+  return { natives, since: from.flag() ? from.moment() : natives.map(() => from.moment()) }
+}
+
+function packNatives(natives: readonly string[]): Packed {
   const to = new PackWriter()
-  to.count(held.size)
-  for (const [native, since] of held) {
-    to.text(native)
-    to.time(since)
-  }
+  to.count(natives.length)
+  for (const native of natives) to.text(native)
   return to.end()
 }
 
-export function unpackHeld(packed: Packed | null): Held {
-  if (packed === null) return new Map()
-  const from = new PackReader(packed)
-  return new Map(from.list(() => [from.word(), from.moment()]))
-}
+const readNatives = (from: PackReader): string[] => from.list(() => from.word())

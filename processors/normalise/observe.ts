@@ -9,6 +9,7 @@ import { nextAssignments, nextAttributes, nextCredentials, nextFacet } from './f
 import { publish, remove } from './publish.ts'
 import { classesOf, forgetShown, keepShown, shownOf, textOf } from './shown.ts'
 import type { Scope } from './scope.ts'
+import { accountOf, putAccount } from './stored.ts'
 import { placeOf } from './scope.ts'
 import { isBehindWrite } from './written.ts'
 
@@ -29,7 +30,7 @@ export function observeAccount(scope: Scope, record: Account, confirms = false):
   const counted = runs.isOpen(record.app, record.run)
   if (counted) runs.receive(record.app, accountClasses)
   if (!confirms && isBehindWrite(scope, record.app, key, record.observed)) {
-    const row = context.state.get<AccountRow>('accounts', key)
+    const row = accountOf(context.state, key)
     if (row !== undefined && counted) runs.seen(record.app, 'accounts', row.ordinal)
     return
   }
@@ -39,7 +40,7 @@ export function observeAccount(scope: Scope, record: Account, confirms = false):
     runs.observe(record.app, 'accounts', last.ordinal, shown, record.run, record.observed)
     return
   }
-  const before = context.state.get<AccountRow>('accounts', key)
+  const before = accountOf(context.state, key)
   if (record.gone) {
     observeGone(scope, record, key, before)
     return
@@ -52,14 +53,14 @@ export function observeAccount(scope: Scope, record: Account, confirms = false):
   else if (changed) forgetShown(context.state, key)
   if (changed && counted) runs.changed(record.app)
   if (changed || before === undefined) publish(scope, key, before, row, record.observed)
-  else if (moved || start !== before) context.state.put('accounts', key, row)
+  else if (moved || start !== before) putAccount(context.state, key, row)
 }
 
 /** A rejected record: nothing of its account is absent in this run. */
 export function observeSeen({ context, runs, settings }: Scope, record: Seen): void {
   if (!isRead(settings.app(record.app)) || !runs.isOpen(record.app, record.run)) return
   runs.receive(record.app, accountClasses, true)
-  const row = context.state.get<AccountRow>('accounts', accountKey(record.app, record.id))
+  const row = accountOf(context.state, accountKey(record.app, record.id))
   if (row !== undefined) runs.seen(record.app, 'accounts', row.ordinal)
 }
 

@@ -4,9 +4,9 @@ import { equal } from '../../src/core/equal.ts'
 import type { AccountRow, Published } from './account.ts'
 import { accountClasses, facetOf, lastObserved, splitKey } from './account.ts'
 import { derive, grantsOf } from './derive.ts'
-import { packHeld } from './held.ts'
 import type { Scope } from './scope.ts'
 import { forgetShown } from './shown.ts'
+import { accountOf, deleteAccount, putAccount } from './stored.ts'
 import { setWatches } from './watch.ts'
 
 /**
@@ -17,17 +17,17 @@ export function publish(scope: Scope, key: string, before: AccountRow | undefine
   const { app, id } = splitKey(key)
   const grants = grantsOf(scope, app, row, stamp)
   const setting = scope.settings.app(app)
-  let after: AccountRow = { ...row, held: packHeld(grants.held) }
+  let after: AccountRow = { ...row, held: grants.held }
   if (setting !== undefined && row.attributes !== null) {
     const derived = derive(scope, app, id, { ...row, attributes: row.attributes }, grants, setting)
     const { watches, due } = derived.ownership
     setWatches(scope.context.state, key, row.watches, watches)
     scope.claimTimers.set(key, row.due, due)
-    const home = tellFact(scope, row.published, derived.fact, derived.digest)
+    const home = tellFact(scope, row.published, derived.fact, derived.content)
     const reference = tellReference(scope, row.published?.reference ?? null, derived.fact, derived.accountable)
     after = { ...after, watches, due, published: { ...home, reference } }
   }
-  if (before === undefined || !equal(before, after)) scope.context.state.put('accounts', key, after)
+  if (before === undefined || !equal(before, after)) putAccount(scope.context.state, key, after)
 }
 
 /** The account is no more: its home and whoever was accountable hear of it, and nothing of it stays. */
@@ -42,7 +42,7 @@ export function remove(scope: Scope, key: string, row: AccountRow, reason: 'dele
   scope.claimTimers.set(key, row.due, null)
   for (const name of accountClasses) if (facetOf(row, name) !== null) runs.hold(app, name, -1)
   runs.dropOrdinal(app, 'accounts', row.ordinal)
-  context.state.delete('accounts', key)
+  deleteAccount(context.state, key)
   forgetShown(context.state, key)
 }
 
@@ -51,10 +51,10 @@ function tellFact(scope: Scope, before: Published | null, fact: AccountFact, con
   if (before !== null && before.home !== fact.home) {
     tellGone(scope, fact.app, fact.account, before.home, 'moved', fact.home, fact.observed)
     context.emit('facts', fact.home, { ...fact, movedFrom: before.home })
-  } else if (before === null || before.digest !== content) {
+  } else if (before === null || before.content !== content) {
     context.emit('facts', fact.home, fact)
   }
-  return { home: fact.home, digest: content }
+  return { home: fact.home, content }
 }
 
 function tellGone(
@@ -101,6 +101,6 @@ function takeBack({ context }: Scope, app: string, account: string, row: Account
 
 /** Derives an account that the state holds; nothing where it holds none. */
 export function rederive(scope: Scope, key: string, stamp: number | null): void {
-  const row = scope.context.state.get<AccountRow>('accounts', key)
+  const row = accountOf(scope.context.state, key)
   if (row !== undefined) publish(scope, key, row, row, stamp ?? lastObserved(row))
 }

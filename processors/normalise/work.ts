@@ -1,5 +1,4 @@
 import { continuePass } from '../shared/absences.ts'
-import type { AccountRow } from './account.ts'
 import { lastObserved, layout } from './account.ts'
 import { objectsOf, limitsOf, tellHeld } from './absent.ts'
 import { removedDefinitions } from './definitions.ts'
@@ -7,6 +6,7 @@ import type { ApplyDefinitions, Job, Rederive, RunAbsences, RunFinish } from './
 import { forgetMarks, markComplete } from './marks.ts'
 import { rederive, remove } from './publish.ts'
 import type { Scope } from './scope.ts'
+import { accountsOf } from './stored.ts'
 import { tellRun } from './sync-run.ts'
 import { watchersOf } from './watch.ts'
 
@@ -43,10 +43,9 @@ function applyDefinitions({ definitions, jobs }: Scope, job: ApplyDefinitions, b
 }
 
 function rederiveApp(scope: Scope, job: Rederive, budget: number): Progress {
-  const prefix = job.app === null ? '' : `${job.app}/`
   let { after } = job
   let spent = 0
-  for (const [key] of scope.context.state.range<AccountRow>('accounts', after === null ? { prefix } : { prefix, after })) {
+  for (const [key] of accountsOf(scope.context.state, job.app, after)) {
     if (spent >= budget) return { job: { ...job, after }, spent }
     rederive(scope, key, job.stamp)
     after = key
@@ -138,7 +137,7 @@ function retire(scope: Scope, job: Extract<Job, { kind: 'retire' }>, budget: num
   const { app } = job
   const prefix = `${app}/`
   let spent = 0
-  for (const [key, row] of context.state.range<AccountRow>('accounts', { prefix })) {
+  for (const [key, row] of accountsOf(context.state, app, null)) {
     if (spent++ >= budget) return { job, spent }
     remove(scope, key, row, 'retired', lastObserved(row))
   }

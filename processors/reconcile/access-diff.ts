@@ -4,7 +4,7 @@ import { equal } from '../../src/core/equal.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { deepFreeze } from '../../src/core/frozen.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
-import { PairMemo } from './memo.ts'
+import { PairMemo } from '../shared/memo.ts'
 import type { AccountState } from './model.ts'
 
 export interface Published {

@@ -8,7 +8,7 @@ import { diffFindings, type FindingsChange } from './findings-diff.ts'
 import type { Homes } from './homes.ts'
 import { accountName, type Loaded, type Taken } from './intake.ts'
 import { awaited, settled } from './lag.ts'
-import { PairMemo } from './memo.ts'
+import { PairMemo } from '../shared/memo.ts'
 import type { AccountRow, DesiredRow, HomeRow, HomeView, Planned, Rules } from './model.ts'
 import { propose } from './proposals.ts'
 

@@ -23,6 +23,9 @@ export interface AccountRow {
 /** A desired entitlement without its reasons: those are each identity's own, what they give is many identities'. */
 export type Planned = Pick<DesiredEntry, 'app' | 'entitlement' | 'from' | 'until'>
 
+/** The one plan of all of whom nothing is desired. */
+export const noPlan: readonly Planned[] = Object.freeze([])
+
 /**
  * `endedAt`: when the identity ended, as far as it is known; null while it has not. Equal plans are the same object while it is
  * kept; `reasons` are those of its entries (stored.ts).

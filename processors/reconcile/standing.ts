@@ -1,7 +1,7 @@
 import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { LapsedEntry } from '../../schemas/wire/common.ts'
-import type { AccountRow, HomeView, Planned } from './model.ts'
-import { noPlan, PairMemo } from './memo.ts'
+import { noPlan, type AccountRow, type HomeView, type Planned } from './model.ts'
+import { PairMemo } from '../shared/memo.ts'
 
 /** App names have no slash, so the first one ends them: no two pairs share a key. */
 export function entitlementKey(app: string, entitlement: string): string {

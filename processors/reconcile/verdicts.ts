@@ -3,7 +3,7 @@ import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { GrantVerdict } from '../../schemas/wire/results.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountState, AppRules, Planned, Rules } from './model.ts'
-import { PairMemo } from './memo.ts'
+import { PairMemo } from '../shared/memo.ts'
 import { entitlementKey, type Standing } from './standing.ts'
 import { allVerdicts } from './stored.ts'
 

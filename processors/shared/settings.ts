@@ -1,6 +1,7 @@
 import type { AppSetting, PolicySetting, RemedySetting, SourcesSetting } from '../../schemas/settings.ts'
 import type { Setting } from '../../schemas/wire/common.ts'
 import type { State } from '../../src/ports/processor.ts'
+import { deepFreeze } from '../../src/core/frozen.ts'
 import { getHot, putHot } from './hot-rows.ts'
 
 interface SettingRow {
@@ -52,7 +53,7 @@ export class Settings {
     if (row === undefined) return undefined
     const cached = this.#parsed.get(name)
     if (cached !== undefined && cached.text === row.value) return cached.value as V
-    const value = JSON.parse(row.value) as V
+    const value = deepFreeze(JSON.parse(row.value)) as V
     this.#parsed.set(name, { text: row.value, value })
     return value
   }

@@ -1,16 +1,14 @@
-import type { Planned } from './model.ts'
-
-/** Nothing is desired: the one frozen plan of all who have none. */
-export const noPlan: readonly Planned[] = Object.freeze([])
-
 interface Answer<V> {
   readonly label: string
   readonly value: V
 }
 
+/** Answers of one pair that are kept; a further one takes the place of the oldest. */
+const maxAnswers = 8
+
 /**
- * What was computed of two frozen values and a word: many homes have the same grants and the same plan, and then the same comes
- * of them. Of values that are not frozen nothing is kept. A cache: it is let go with the values.
+ * What was computed of two frozen values and a word: many accounts have the same of both, and then the same comes of them. Of
+ * values that are not frozen nothing is kept. A cache: it is let go with the values.
  */
 export class PairMemo<A extends object, B extends object, V> {
   readonly #byFirst = new WeakMap<A, WeakMap<B, Answer<V>[]>>()
@@ -23,6 +21,7 @@ export class PairMemo<A extends object, B extends object, V> {
     if (answers === undefined) bySecond.set(b, (answers = []))
     for (const answer of answers) if (answer.label === label) return answer.value
     const value = compute()
+    if (answers.length >= maxAnswers) answers.shift()
     answers.push({ label, value })
     return value
   }
