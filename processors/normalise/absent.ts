@@ -96,10 +96,10 @@ function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
 }
 
 /** The account is there and the complete run showed nothing of this class for it: it has none. */
-function emptyFacet(scope: Scope, { begin }: Absence, key: string, name: 'memberships' | 'grants' | 'credentials'): void {
+function emptyFacet(scope: Scope, { app, begin }: Absence, key: string, name: 'memberships' | 'grants' | 'credentials'): void {
   const row = accountOf(scope.context.state, key)
   if (row === undefined) return
   const empty = { observed: begin, valid: null, whole: true, at: placeOf(scope.context), content: [] }
-  forgetShown(scope.context.state, key)
+  forgetShown(scope.context.state, app, row.ordinal)
   publish(scope, key, row, { ...row, [name]: empty }, begin)
 }

@@ -1,9 +1,10 @@
 import { accountKey } from '../../src/core/keys.ts'
-import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
+import type { Context, Encoded, Processor, ProcessorType } from '../../src/ports/processor.ts'
 import type { RawRecord } from '../../schemas/wire/raw.ts'
 import { applyIntent } from './intent.ts'
 import { forwardKeys } from './marks.ts'
 import { observeAccount, observeDefinition, observeSeen } from './observe.ts'
+import { recogniseAccount } from './recognise.ts'
 import { rederive } from './publish.ts'
 import { applyRuling, applySetting } from './rulings.ts'
 import { beginRun, endDefinitions, endRun } from './run-marks.ts'
@@ -28,10 +29,14 @@ export const normalise: ProcessorType<'raw'> = {
 }
 
 class Normalise implements Processor<'raw'> {
-  readonly #caches: Caches = { settings: new Map(), closures: new Map() }
+  readonly #caches: Caches = { settings: new Map(), closures: new Map(), tables: null, expected: { app: '', ordinal: 0 } }
 
-  process(context: Context, record: RawRecord): void {
-    apply(scopeOf(context, this.#caches), record)
+  process(context: Context, record: RawRecord, encoded?: Encoded): void {
+    apply(scopeOf(context, this.#caches), record, encoded)
+  }
+
+  recognise(context: Context, encoded: Encoded): boolean {
+    return encoded.type === 'Account' && recogniseAccount(scopeOf(context, this.#caches), encoded)
   }
 
   slice(context: Context, budget: number): boolean {
@@ -40,7 +45,7 @@ class Normalise implements Processor<'raw'> {
   }
 }
 
-function apply(scope: Scope, record: RawRecord): void {
+function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): void {
   const { context, jobs } = scope
   switch (record.type) {
     case 'RunBegin':
@@ -53,7 +58,7 @@ function apply(scope: Scope, record: RawRecord): void {
       endDefinitions(scope, record)
       return
     case 'Account':
-      observeAccount(scope, record)
+      observeAccount(scope, record, encoded)
       return
     case 'Seen':
       observeSeen(scope, record)
@@ -61,7 +66,7 @@ function apply(scope: Scope, record: RawRecord): void {
     case 'Written':
       // marked first: what was read to confirm it is the one observation in its window that counts
       markWritten(scope, record)
-      if (record.seen !== null) observeAccount(scope, record.seen, true)
+      if (record.seen !== null) observeAccount(scope, record.seen, undefined, true)
       return
     case 'RunEnd':
       endRun(scope, record)

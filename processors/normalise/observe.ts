@@ -2,12 +2,13 @@ import type { AppSetting } from '../../schemas/settings.ts'
 import type { Account, Definition, Seen } from '../../schemas/wire/raw.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
 import { accountKey } from '../../src/core/keys.ts'
+import type { Encoded } from '../../src/ports/processor.ts'
 import type { AccountClass, AccountRow, Kept } from './account.ts'
 import { accountClasses, lastObserved } from './account.ts'
 import type { Step } from './facets.ts'
 import { nextAssignments, nextAttributes, nextCredentials, nextFacet } from './facets.ts'
 import { publish, remove } from './publish.ts'
-import { classesOf, forgetShown, keepShown, shownOf, textOf } from './shown.ts'
+import { forgetShown, keepShown } from './shown.ts'
 import type { Scope } from './scope.ts'
 import { accountOf, putAccount } from './stored.ts'
 import { placeOf } from './scope.ts'
@@ -18,8 +19,8 @@ import { isBehindWrite } from './written.ts'
  * refused and not counted, so that nothing is complete here. One that may be behind our own write to the account counts as seen and
  * changes nothing, unless it was read to confirm that write.
  */
-export function observeAccount(scope: Scope, record: Account, confirms = false): void {
-  const { context, runs, settings } = scope
+export function observeAccount(scope: Scope, record: Account, encoded: Encoded | undefined, confirms = false): void {
+  const { context, runs, settings, expected } = scope
   const state = settings.app(record.app)?.state
   if (state === undefined || state === 'retired') {
     refuse(scope, record, state === undefined ? 'app-unknown' : 'app-retired')
@@ -34,12 +35,6 @@ export function observeAccount(scope: Scope, record: Account, confirms = false):
     if (row !== undefined && counted) runs.seen(record.app, 'accounts', row.ordinal)
     return
   }
-  const text = record.run === null || record.gone ? null : textOf(record)
-  const last = text === null ? undefined : shownOf(context.state, key)
-  if (last !== undefined && last.text === text) {
-    runs.observe(record.app, 'accounts', last.ordinal, shown, record.run, record.observed)
-    return
-  }
   const before = accountOf(context.state, key)
   if (record.gone) {
     observeGone(scope, record, key, before)
@@ -49,12 +44,17 @@ export function observeAccount(scope: Scope, record: Account, confirms = false):
   const start = before === undefined ? newRow(record, runs.newOrdinal(record.app, 'accounts')) : spelt(before, record.native)
   runs.observe(record.app, 'accounts', start.ordinal, shown, record.run, record.observed)
   const { row, changed, moved, stale } = apply(scope, start, record)
-  if (text !== null && !stale) keepShown(context.state, key, { ordinal: row.ordinal, text })
-  else if (changed) forgetShown(context.state, key)
+  if (record.run !== null && !stale && encoded !== undefined) keepShown(context.state, record.app, row.ordinal, encoded)
+  else if (changed) forgetShown(context.state, record.app, row.ordinal)
+  expected.app = record.app
+  expected.ordinal = row.ordinal + 1
   if (changed && counted) runs.changed(record.app)
   if (changed || before === undefined) publish(scope, key, before, row, record.observed)
   else if (moved || start !== before) putAccount(context.state, key, row)
 }
+
+const classesOf = (record: Account): AccountClass[] =>
+  accountClasses.filter((name) => (name === 'accounts' ? record.attributes : record[name]) !== null)
 
 /** A rejected record: nothing of its account is absent in this run. */
 export function observeSeen({ context, runs, settings }: Scope, record: Seen): void {

@@ -43,7 +43,7 @@ export function remove(scope: Scope, key: string, row: AccountRow, reason: 'dele
   for (const name of accountClasses) if (facetOf(row, name) !== null) runs.hold(app, name, -1)
   runs.dropOrdinal(app, 'accounts', row.ordinal)
   deleteAccount(context.state, key)
-  forgetShown(context.state, key)
+  forgetShown(context.state, app, row.ordinal)
 }
 
 function tellFact(scope: Scope, before: Published | null, fact: AccountFact, content: string): Omit<Published, 'reference'> {

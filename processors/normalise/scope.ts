@@ -1,5 +1,5 @@
 import type { Position } from '../../schemas/wire/common.ts'
-import type { Context } from '../../src/ports/processor.ts'
+import type { Context, State } from '../../src/ports/processor.ts'
 import { Jobs } from '../shared/jobs.ts'
 import { Runs } from '../shared/runs.ts'
 import type { ParsedSettings } from '../shared/settings.ts'
@@ -15,6 +15,15 @@ import { KeyBookTable } from './keybook.ts'
 export interface Caches {
   readonly settings: ParsedSettings
   readonly closures: ClosureCache
+  /** the tables over the state that was met last: one transaction's */
+  tables: { readonly state: State; readonly of: Omit<Scope, 'context'> } | null
+  /** which account a run will probably show next */
+  readonly expected: Expected
+}
+
+interface Expected {
+  app: string
+  ordinal: number
 }
 
 /** The tables of the state as one record or slice works on them. */
@@ -27,14 +36,20 @@ export interface Scope {
   readonly book: KeyBookTable
   /** when a claim that an account looked up stops being live; ids are `<app>/<id>` */
   readonly claimTimers: Timers
+  readonly expected: Expected
 }
 
 export function scopeOf(context: Context, caches: Caches): Scope {
   const { state } = context
+  if (caches.tables?.state !== state) caches.tables = { state, of: tablesOf(state, caches) }
+  return { ...caches.tables.of, context }
+}
+
+function tablesOf(state: State, caches: Caches): Omit<Scope, 'context'> {
   const runs = new Runs(state, layout)
   return {
-    context,
     runs,
+    expected: caches.expected,
     jobs: new Jobs<Job>(state),
     settings: new Settings(state, caches.settings),
     definitions: new Definitions(state, runs, caches.closures),

@@ -10,4 +10,12 @@ export function putHot(state: State, table: string, key: string, value: unknown)
   else state.put(table, key, value)
 }
 
+/** Changes a row in place, or what `initial` makes where there is none. For rows that are read by nobody but their owner. */
+export function editHot<V>(state: State, table: string, key: string, initial: () => V, change: (value: V) => void): void {
+  const value = isShared(state) ? state.editShared<V>(table, key) : state.get<V>(table, key)
+  const row = value ?? initial()
+  change(row)
+  if (value === undefined || !isShared(state)) putHot(state, table, key, row)
+}
+
 const isShared = (state: State): state is SharedState => 'getShared' in state

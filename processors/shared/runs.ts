@@ -1,6 +1,6 @@
 import type { ClassManifest, RunBegin, RunEnd } from '../../schemas/wire/common.ts'
 import type { State } from '../../src/ports/processor.ts'
-import { getHot, putHot } from './hot-rows.ts'
+import { editHot, getHot, putHot } from './hot-rows.ts'
 import { ordered } from './rows.ts'
 import type { Bitmap } from './seen.ts'
 import { addBits, clearBits, countOrdinals, readBits, widthOf } from './seen.ts'
@@ -11,24 +11,31 @@ import { addBits, clearBits, countOrdinals, readBits, widthOf } from './seen.ts'
  * The caller stores the objects. Each has an ordinal (`newOrdinal`, given back with `dropOrdinal`) in its *space*: the classes
  * that are facets of one object share a space and so its ordinal (accounts, memberships, grants, credentials of an account).
  * `hold` counts the objects that have something in a class; `observe` says that an observation showed an object.
- * Removing by absence is in absences.ts. Make one `Runs` for each record or slice: it keeps the rows that it has read.
+ * Removing by absence is in absences.ts. One `Runs` serves one transaction at most: it keeps the rows that it has read.
  */
 export type Layout = Readonly<Record<string, readonly string[]>>
 
-export interface OpenRun {
+export interface OpenRun extends Counts {
   readonly run: number
   /** stamp of its begin: only what was last observed before may be absent */
   readonly begin: number
   readonly mode: 'snapshot' | 'filtered'
   readonly classes: readonly string[]
+  readonly slot: number
+}
+
+/** What the open run has brought so far: a row of its own, since nearly every record changes it. */
+interface Counts {
   /** records received, by class */
   readonly received: Readonly<Record<string, number>>
   /** records that were rejected but count as seen */
   readonly rejected: number
   /** objects whose content changed */
   readonly changed: number
-  readonly slot: number
 }
+
+type Counting = { received: Record<string, number>; rejected: number; changed: number }
+type Opened = Omit<OpenRun, keyof Counts>
 
 /** Absences of an ended run that its brake holds, for one class. Its bitmap stays, and later sightings are added to it. */
 export interface HeldRun {
@@ -57,7 +64,7 @@ interface SpaceRow {
 interface SourceRow {
   /** highest run number that began */
   readonly last: number
-  readonly open: OpenRun | null
+  readonly open: Opened | null
   /** classes that the newest run declared */
   readonly declared: readonly string[]
   readonly spaces: Readonly<Record<string, SpaceRow>>
@@ -81,6 +88,8 @@ export class Runs {
   readonly #layout: Layout
   /** rows as last read or written here: nothing else writes them while this ledger is in use */
   readonly #rows = new Map<string, SourceRow>()
+  /** bitmaps of the row that was asked for last, which is replaced when it changes */
+  #maps: { row: SourceRow; space: string; of: readonly (Bitmap & { begin: number })[] } | null = null
 
   constructor(state: State, layout: Layout) {
     this.#state = state
@@ -91,16 +100,16 @@ export class Runs {
   begin(record: RunBegin): Begun {
     const row = this.#row(record.source)
     if (record.run <= row.last) return { begun: false }
-    const open: OpenRun = {
-      run: record.run, begin: record.observed, mode: record.mode, classes: record.classes, received: {}, rejected: 0, changed: 0,
-      slot: freeSlot(row),
-    }
+    const abandoned = this.open(record.source)
+    const open: Opened = { run: record.run, begin: record.observed, mode: record.mode, classes: record.classes, slot: freeSlot(row) }
     this.#put(record.source, { ...row, last: record.run, open, declared: record.classes })
-    return { begun: true, abandoned: row.open }
+    putHot(this.#state, 'runs', countsKey(record.source), noCounts())
+    return { begun: true, abandoned }
   }
 
   open(source: string): OpenRun | null {
-    return this.#row(source).open
+    const { open } = this.#row(source)
+    return open === null ? null : { ...open, ...(getHot<Counts>(this.#state, 'runs', countsKey(source)) ?? noCounts()) }
   }
 
   /** Whether a record that carries this run number belongs to the open run; if not it is evidence of its own, not part of a run. */
@@ -110,16 +119,17 @@ export class Runs {
 
   /** A record of the open run arrived that belongs to these classes; `rejected`: it could not be mapped and only counts as seen. */
   receive(source: string, classes: readonly string[], rejected = false): void {
-    this.#change(source, (open) => {
-      const received = { ...open.received }
-      for (const name of classes) received[name] = (received[name] ?? 0) + 1
-      return { ...open, received, rejected: open.rejected + (rejected ? 1 : 0) }
+    this.#count(source, (counts) => {
+      for (const name of classes) counts.received[name] = (counts.received[name] ?? 0) + 1
+      if (rejected) counts.rejected++
     })
   }
 
   /** The open run changed an object's content. Nothing to note where no run is open. */
   changed(source: string): void {
-    this.#change(source, (open) => ({ ...open, changed: open.changed + 1 }))
+    this.#count(source, (counts) => {
+      counts.changed++
+    })
   }
 
   /** Dense: numbers given back are used again, so a bitmap is as long as the most objects that there ever were. */
@@ -200,12 +210,13 @@ export class Runs {
    */
   end(record: RunEnd, partition: number): { run: OpenRun; judgements: Judgement[] } | null {
     const row = this.#row(record.source)
-    const { open } = row
+    const open = this.open(record.source)
     if (open === null || open.run !== record.run) return null
     const named = new Map(record.classes.map((manifest) => [manifest.class, manifest]))
     const missing = open.classes.filter((name) => !named.has(name)).map(noManifest)
     const judgements = [...record.classes, ...missing].map((manifest) => this.judge(open, manifest, partition))
     this.#put(record.source, { ...row, open: null })
+    this.#state.delete('runs', countsKey(record.source))
     return { run: open, judgements }
   }
 
@@ -238,6 +249,7 @@ export class Runs {
   /** Forgets all but the run number, for a source that is retired and whose objects the caller has removed. */
   forget(source: string): void {
     this.#put(source, { ...noSource, last: this.#row(source).last })
+    this.#state.delete('runs', countsKey(source))
   }
 
   /** The classes that the object showed in that run. */
@@ -258,7 +270,12 @@ export class Runs {
     return { name: `${source}/${space}/${run.slot}`, run: run.run, width, begin: run.begin }
   }
 
-  #bitmaps(source: string, row: SourceRow, space: string): (Bitmap & { begin: number })[] {
+  #bitmaps(source: string, row: SourceRow, space: string): readonly (Bitmap & { begin: number })[] {
+    if (this.#maps?.row !== row || this.#maps.space !== space) this.#maps = { row, space, of: this.#bitmapsOf(source, row, space) }
+    return this.#maps.of
+  }
+
+  #bitmapsOf(source: string, row: SourceRow, space: string): (Bitmap & { begin: number })[] {
     const runs = row.open === null ? [] : [this.bitmap(source, space, row.open)]
     for (const name of this.#layout[space] ?? []) {
       const held = row.classes[name]?.held ?? null
@@ -278,9 +295,8 @@ export class Runs {
     return space
   }
 
-  #change(source: string, change: (open: OpenRun) => OpenRun): void {
-    const row = this.#row(source)
-    if (row.open !== null) this.#put(source, { ...row, open: change(row.open) })
+  #count(source: string, change: (counts: Counting) => void): void {
+    if (this.#row(source).open !== null) editHot<Counting>(this.#state, 'runs', countsKey(source), noCounts, change)
   }
 
   #class(source: string, name: string, change: (row: ClassRow) => ClassRow): void {
@@ -311,6 +327,10 @@ function spacesOf(layout: Layout): ReadonlyMap<string, string> {
   }
   return found
 }
+
+/** A source's name has no slash. */
+const countsKey = (source: string): string => `${source}/counts`
+const noCounts = (): Counting => ({ received: {}, rejected: 0, changed: 0 })
 
 const freeKey = (source: string, space: string, index: number): string => `${source}/${space}/${ordered(index)}`
 

@@ -1,5 +1,5 @@
 import type { State } from '../../src/ports/processor.ts'
-import { getHot, putHot } from './hot-rows.ts'
+import { editHot, getHot } from './hot-rows.ts'
 
 /**
  * Which objects a run has shown: `width` bits for each dense ordinal (one bit for each class of the object's space), in rows of
@@ -77,10 +77,12 @@ export function clearBits(state: State, map: Bitmap, ordinal: number): void {
 
 function write(state: State, map: Bitmap, ordinal: number, bits: number): void {
   const { key, byte, shift } = placeOf(map, ordinal)
-  const kept = segment(state, map, key)
-  const bytes = new Uint8Array(headerBytes + segmentBytes)
-  if (kept === undefined) new DataView(bytes.buffer).setFloat64(0, map.run)
-  else bytes.set(kept)
-  bytes[byte] = ((bytes[byte] ?? 0) & ~(((1 << map.width) - 1) << shift)) | (bits << shift)
-  putHot(state, table, key, bytes)
+  editHot(state, table, key, () => new Uint8Array(headerBytes + segmentBytes), (bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    if (view.getFloat64(0) !== map.run) {
+      bytes.fill(0)
+      view.setFloat64(0, map.run)
+    }
+    bytes[byte] = (bytes[byte]! & ~(((1 << map.width) - 1) << shift)) | (bits << shift)
+  })
 }

@@ -7,13 +7,31 @@ import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
  * any record without changing an output.
  */
 export interface Processor<In extends Topic> {
-  /** One record of the input. Work that grows with the state is not done here but queued in the state for `slice`. */
-  process(context: Context, record: RecordOf<In>): void
+  /**
+   * One record of the input. Work that grows with the state is not done here but queued in the state for `slice`. `encoded`: the
+   * record's bytes, where they are known; no output may depend on whether they are.
+   */
+  process(context: Context, record: RecordOf<In>, encoded?: Encoded): void
+  /**
+   * Whether the record of these bytes says what is known already. Then all that `process` would have done is done here, no work is
+   * queued, and the record is not decoded. Where the answer is false nothing was changed.
+   */
+  recognise?(context: Context, encoded: Encoded): boolean
   /**
    * Continues queued work, touching about `budget` rows; true while some is left. The runtime calls it until false before the
    * next record, each call possibly in its own transaction, and once when a task starts.
    */
   slice(context: Context, budget: number): boolean
+}
+
+/** A record's own Avro bytes, of today's schema, where they lie in a message. Valid during the call only. */
+export interface Encoded {
+  readonly type: string
+  readonly bytes: Uint8Array
+  /** of the record's first field, without the index of its branch */
+  readonly from: number
+  /** where each field ends, in the order of the schema; the last ends the record */
+  readonly ends: ArrayLike<number>
 }
 
 export interface ProcessorType<In extends Topic = Topic> {
@@ -60,6 +78,8 @@ export interface SharedState extends State {
   getShared<V>(table: string, key: string): V | undefined
   /** As `put`; the value must not be changed any more. */
   putShared(table: string, key: string, value: unknown): void
+  /** The row itself, for its owner to change at once and in place: this counts as `put`. For rows that nothing else hands out. */
+  editShared<V>(table: string, key: string): V | undefined
 }
 
 export type InputOf<P> = P extends ProcessorType<infer In> ? RecordOf<In> : never

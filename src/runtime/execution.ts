@@ -1,6 +1,6 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
-import type { Context, Processor, ProcessorType, State } from '../ports/processor.ts'
+import type { Context, Encoded, Processor, ProcessorType, State } from '../ports/processor.ts'
 import type { Chunker } from './chunks.ts'
 import { placeOf } from './dead-letters.ts'
 import { ProcessorError, reasonOf } from './errors.ts'
@@ -36,10 +36,24 @@ export class Execution {
     }
   }
 
-  process(around: Surroundings, record: AnyRecord): void {
+  /** Whether the processor knows records by their bytes at all. */
+  get recognises(): boolean {
+    return this.#processor.recognise !== undefined
+  }
+
+  recognise(around: Surroundings, encoded: Encoded): boolean {
     this.#move(around)
     try {
-      this.#processor.process(this.#context, record)
+      return this.#processor.recognise?.(this.#context, encoded) ?? false
+    } catch (error) {
+      throw this.#failed('recognise', around, encoded.type, error)
+    }
+  }
+
+  process(around: Surroundings, record: AnyRecord, encoded: Encoded | null): void {
+    this.#move(around)
+    try {
+      this.#processor.process(this.#context, record, encoded ?? undefined)
     } catch (error) {
       throw this.#failed('process', around, record.type, error)
     }

@@ -1,13 +1,13 @@
-import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
-import { CodecError, type Codec } from '../ports/codec.ts'
+import type { Topic } from '../../schemas/wire/topics.ts'
+import { CodecError, type Codec, type OpenChunk } from '../ports/codec.ts'
 import type { Log, Message } from '../ports/log.ts'
 import { EnvironmentError, reasonOf } from './errors.ts'
 
 /** Messages asked for at a time; they are mostly chunks of hundreds of records. */
 const maxMessages = 1_000
 
-/** A message decoded, or why it can't be. */
-export type Decoded = { message: Message; records: AnyRecord[] } | { message: Message; undecodable: CodecError }
+/** A message that can be decoded, or why it can't be. */
+export type Taken = { message: Message; chunk: OpenChunk<Topic> } | { message: Message; undecodable: CodecError }
 
 /** One partition's messages in order, read ahead in bounded portions. */
 export class Input {
@@ -16,19 +16,22 @@ export class Input {
   readonly #topic: Topic
   readonly #partition: number
   readonly #maxBytes: number
+  readonly #looks: boolean
   #ahead: Message[] = []
   #next = 0
 
-  constructor(log: Log, codec: Codec, topic: Topic, partition: number, maxBytes: number) {
+  /** `looks`: records are looked through and decoded one by one, where the codec can; else all of a message's at once. */
+  constructor(log: Log, codec: Codec, topic: Topic, partition: number, maxBytes: number, looks = false) {
     this.#log = log
     this.#codec = codec
     this.#topic = topic
     this.#partition = partition
     this.#maxBytes = maxBytes
+    this.#looks = looks
   }
 
   /** The message at `offset` or the first after it; null at the end. Callers go forward only. */
-  async take(offset: number): Promise<Decoded | null> {
+  async take(offset: number): Promise<Taken | null> {
     if (this.#next >= this.#ahead.length) {
       this.#ahead = await this.#read(offset)
       this.#next = 0
@@ -36,7 +39,7 @@ export class Input {
     const message = this.#ahead[this.#next]
     if (message === undefined) return null
     this.#next++
-    return this.#decode(message)
+    return this.#open(message)
   }
 
   async #read(offset: number): Promise<Message[]> {
@@ -48,13 +51,20 @@ export class Input {
     }
   }
 
-  #decode(message: Message): Decoded {
+  #open(message: Message): Taken {
     try {
-      return { message, records: this.#codec.decode(this.#topic, message.value) }
+      return { message, chunk: this.#chunk(message) }
     } catch (error) {
       if (error instanceof CodecError) return { message, undecodable: error }
       const place = `${this.#topic}/${this.#partition}/${message.offset}`
       throw new EnvironmentError(`${place}: the codec could not work: ${reasonOf(error)}`, { cause: error })
     }
+  }
+
+  #chunk({ value }: Message): OpenChunk<Topic> {
+    const open = this.#looks ? this.#codec.open?.(this.#topic, value) : undefined
+    if (open !== undefined) return open
+    const records = this.#codec.decode(this.#topic, value)
+    return { count: records.length, record: (index) => records[index]!, encoded: () => null }
   }
 }

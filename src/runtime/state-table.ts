@@ -59,6 +59,12 @@ export class StateTable implements SharedState {
     if (this.#shared.write(table, row, value)) this.#bytes += row.length + sharedRowBytes
   }
 
+  editShared<V>(table: string, key: string): V | undefined {
+    const value = this.getShared<V>(table, key)
+    if (value !== undefined) this.putShared(table, key, value)
+    return value
+  }
+
   put(table: string, key: string, value: unknown): void {
     refuseUndefined(table, value)
     this.#replace(table, prefixOf(table) + key, encodeValue(value))

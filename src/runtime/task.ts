@@ -1,9 +1,9 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
 import { reach } from '../core/fault.ts'
-import { CodecError, type Codec } from '../ports/codec.ts'
+import { CodecError, type Codec, type OpenChunk } from '../ports/codec.ts'
 import { FencedError, type Append, type Log, type Message, type TaskStore } from '../ports/log.ts'
-import type { ProcessorType } from '../ports/processor.ts'
+import type { Encoded, ProcessorType } from '../ports/processor.ts'
 import { Batch } from './batch.ts'
 import { Chunker } from './chunks.ts'
 import type { Clock } from './clock.ts'
@@ -55,7 +55,7 @@ interface Hold {
   row: TaskRow
   execution: Execution
   input: Input
-  current: { message: Message; records: AnyRecord[] } | null
+  current: { message: Message; chunk: OpenChunk<Topic> } | null
   outputs: Chunker
   /** slices are due before the first record: queued work that a predecessor left */
   resuming: boolean
@@ -153,10 +153,10 @@ export class Task {
     if (row.offset > end) throw this.#mismatch(row, `the log ends at ${end}`)
     const epoch = epochDue(type, partition, release, row)
     if (epoch !== null) row.epoch = { version: epoch.version, stateFormat: epoch.stateFormat, release }
+    const execution = new Execution(type, partition, log.partitions)
     const hold: Hold = {
-      store, state, row,
-      execution: new Execution(type, partition, log.partitions),
-      input: new Input(log, codec, type.input, partition, limits.maxReadBytes),
+      store, state, row, execution,
+      input: new Input(log, codec, type.input, partition, limits.maxReadBytes, execution.recognises),
       current: null,
       outputs: new Chunker(codec, log.partitions, this.id),
       resuming: row.last !== null,
@@ -174,20 +174,23 @@ export class Task {
     while (!batch.isFull()) {
       const current = (hold.current ??= await this.#next(hold))
       if (current === null) return
-      const { message, records } = current
-      if (records.length === 0) {
+      const { message, chunk } = current
+      const { count } = chunk
+      if (count === 0) {
         this.#leave(hold, message)
         batch.count(1, message.value.length)
       }
-      while (row.index < records.length && row.offset === message.offset) {
+      while (row.index < count && row.offset === message.offset) {
         const index = row.index
-        const record = this.#whole(hold, message, index, records[index]!)
-        if (index + 1 < records.length) row.index++
+        const encoded = chunk.encoded(index)
+        const isKnown = encoded !== null && this.#recognise(hold, message, index, encoded)
+        const record = isKnown ? null : this.#whole(hold, message, index, chunk.record(index))
+        if (index + 1 < count) row.index++
         else this.#leave(hold, message)
-        batch.count(1, message.value.length / records.length)
+        batch.count(1, message.value.length / count)
         if (record !== null) {
           reach('runtime.before-process')
-          this.#process(hold, message, index, record)
+          this.#process(hold, message, index, record, encoded)
           if (!this.#slices(hold, batch)) return
         }
         if (batch.isFull()) return
@@ -198,16 +201,16 @@ export class Task {
   /** The next message; one that can't be decoded becomes a dead letter and has no records. */
   async #next(hold: Hold): Promise<Hold['current']> {
     const { row } = hold
-    const decoded = await hold.input.take(row.offset)
-    if (decoded === null) return null
-    const { message } = decoded
-    const records = 'records' in decoded ? decoded.records : []
-    if (row.index > 0 && (message.offset !== row.offset || records.length <= row.index)) {
-      throw this.#mismatch(row, `the log has ${records.length} records at ${message.offset}`)
+    const taken = await hold.input.take(row.offset)
+    if (taken === null) return null
+    const { message } = taken
+    const chunk = 'chunk' in taken ? taken.chunk : noRecords
+    if (row.index > 0 && (message.offset !== row.offset || chunk.count <= row.index)) {
+      throw this.#mismatch(row, `the log has ${chunk.count} records at ${message.offset}`)
     }
     row.offset = message.offset
-    if ('undecodable' in decoded) this.#deadLetter(hold, message, 0, 'undecodable-message', decoded.undecodable.message)
-    return { message, records }
+    if ('undecodable' in taken) this.#deadLetter(hold, message, 0, 'undecodable-message', taken.undecodable.message)
+    return { message, chunk }
   }
 
   #mismatch({ offset, index }: TaskRow, found: string): Error {
@@ -239,14 +242,25 @@ export class Task {
     }
   }
 
-  #process(hold: Hold, message: Message, index: number, record: AnyRecord): void {
+  /** The record says nothing new, and the processor has noted it: no work was queued. */
+  #recognise(hold: Hold, message: Message, index: number, encoded: Encoded): boolean {
+    const last = { offset: message.offset, index, timestamp: message.timestamp, type: encoded.type }
+    if (!hold.execution.recognise(this.#surroundings(hold, last), encoded)) return false
+    reach('runtime.before-process')
+    this.#touch()
+    hold.row.last = last
+    this.#counted.records++
+    return true
+  }
+
+  #process(hold: Hold, message: Message, index: number, record: AnyRecord, encoded: Encoded | null): void {
     const { row } = hold
     if (record.type === 'Tick') row.now = Math.max(row.now, record.at)
     else if (record.type !== 'Epoch') this.#touch()
     row.last = { offset: message.offset, index, timestamp: message.timestamp, type: record.type }
     row.slicing = true
     this.#counted.records++
-    hold.execution.process(this.#surroundings(hold, row.last), record)
+    hold.execution.process(this.#surroundings(hold, row.last), record, encoded)
   }
 
   /** Slices until the work queued by the last record is done (true) or the batch is full (false). */
@@ -335,3 +349,5 @@ export class Task {
     return new EnvironmentError(`${this.id}: ${what}: ${reasonOf(error)}`, { cause: error })
   }
 }
+
+const noRecords: OpenChunk<Topic> = { count: 0, record: () => { throw new RangeError('the message has no records') }, encoded: () => null }

@@ -16,7 +16,7 @@ describe.each(logKinds)('Input on the $name', ({ open }) => {
       const found = []
       for (let offset = 0, next = await input.take(0); next !== null; next = await input.take(offset)) {
         offset = next.message.offset + 1
-        found.push('records' in next ? next.records : next.undecodable)
+        found.push('chunk' in next ? Array.from({ length: next.chunk.count }, (_, i) => next.chunk.record(i)) : next.undecodable)
       }
       expect(found).toEqual([[seen('id1')], [seen('id2')], [seen('id3')]])
       await store.commit({ appends: [], state: new Map() })

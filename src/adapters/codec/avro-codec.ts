@@ -1,6 +1,6 @@
 import { topicNames, topics, type RecordOf, type Topic } from '../../../schemas/wire/topics.ts'
 import { storedSchemaText } from '../../../schemas/generate.ts'
-import { CodecError, type Codec } from '../../ports/codec.ts'
+import { CodecError, type Codec, type OpenChunk } from '../../ports/codec.ts'
 import { layoutOf, type Layout } from './layout.ts'
 import { Reader } from './reader.ts'
 import type { SchemaStore } from './schema-store.ts'
@@ -53,15 +53,17 @@ export class AvroCodec implements Codec {
   }
 
   decode<T extends Topic>(topic: T, value: Uint8Array): RecordOf<T>[] {
-    const id = frameId(value)
-    if (id === null) {
-      throw new CodecError(
-        `${topic}: a message of ${value.length} bytes does not begin with the frame 0x00 and a schema id of 4 bytes. ` +
-          'Look for a producer on this topic that writes without the Confluent framing',
-      )
-    }
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    return this.#reader(topic, id).message(bytes, FRAME_BYTES) as RecordOf<T>[]
+    const bytes = framed(topic, value)
+    return this.#reader(topic, bytes.readUInt32BE(1)).message(bytes, FRAME_BYTES) as RecordOf<T>[]
+  }
+
+  open<T extends Topic>(topic: T, value: Uint8Array): OpenChunk<T> {
+    const bytes = framed(topic, value)
+    const reader = this.#reader(topic, bytes.readUInt32BE(1))
+    const found = reader.open(bytes, FRAME_BYTES)
+    if (found !== null) return found.as<T>()
+    const records = reader.message(bytes, FRAME_BYTES) as RecordOf<T>[]
+    return { count: records.length, record: (index) => records[index]!, encoded: () => null }
   }
 
   encodeRecord<T extends Topic>(topic: T, record: RecordOf<T>): Uint8Array {
@@ -105,4 +107,14 @@ export class AvroCodec implements Codec {
     this.#readers.set(`${topic} ${id}`, reader)
     return reader
   }
+}
+
+function framed(topic: Topic, value: Uint8Array): Buffer {
+  if (frameId(value) === null) {
+    throw new CodecError(
+      `${topic}: a message of ${value.length} bytes does not begin with the frame 0x00 and a schema id of 4 bytes. ` +
+        'Look for a producer on this topic that writes without the Confluent framing',
+    )
+  }
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
 }

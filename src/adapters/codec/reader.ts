@@ -1,6 +1,7 @@
 import type { Type } from 'avsc'
 import { CodecError } from '../../ports/codec.ts'
 import type { Layout } from './layout.ts'
+import { LookedThrough, RecordPlaces } from './looked-through.ts'
 import { readBlock } from './strict-types.ts'
 
 type Resolver = ReturnType<Type['createResolver']>
@@ -11,15 +12,19 @@ interface Source {
   /** undefined where the writer's type is today's */
   resolver: Resolver | undefined
   refusal: string
+  /** of today's type, in their order */
+  fields: readonly Skipper[]
 }
 
 /** Reads what `writer` laid out, as records of `today`. */
 export class Reader {
   readonly #writer: Layout
   readonly #sources: readonly Source[]
+  readonly #isToday: boolean
 
   constructor(writer: Layout, today: Layout) {
     this.#writer = writer
+    this.#isToday = writer === today
     this.#sources = writer.branches.map((branch) => sourceOf(branch, writer === today ? null : today))
   }
 
@@ -35,6 +40,18 @@ export class Reader {
     return records
   }
 
+  /** The message's records, looked through but not decoded; null where that takes decoding, since it is of another schema. */
+  open(bytes: Buffer, from: number): LookedThrough | null {
+    if (!this.#isToday || !this.#writer.chunked) return null
+    const cursor = new Cursor(bytes, from)
+    const places = new RecordPlaces(bytes)
+    for (let count = this.#block(cursor, places.count); count > 0; count = this.#block(cursor, places.count)) {
+      while (count-- > 0) this.#look(cursor, places)
+    }
+    this.#finish(cursor)
+    return new LookedThrough(this, places)
+  }
+
   /** The one record that begins at byte `from` and ends with the bytes. */
   single(bytes: Buffer, from: number): unknown {
     const cursor = new Cursor(bytes, from)
@@ -43,13 +60,41 @@ export class Reader {
     return record
   }
 
-  #record(cursor: Cursor, ordinal: number): unknown {
+  /** The record whose fields begin where the cursor stands, of a message that was looked through. */
+  at(places: RecordPlaces, ordinal: number): unknown {
+    const cursor = new Cursor(places.bytes, places.start(ordinal))
+    return this.#record(cursor, ordinal)
+  }
+
+  #look(cursor: Cursor, places: RecordPlaces): void {
+    const start = cursor.pos
+    const ordinal = places.count
+    const { name, fields } = this.#source(cursor, ordinal)
+    places.begin(name, start, cursor.pos)
+    try {
+      for (const field of fields) {
+        field._skip(cursor)
+        places.end(cursor.pos)
+      }
+    } catch (error) {
+      throw this.#damaged(cursor.buf, start, ordinal, `${name}: ${(error as Error).message}`, error)
+    }
+    if (cursor.pos > cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, `the message ends in the middle of this ${name}`)
+  }
+
+  #source(cursor: Cursor, ordinal: number): Source & { type: Type } {
     const start = cursor.pos
     const index = this.#writer.union ? cursor.readLong() : 0
     if (cursor.pos > cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, 'the message ends here')
     const source = this.#sources[index]
     if (source === undefined) throw this.#damaged(cursor.buf, start, ordinal, `it names branch ${index} of ${this.#sources.length}`)
     if (source.type === undefined) throw new CodecError(`${this.#place(start, ordinal)}: ${source.refusal}`)
+    return source as Source & { type: Type }
+  }
+
+  #record(cursor: Cursor, ordinal: number): unknown {
+    const start = cursor.pos
+    const source = this.#source(cursor, ordinal)
     let decoded
     try {
       decoded = source.type.decode(cursor.buf, cursor.pos, source.resolver)
@@ -90,17 +135,27 @@ const LOOK = 'The bytes are damaged or not of this schema: compare with what the
 
 function sourceOf(branch: Layout['branches'][number], today: Layout | null): Source {
   const { name } = branch
-  if (today === null) return { name, type: branch.type, resolver: undefined, refusal: '' }
+  if (today === null) return { name, type: branch.type, resolver: undefined, refusal: '', fields: skippersOf(branch.type) }
   const type = today.branches.find((candidate) => candidate.name === name)?.type
   if (type === undefined) {
-    return { name, type, resolver: undefined, refusal: `this release does not know records of type ${name}. Read it with the release that wrote it` }
+    return { name, type, fields: [], resolver: undefined, refusal: `this release does not know records of type ${name}. Read it with the release that wrote it` }
   }
   try {
-    return { name, type, resolver: type.createResolver(branch.type), refusal: '' }
+    return { name, type, resolver: type.createResolver(branch.type), refusal: '', fields: [] }
   } catch (error) {
     const refusal = `this release can't read ${name} as it was written then: ${(error as Error).message}. Read it with the release that wrote it`
-    return { name, type: undefined, resolver: undefined, refusal }
+    return { name, type: undefined, resolver: undefined, refusal, fields: [] }
   }
+}
+
+/** The types of a record's fields, by what avsc calls to pass over a value (see strict-types.ts). */
+interface Skipper {
+  _skip(cursor: Cursor): void
+}
+
+function skippersOf(type: Type): Skipper[] {
+  const { fields } = type as unknown as { fields: readonly { type: unknown }[] }
+  return fields.map((field) => field.type as Skipper)
 }
 
 /** A place in a message. Reads past the end give zeros; callers compare `pos` with the length. */
@@ -128,5 +183,9 @@ class Cursor {
 
   skipLong(): void {
     this.readLong()
+  }
+
+  skipBoolean(): void {
+    this.pos++
   }
 }

@@ -58,7 +58,7 @@ export class SharedArrays {
     }
     place.pos = from
     const value = decode()
-    if (place.pos !== end + 1) throw new Error(`a block of ${place.pos - first - 1} bytes says that it has ${size}`)
+    if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
     this.#keep(hash, { bytes: Buffer.from(place.buf.subarray(first, end)), value: deepFreeze(value) })
     return value
   }
@@ -90,6 +90,19 @@ export class SharedArrays {
     else alike[this.#arrays % maxAlike] = known
   }
 }
+
+/** As reading would, without making anything: a size that is not that of the items is refused. */
+export function skipBlock(place: Place, skip: () => void): void {
+  const from = place.pos
+  const size = place.readLong() < 0 ? place.readLong() : -1
+  const first = place.pos
+  place.pos = from
+  skip()
+  const end = first + size
+  if (size >= 0 && end < place.buf.length && place.buf[end] === 0 && place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
+}
+
+const wrongSize = (bytes: number, said: number): Error => new Error(`a block of ${bytes} bytes says that it has ${said}`)
 
 /** Count (negative: a size follows), size, items. The size is known last; room is left for it. */
 function writeBlock(place: Place, value: readonly unknown[], writeItem: (item: unknown) => void): void {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import avsc from 'avsc'
 import { asciiAt } from '../../core/ascii.ts'
 import { compareKeys } from '../../core/order.ts'
-import { SharedArrays } from './shared-arrays.ts'
+import { SharedArrays, skipBlock } from './shared-arrays.ts'
 
 /**
  * avsc's types where they would alter a value in silence or trust a length that the bytes can't hold. They replace the methods
@@ -34,6 +34,8 @@ const REPLACEMENT = '\ufffd'
 /** Zig-zag doubles a number: from here on avsc's floating arithmetic may lose the last bit. */
 const EXACT_BELOW = 2 ** 51
 const LONG_MAX_BYTES = 10
+/** A zig-zag varint of fewer bytes is always a safe integer. */
+const SAFE_LONG_BYTES = 8
 const MAX_SHORT = 48
 
 /** Every safe integer, where avsc writes some numbers beyond -2^52 as others. */
@@ -56,6 +58,13 @@ class StrictLong extends avsc.types.LongType {
     tap.pos = from
     return readLarge(tap)
   }
+  _skip(tap: Tap): void {
+    const from = tap.pos
+    while ((tap.buf[tap.pos++] ?? 0) > 0x7f);
+    if (tap.pos - from < SAFE_LONG_BYTES) return
+    tap.pos = from
+    this._read(tap)
+  }
 }
 
 /** Refuses what UTF-8 can't hold (lone surrogates), and bytes that are not UTF-8, where avsc puts replacement characters. */
@@ -70,6 +79,15 @@ class StrictString extends avsc.types.StringType {
   }
   _read(tap: Tap): string {
     return readString(tap)
+  }
+  _skip(tap: Tap): void {
+    skipString(tap)
+  }
+}
+
+class StrictEnum extends avsc.types.EnumType {
+  _skip(tap: Tap): void {
+    ;(this as unknown as Inner)._read(tap)
   }
 }
 
@@ -90,6 +108,11 @@ class StrictBytes extends avsc.types.BytesType {
     if (length < 0 || length > tap.buf.length - from) throw new Error(`${length} bytes announced, ${tap.buf.length - from} left`)
     tap.pos += length
     return new Uint8Array(tap.buf.buffer, tap.buf.byteOffset + from, length).slice()
+  }
+  _skip(tap: Tap): void {
+    const length = tap.readLong()
+    if (length < 0 || length > tap.buf.length - tap.pos) throw new Error(`${length} bytes announced, ${tap.buf.length - tap.pos} left`)
+    tap.pos += length
   }
 }
 
@@ -119,6 +142,9 @@ class SharedArray extends StrictArray {
   override _read(tap: Tap): unknown[] {
     const shared = sharedOf.get(this)
     return shared === undefined ? super._read(tap) : shared.read(tap, () => super._read(tap))
+  }
+  override _skip(tap: Tap): void {
+    skipBlock(tap, () => super._skip(tap))
   }
 }
 
@@ -177,7 +203,7 @@ class StrictMap extends avsc.types.MapType {
     const values = this.valuesType as Inner
     for (let n = readBlock(tap); n > 0; n = readBlock(tap)) {
       while (n-- > 0) {
-        tap.skipString()
+        skipString(tap)
         values._skip(tap)
       }
     }
@@ -211,6 +237,7 @@ function containers(schema: Schema, options: Options): avsc.Type | undefined {
     return type
   }
   if (schema.type === 'map') return new StrictMap(schema, options)
+  if (schema.type === 'enum') return new StrictEnum(schema, options)
   return undefined
 }
 
@@ -259,6 +286,19 @@ function readString(tap: Tap): string {
   tap.pos = end
   if (!isUtf8(tap.buf.subarray(end - length, end))) throw new Error('a string that is not UTF-8')
   return text
+}
+
+function skipString(tap: Tap): void {
+  const length = tap.readLong()
+  const from = tap.pos
+  const end = from + length
+  if (length < 0 || end > tap.buf.length) throw new Error(`a text of ${length} bytes announced, ${tap.buf.length - from} left`)
+  tap.pos = end
+  for (let i = from; i < end; i++) {
+    if (tap.buf[i]! < 0x80) continue
+    if (!isUtf8(tap.buf.subarray(from, end))) throw new Error('a string that is not UTF-8')
+    return
+  }
 }
 
 /** Most names, which need not be made anew; undefined, and nothing moved, for any other text. */

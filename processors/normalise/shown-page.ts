@@ -1,0 +1,67 @@
+/** Rows of bytes by a small number in one piece of memory: where each ends (4 bytes each, from the rows' begin), then the rows. */
+export interface Piece {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
+const endBytes = 4
+
+/** Whether the row is these pieces, one after the other; an empty row is none. */
+export function matches(page: Uint8Array, row: number, pieces: readonly Piece[]): boolean {
+  return pieces.length > 0 && isAt(page, row, pieces)
+}
+
+export function isAt(page: Uint8Array, row: number, pieces: readonly Piece[]): boolean {
+  const head = headOf(page)
+  let at = head + (row === 0 ? 0 : endOf(page, row - 1))
+  let length = 0
+  for (const { from, to } of pieces) length += to - from
+  if (at + length !== head + endOf(page, row)) return false
+  for (const { bytes, from, to } of pieces) for (let i = from; i < to; i++) if (bytes[i] !== page[at++]) return false
+  return true
+}
+
+/** The page with another row (`pieces` empty: without it); null where no row is left. `rows`: how many a new page has. */
+export function withRow(page: Uint8Array | undefined, rows: number, row: number, pieces: readonly Piece[]): Uint8Array | null {
+  const before = page ?? empty(rows)
+  const head = headOf(before)
+  const first = head + (row === 0 ? 0 : endOf(before, row - 1))
+  const last = head + endOf(before, row)
+  let length = 0
+  for (const { from, to } of pieces) length += to - from
+  const grown = length - (last - first)
+  if (before.length + grown === head) return null
+  const after = new Uint8Array(before.length + grown)
+  after.set(before.subarray(0, first))
+  let at = first
+  for (const { bytes, from, to } of pieces) {
+    after.set(bytes.subarray(from, to), at)
+    at += to - from
+  }
+  after.set(before.subarray(last), at)
+  for (let i = row; i < head / endBytes - 1; i++) setEnd(after, i, endOf(before, i) + grown)
+  return after
+}
+
+/** The first number is how long the head is. */
+function empty(rows: number): Uint8Array {
+  const page = new Uint8Array((rows + 1) * endBytes)
+  write(page, 0, page.length)
+  return page
+}
+
+const headOf = (page: Uint8Array): number => read(page, 0)
+const endOf = (page: Uint8Array, row: number): number => read(page, (row + 1) * endBytes)
+const setEnd = (page: Uint8Array, row: number, end: number): void => write(page, (row + 1) * endBytes, end)
+
+function read(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+}
+
+function write(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value & 0xff
+  bytes[at + 1] = (value >> 8) & 0xff
+  bytes[at + 2] = (value >> 16) & 0xff
+  bytes[at + 3] = value >> 24
+}
