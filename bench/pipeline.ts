@@ -133,9 +133,10 @@ function anonymousMb(): number {
 }
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' } } })
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' }, json: { type: 'boolean', default: false } } })
   for (const n of positionals.map(Number)) {
     const result = await measurePipeline(n, undefined, values.kafka ?? null)
-    console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
+    if (values.json) console.log(JSON.stringify(result))
+    else console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
   }
 }

@@ -2,32 +2,61 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 
 /**
- * `npm run bench [n …]`: workload W(n) end to end for each n (default 2,000 and ten times that), each in a process of its own,
- * printed as a table with the machine and kept in bench/results.
+ * `npm run bench [n …]`: workload W(n) end to end for each n (default 5,000 and ten times that), each in a process of its own,
+ * printed as a table with the machine and kept in bench/results. Exits with 1 where the findings are not those that were planted.
  */
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [2_000, 20_000]
+const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [5_000, 50_000]
 const here = fileURLToPath(new URL('.', import.meta.url))
+/** A small young generation: what a record needs is let go at once, and the heap stays as large as what is kept. */
+const flags = ['--max-semi-space-size=8']
+
+const Result = z.object({
+  n: z.number(), firstPerSecond: z.number(), unchangedPerSecond: z.number(), grantsPerSecond: z.number(), findings: z.number(),
+  expectedFindings: z.number(), anonymousMb: z.number(), intentSeconds: z.number(), intentCpuSeconds: z.number(),
+  firstCpuSeconds: z.number(), unchangedCpuSeconds: z.number(),
+})
+type Result = z.infer<typeof Result>
 
 const machine = {
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
   memoryGb: Math.round(totalmem() / 2 ** 30),
   node: process.version,
+  flags: flags.join(' '),
   load: loadavg()[0]?.toFixed(1) ?? '?',
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: here, encoding: 'utf8' }).trim(),
 }
-console.log(Object.entries(machine).map(([name, value]) => `${name}: ${value}`).join('   '))
 
-const results = sizes.map((n) => {
-  const line = execFileSync(process.execPath, [`${here}pipeline.ts`, String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
-  return Object.fromEntries(line.split(/\s+/).map((field) => field.split('=') as [string, string]))
-})
-const columns = Object.keys(results[0] ?? {})
-const width = (column: string): number => Math.max(column.length, ...results.map((result) => (result[column] ?? '').length))
-for (const row of [Object.fromEntries(columns.map((column) => [column, column])), ...results]) {
-  console.log(columns.map((column) => (row[column] ?? '').padStart(width(column))).join('  '))
+function measure(n: number): Result {
+  const output = execFileSync(process.execPath, [...flags, `${here}pipeline.ts`, '--json', String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  return Result.parse(JSON.parse(output))
 }
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
+
+function rowsOf(result: Result): string[][] {
+  const { n, findings, expectedFindings, anonymousMb } = result
+  const row = (phase: string, accounts: number, grants: string, cpuSeconds: number): string[] => [
+    whole(n), phase, whole(accounts), grants, cpuSeconds.toFixed(1), ((cpuSeconds * 1e6) / n).toFixed(cpuSeconds * 1e5 < n ? 1 : 0),
+  ]
+  const verdict = findings === expectedFindings ? `${whole(findings)}, as planted` : `${whole(findings)}, planted were ${whole(expectedFindings)}`
+  return [
+    [...row('intent', n / result.intentSeconds, '', result.intentCpuSeconds), '', ''],
+    [...row('first', result.firstPerSecond, whole(result.grantsPerSecond), result.firstCpuSeconds), whole(anonymousMb), verdict],
+    [...row('unchanged', result.unchangedPerSecond, '', result.unchangedCpuSeconds), '', ''],
+  ]
+}
+
+console.log(Object.entries(machine).map(([name, value]) => `${name}: ${value}`).join('   '))
+const head = ['accounts', 'snapshot', 'accounts/s', 'grants/s', 'CPU s', 'µs an account', 'peak anon MB', 'findings']
+const results = sizes.map(measure)
+const table = [head, ...results.flatMap(rowsOf)]
+const width = (column: number): number => Math.max(...table.map((row) => row[column]!.length))
+for (const row of table) console.log(row.map((cell, column) => cell.padStart(width(column))).join('  '))
+
 mkdirSync(`${here}results`, { recursive: true })
 writeFileSync(`${here}results/pipeline.json`, `${JSON.stringify({ machine, results }, null, 2)}\n`)
+if (results.some(({ findings, expectedFindings }) => findings !== expectedFindings)) process.exitCode = 1

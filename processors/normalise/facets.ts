@@ -81,6 +81,8 @@ export function nextAttributes(before: Attributes | null, facet: AttributesFacet
 }
 
 function sortedValues(records: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+  const [only = {}] = records
+  if (records.length === 1 && Object.keys(only).length <= 1) return { ...only }
   const all = sortedBy(records.flatMap((record) => Object.entries(record)), ([name]) => name)
   return Object.fromEntries(all)
 }

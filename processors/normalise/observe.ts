@@ -35,7 +35,9 @@ export function observeAccount(scope: Scope, record: Account, encoded: Encoded |
     if (row !== undefined && counted) runs.seen(record.app, 'accounts', row.ordinal)
     return
   }
-  const before = accountOf(context.state, key)
+  // its bytes were looked at just before this, and with them whether the account is known
+  const before = encoded !== undefined && expected.unknown === key ? undefined : accountOf(context.state, key)
+  expected.unknown = ''
   if (record.gone) {
     observeGone(scope, record, key, before)
     return

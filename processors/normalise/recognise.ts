@@ -10,6 +10,7 @@ import { writtenUntil } from './written.ts'
  * be done, as observe.ts would find out; what may be behind our own writes is left to it. An account that is shown has an app that is known and not retired.
  */
 export function recogniseAccount(scope: Scope, encoded: Encoded): boolean {
+  scope.expected.unknown = ''
   const sighting = sightingOf(encoded)
   if (sighting === null || sighting.run === null || sighting.gone) return false
   const { app, run, observed, classes } = sighting
@@ -30,5 +31,6 @@ function ordinalOf({ context: { state }, expected }: Scope, encoded: Encoded, si
   if (expected.app === app && isShown(state, app, expected.ordinal, encoded)) return expected.ordinal
   const key = keyAt(encoded, sighting)
   const row = key === null ? undefined : accountOf(state, key)
+  expected.unknown = row === undefined && key !== null ? key : ''
   return row !== undefined && isShown(state, app, row.ordinal, encoded) ? row.ordinal : null
 }

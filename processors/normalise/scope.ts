@@ -24,6 +24,8 @@ export interface Caches {
 interface Expected {
   app: string
   ordinal: number
+  /** the account that was looked for last and is not known; '' where it is */
+  unknown: string
 }
 
 /** The tables of the state as one record or slice works on them. */

@@ -29,7 +29,7 @@ export function judgeAccount(fact: AccountState, standing: Standing, app: AppRul
   const { endedAt, lapsed, plan } = standing
   const judged = (): Judged => judgedOf(judgements(fact, standing, app, rules, horizon))
   if (app === null || endedAt !== null || lapsed.size > 0) return judged()
-  return timeless.of(plan, fact.grants, `${rules.desiredReady && rules.keysReady}/${fact.app}`, judged)
+  return timeless.of(plan, fact.grants, `${rules.desiredReady}/${rules.keysReady}/${fact.app}`, judged)
 }
 
 const timeless = new PairMemo<readonly Planned[], readonly FactGrant[], Judged>()

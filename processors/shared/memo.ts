@@ -14,15 +14,19 @@ export class PairMemo<A extends object, B extends object, V> {
   readonly #byFirst = new WeakMap<A, WeakMap<B, Answer<V>[]>>()
 
   of(a: A, b: B, label: string, compute: () => V): V {
-    if (!Object.isFrozen(a) || !Object.isFrozen(b)) return compute()
-    let bySecond = this.#byFirst.get(a)
-    if (bySecond === undefined) this.#byFirst.set(a, (bySecond = new WeakMap<B, Answer<V>[]>()))
-    let answers = bySecond.get(b)
-    if (answers === undefined) bySecond.set(b, (answers = []))
-    for (const answer of answers) if (answer.label === label) return answer.value
+    const known = this.#byFirst.get(a)?.get(b)
+    if (known !== undefined) for (const answer of known) if (answer.label === label) return answer.value
     const value = compute()
-    if (answers.length >= maxAnswers) answers.shift()
-    answers.push({ label, value })
+    if (known !== undefined) {
+      if (known.length >= maxAnswers) known.shift()
+      known.push({ label, value })
+    } else if (Object.isFrozen(a) && Object.isFrozen(b)) this.#keep(a, b, { label, value })
     return value
+  }
+
+  #keep(a: A, b: B, answer: Answer<V>): void {
+    const bySecond = this.#byFirst.get(a)
+    if (bySecond === undefined) this.#byFirst.set(a, new WeakMap<B, Answer<V>[]>([[b, [answer]]]))
+    else bySecond.set(b, [answer])
   }
 }

@@ -19,8 +19,8 @@ const maxKeptBytes = 1024 * 1024
 export class PackWriter {
   #bytes = idle.pop() ?? new Uint8Array(firstBytes)
   #at = 0
-  readonly #texts = new Map<string, number>()
-  readonly #times = new Map<number, number>()
+  readonly #texts = new Places<string>()
+  readonly #times = new Places<number>()
 
   /** A whole number of at least 0. */
   count(value: number): void {
@@ -52,12 +52,11 @@ export class PackWriter {
       this.count(none)
       return
     }
-    const place = this.#texts.get(value)
-    if (place !== undefined) {
+    const place = this.#texts.of(value)
+    if (place !== null) {
       this.count(firstPlace + place)
       return
     }
-    this.#texts.set(value, this.#texts.size)
     this.count(fresh)
     this.#string(value)
   }
@@ -68,12 +67,11 @@ export class PackWriter {
       this.count(none)
       return
     }
-    const place = this.#times.get(value)
-    if (place !== undefined) {
+    const place = this.#times.of(value)
+    if (place !== null) {
       this.count(firstPlace + place)
       return
     }
-    this.#times.set(value, this.#times.size)
     this.count(fresh)
     this.#number(value)
   }
@@ -139,6 +137,30 @@ export class PackWriter {
     const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes))
     larger.set(this.#bytes)
     this.#bytes = larger
+  }
+}
+
+/** Below this many values looking through them is cheaper than hashing them. */
+const fewValues = 12
+
+/** Values in the order of their first use. */
+class Places<V> {
+  readonly #few: V[] = []
+  #many: Map<V, number> | null = null
+
+  /** The value's place, or null where it gets the next one only now. */
+  of(value: V): number | null {
+    if (this.#many === null) {
+      const place = this.#few.indexOf(value)
+      if (place >= 0) return place
+      this.#few.push(value)
+      if (this.#few.length > fewValues) this.#many = new Map(this.#few.map((one, i) => [one, i]))
+      return null
+    }
+    const place = this.#many.get(value)
+    if (place !== undefined) return place
+    this.#many.set(value, this.#many.size)
+    return null
   }
 }
 

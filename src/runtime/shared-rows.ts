@@ -1,5 +1,5 @@
 /** Clean rows kept at most; beyond that all of them are let go, and read again as they are asked for. */
-const maxCleanRows = 4_096
+const maxCleanRows = 1_024
 
 /**
  * Decoded values of a task's hot rows, kept over its transactions: what the store holds, or what is to be written over it (dirty).

@@ -190,7 +190,8 @@ export class Task {
         batch.count(1, message.value.length / count)
         if (record !== null) {
           reach('runtime.before-process')
-          this.#process(hold, message, index, record, encoded)
+          // of a record that came in parts the bytes at hand are those of its last part
+          this.#process(hold, message, index, record, encoded?.type === record.type ? encoded : null)
           if (!this.#slices(hold, batch)) return
         }
         if (batch.isFull()) return
