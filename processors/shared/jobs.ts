@@ -2,9 +2,18 @@ import type { State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from './hot-rows.ts'
 import { ordered } from './rows.ts'
 
+/** Numbers of the job that is next to be run, and of the one that is queued next. There is no row where none is queued. */
+interface Queue {
+  readonly first: number
+  readonly next: number
+}
+
+const empty: Queue = { first: 0, next: 0 }
+
 /**
  * Work that grows with the state, queued by `process` and continued by `slice` in the order of queueing. A job is a JSON value
- * with its own progress in it; what it does in one step must not depend on the budget, only how far it gets.
+ * with its own progress in it, which is replaced and never changed; what it does in one step must not depend on the budget, only
+ * how far it gets.
  */
 export class Jobs<J> {
   readonly #state: State
@@ -14,9 +23,9 @@ export class Jobs<J> {
   }
 
   push(job: J): void {
-    const next = this.#next()
-    this.#state.put('jobs', ordered(next), job)
-    putHot(this.#state, 'job-queue', 'next', next + 1)
+    const { first, next } = this.#queue()
+    putHot(this.#state, 'jobs', ordered(next), job)
+    putHot(this.#state, 'job-queue', 'queue', { first, next: next + 1 } satisfies Queue)
   }
 
   /**
@@ -26,30 +35,25 @@ export class Jobs<J> {
   run(budget: number, step: (job: J, budget: number) => { job: J | null; spent: number }): boolean {
     let left = budget
     for (;;) {
-      const head = this.#head()
-      if (head === undefined) return false
+      const { first, next } = this.#queue()
+      if (first === next) return false
       if (left <= 0) return true
-      const { job, spent } = step(head.job, left)
+      const key = ordered(first)
+      const { job, spent } = step(getHot<J>(this.#state, 'jobs', key)!, left)
       left -= Math.max(1, spent)
-      if (job === null) this.#finish(head.key)
-      else this.#state.put('jobs', head.key, job)
+      if (job === null) this.#finish(key)
+      else putHot(this.#state, 'jobs', key, job)
     }
-  }
-
-  #head(): { key: string; job: J } | undefined {
-    if (this.#next() === 0) return undefined
-    for (const [key, job] of this.#state.range<J>('jobs')) return { key, job }
-    return undefined
   }
 
   #finish(key: string): void {
     this.#state.delete('jobs', key)
-    for (const _ of this.#state.range('jobs')) return
-    this.#state.delete('job-queue', 'next')
+    const { first, next } = this.#queue()
+    if (first + 1 === next) this.#state.delete('job-queue', 'queue')
+    else putHot(this.#state, 'job-queue', 'queue', { first: first + 1, next } satisfies Queue)
   }
 
-  /** Number of the next job; back to 0 whenever the queue runs empty. */
-  #next(): number {
-    return getHot<number>(this.#state, 'job-queue', 'next') ?? 0
+  #queue(): Queue {
+    return getHot<Queue>(this.#state, 'job-queue', 'queue') ?? empty
   }
 }

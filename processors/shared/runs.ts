@@ -49,16 +49,17 @@ export interface HeldRun {
 }
 
 interface ClassRow {
-  /** objects that have something in this class */
-  readonly holds: number
   /** begin of the last run that was complete here, or -1 */
   readonly complete: number
   readonly held: HeldRun | null
 }
 
-interface SpaceRow {
-  readonly next: number
-  readonly free: number
+/** How many objects there are: a row of its own, since every new object changes it. */
+interface Objects {
+  /** by class: objects that have something in it */
+  readonly holds: Record<string, number>
+  /** by space: ordinals that were ever given out, and how many of these were given back */
+  readonly spaces: Record<string, { readonly next: number; readonly free: number }>
 }
 
 interface SourceRow {
@@ -67,7 +68,6 @@ interface SourceRow {
   readonly open: Opened | null
   /** classes that the newest run declared */
   readonly declared: readonly string[]
-  readonly spaces: Readonly<Record<string, SpaceRow>>
   readonly classes: Readonly<Record<string, ClassRow>>
 }
 
@@ -80,8 +80,9 @@ export interface Judgement {
 
 export type Begun = { begun: false } | { begun: true; abandoned: OpenRun | null }
 
-const noClass: ClassRow = { holds: 0, complete: -1, held: null }
-const noSource: SourceRow = { last: -1, open: null, declared: [], spaces: {}, classes: {} }
+const noClass: ClassRow = { complete: -1, held: null }
+const noSource: SourceRow = { last: -1, open: null, declared: [], classes: {} }
+const noOrdinals = { next: 0, free: 0 }
 
 export class Runs {
   readonly #state: State
@@ -134,16 +135,15 @@ export class Runs {
 
   /** Dense: numbers given back are used again, so a bitmap is as long as the most objects that there ever were. */
   newOrdinal(source: string, space: string): number {
-    const row = this.#row(source)
-    const { next, free } = row.spaces[space] ?? { next: 0, free: 0 }
-    const slot = freeKey(source, space, free - 1)
+    const { next, free } = this.#ordinals(source, space)
+    const slot = free > 0 ? freeKey(source, space, free - 1) : ''
     const reused = free > 0 ? this.#state.get<number>('free-ordinals', slot) : undefined
     if (reused === undefined) {
-      this.#put(source, { ...row, spaces: { ...row.spaces, [space]: { next: next + 1, free: 0 } } })
+      this.#setOrdinals(source, space, next + 1, 0)
       return next
     }
     this.#state.delete('free-ordinals', slot)
-    this.#put(source, { ...row, spaces: { ...row.spaces, [space]: { next, free: free - 1 } } })
+    this.#setOrdinals(source, space, next, free - 1)
     return reused
   }
 
@@ -151,14 +151,16 @@ export class Runs {
   dropOrdinal(source: string, space: string, ordinal: number): void {
     const row = this.#row(source)
     for (const map of this.#bitmaps(source, row, space)) clearBits(this.#state, map, ordinal)
-    const { next, free } = row.spaces[space] ?? { next: 0, free: 0 }
+    const { next, free } = this.#ordinals(source, space)
     this.#state.put('free-ordinals', freeKey(source, space, free), ordinal)
-    this.#put(source, { ...row, spaces: { ...row.spaces, [space]: { next, free: free + 1 } } })
+    this.#setOrdinals(source, space, next, free + 1)
   }
 
   /** One object more (+1) or fewer (-1) has something in the class. */
   hold(source: string, name: string, by: 1 | -1): void {
-    this.#class(source, name, (row) => ({ ...row, holds: row.holds + by }))
+    this.#editObjects(source, ({ holds }) => {
+      holds[name] = (holds[name] ?? 0) + by
+    })
   }
 
   /**
@@ -231,7 +233,7 @@ export class Runs {
   }
 
   holds(source: string, name: string): number {
-    return (this.#row(source).classes[name] ?? noClass).holds
+    return getHot<Objects>(this.#state, 'runs', objectsKey(source))?.holds[name] ?? 0
   }
 
   declared(source: string): readonly string[] {
@@ -250,6 +252,7 @@ export class Runs {
   forget(source: string): void {
     this.#put(source, { ...noSource, last: this.#row(source).last })
     this.#state.delete('runs', countsKey(source))
+    this.#state.delete('runs', objectsKey(source))
   }
 
   /** The classes that the object showed in that run. */
@@ -261,7 +264,7 @@ export class Runs {
   /** Whether that run showed this class of every object that there is in the class's space: then nothing of it can be absent. */
   sawAll(source: string, name: string, run: Pick<OpenRun, 'run' | 'slot' | 'begin'>): boolean {
     const space = this.#spaceOf(name)
-    const { next, free } = this.#row(source).spaces[space] ?? { next: 0, free: 0 }
+    const { next, free } = this.#ordinals(source, space)
     return countOrdinals(this.#state, this.bitmap(source, space, run), this.#bits(space, [name]), next) === next - free
   }
 
@@ -299,6 +302,20 @@ export class Runs {
     if (this.#row(source).open !== null) editHot<Counting>(this.#state, 'runs', countsKey(source), noCounts, change)
   }
 
+  #ordinals(source: string, space: string): { readonly next: number; readonly free: number } {
+    return getHot<Objects>(this.#state, 'runs', objectsKey(source))?.spaces[space] ?? noOrdinals
+  }
+
+  #setOrdinals(source: string, space: string, next: number, free: number): void {
+    this.#editObjects(source, ({ spaces: of }) => {
+      of[space] = { next, free }
+    })
+  }
+
+  #editObjects(source: string, change: (objects: Objects) => void): void {
+    editHot<Objects>(this.#state, 'runs', objectsKey(source), () => ({ holds: {}, spaces: {} }), change)
+  }
+
   #class(source: string, name: string, change: (row: ClassRow) => ClassRow): void {
     const row = this.#row(source)
     this.#put(source, { ...row, classes: { ...row.classes, [name]: change(row.classes[name] ?? noClass) } })
@@ -330,6 +347,7 @@ function spacesOf(layout: Layout): ReadonlyMap<string, string> {
 
 /** A source's name has no slash. */
 const countsKey = (source: string): string => `${source}/counts`
+const objectsKey = (source: string): string => `${source}/objects`
 const noCounts = (): Counting => ({ received: {}, rejected: 0, changed: 0 })
 
 const freeKey = (source: string, space: string, index: number): string => `${source}/${space}/${ordered(index)}`

@@ -36,7 +36,7 @@ export interface Environment {
   topics: ReadonlyMap<Topic, number>
 }
 
-const FORMAT = 1
+const FORMAT = 2
 const Generation = z.object({
   format: z.int(),
   /** numbers are never given to another topic */
