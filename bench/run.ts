@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { machine } from './machine.ts'
 
 /**
- * `npm run bench [n …]`: workload W(n) end to end for each n (default 5,000 and ten times that), each in a process of its own,
+ * `npm run bench -- pipeline [n …]`: workload W(n) end to end for each n (default 5,000 and ten times that), each in a process of its own,
  * printed as a table with the machine and kept in bench/results. Exits with 1 where the findings are not those that were planted.
  */
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [5_000, 50_000]
@@ -20,15 +20,7 @@ const Result = z.object({
 })
 type Result = z.infer<typeof Result>
 
-const machine = {
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memoryGb: Math.round(totalmem() / 2 ** 30),
-  node: process.version,
-  flags: flags.join(' '),
-  load: loadavg()[0]?.toFixed(1) ?? '?',
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: here, encoding: 'utf8' }).trim(),
-}
+const of = { ...machine(), flags: flags.join(' ') }
 
 function measure(n: number): Result {
   const output = execFileSync(process.execPath, [...flags, `${here}pipeline.ts`, '--json', String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
@@ -50,7 +42,7 @@ function rowsOf(result: Result): string[][] {
   ]
 }
 
-console.log(Object.entries(machine).map(([name, value]) => `${name}: ${value}`).join('   '))
+console.log(Object.entries(of).map(([name, value]) => `${name}: ${value}`).join('   '))
 const head = ['accounts', 'snapshot', 'accounts/s', 'grants/s', 'CPU s', 'µs an account', 'peak anon MB', 'findings']
 const results = sizes.map(measure)
 const table = [head, ...results.flatMap(rowsOf)]
@@ -58,5 +50,5 @@ const width = (column: number): number => Math.max(...table.map((row) => row[col
 for (const row of table) console.log(row.map((cell, column) => cell.padStart(width(column))).join('  '))
 
 mkdirSync(`${here}results`, { recursive: true })
-writeFileSync(`${here}results/pipeline.json`, `${JSON.stringify({ machine, results }, null, 2)}\n`)
+writeFileSync(`${here}results/pipeline.json`, `${JSON.stringify({ machine: of, results }, null, 2)}\n`)
 if (results.some(({ findings, expectedFindings }) => findings !== expectedFindings)) process.exitCode = 1
