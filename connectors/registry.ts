@@ -51,6 +51,7 @@ export async function configureApp(name: string, app: AppConfig, baseDir: string
     ids: app.ids,
     everySeconds: app.everySeconds,
     changesEverySeconds: app.changesEverySeconds,
+    changesLagMs: app.changesLagSeconds * 1_000,
     limits: app.limits,
     visibilityMs: app.remedy === null ? null : app.remedy.visibilitySeconds * 1_000,
     active,

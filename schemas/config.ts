@@ -24,6 +24,7 @@ export const AppConfig = z.strictObject({
   with: z.record(z.string(), z.unknown()).default({}).describe('the connector kind’s own settings'),
   everySeconds: z.number().min(1).default(3600).describe('a complete snapshot begins this often'),
   changesEverySeconds: z.number().min(0.1).default(10).describe('changes are asked for this often, where the connector can'),
+  changesLagSeconds: z.number().min(0).default(5).describe('a change may become visible this much after its own time; so far back is asked for again'),
   limits: z
     .strictObject({
       maxPerSecond: z.number().positive().default(1_000).describe('requests; fewer where the application allows fewer, which is found out'),

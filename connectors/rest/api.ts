@@ -1,8 +1,8 @@
 import { parseExpression, ExpressionError } from '../../src/connect/declared/expression.ts'
 import { parseJson } from '../../src/connect/declared/json.ts'
+import { authorised } from '../../src/connect/credentials.ts'
 import { parseTemplate } from '../../src/connect/declared/template.ts'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
-import { credentialsOf } from './auth.ts'
 import type { RestConfig } from './config.ts'
 
 /** What the application answered, its body read as JSON (null where it has none). */
@@ -30,10 +30,10 @@ export interface Api {
 }
 
 export async function openApi(config: RestConfig, platform: Platform): Promise<Api> {
-  const credentials = await credentialsOf(config.auth, platform)
+  const http = authorised(platform, config.auth)
   const origin = new URL(config.baseUrl).origin
   const request = async ({ method, url, headers, body }: ApiRequest): Promise<HttpResponse> =>
-    await platform.http.request({
+    await http.request({
       method,
       url,
       headers: {
@@ -41,20 +41,12 @@ export async function openApi(config: RestConfig, platform: Platform): Promise<A
         ...lowered(config.headers),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...lowered(headers ?? {}),
-        ...(await credentials.headers()),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
   return {
     async send(asked, place) {
-      let response: HttpResponse
-      try {
-        response = await request(asked)
-      } catch (error) {
-        // A token may end before its time; one new one is fetched, and what that one can't do is told.
-        if (!(error instanceof ConnectError) || error.class !== 'authentication' || !credentials.refused()) throw error
-        response = await request(asked)
-      }
+      const response = await request(asked)
       return { status: response.status, headers: response.headers, body: bodyOf(response, place) }
     },
     url(path, query, variables) {

@@ -3,6 +3,7 @@ import { OperationName } from '../../schemas/wire/operations.ts'
 import { expression, type VariableNames } from '../../src/connect/declared/expression.ts'
 import { DeclaredMap } from '../../src/connect/declared/mapping.ts'
 import { template, templateTree } from '../../src/connect/declared/template.ts'
+import { Auth } from '../../src/connect/credentials.ts'
 import { Paging } from '../../src/connect/paging/config.ts'
 
 /** What expressions of each place may speak of. */
@@ -18,28 +19,10 @@ export const names = {
 } as const satisfies Record<string, VariableNames>
 
 const ofAnswer = expression(...names.answer)
-const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 const httpUrl = z.url({ protocol: /^https?$/ })
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name')
 const path = (...known: string[]) => template(...known).refine((text) => text.startsWith('/'), 'a path begins with a slash; it is appended to baseUrl')
 const query = (...known: string[]) => z.record(z.string(), template(...known)).default({})
-
-export const RestAuth = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('header'), name: headerName, secret: secretReference, prefix: z.string().default('') }),
-  z.strictObject({ kind: z.literal('basic'), user: z.string(), password: secretReference }),
-  z.strictObject({ kind: z.literal('bearer'), token: secretReference }),
-  z.strictObject({
-    kind: z.literal('oauth2'),
-    tokenUrl: httpUrl,
-    clientId: z.string(),
-    clientSecret: secretReference,
-    scope: z.string().optional(),
-    parameters: z.record(z.string(), z.string()).default({}).describe('more of the token request, as audience or resource'),
-    send: z.enum(['basic', 'body']).default('basic').describe('where the client’s id and secret go'),
-  }),
-])
-export type RestAuth = z.infer<typeof RestAuth>
 
 const list = (...known: string[]) => ({
   path: path(...known),
@@ -105,7 +88,7 @@ export const RestConfig = z
   .strictObject({
     baseUrl: httpUrl.transform((url) => url.replace(/\/+$/, '')).describe('what every path is appended to'),
     headers: z.record(headerName, z.string()).default({}).describe('sent with every request; secrets belong in auth'),
-    auth: RestAuth.default({ kind: 'none' }),
+    auth: Auth.default({ kind: 'none' }),
     paging: Paging.default({ by: 'once', whole: false }),
     pageSize: z.int().min(1).max(100_000).default(200),
     streams: z.array(RestStream).min(1).describe('read in this order; what defines roles and groups comes first'),

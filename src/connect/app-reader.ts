@@ -3,6 +3,7 @@ import { digest } from '../core/canonical.ts'
 import { canonicalId } from '../core/canonical-id.ts'
 import { ConnectError, type ConnectorSession, type Platform } from '../ports/connector.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
+import { ChangeCursors } from './change-cursors.ts'
 import { asConnectError } from './errors.ts'
 import type { OnEvent } from './events.ts'
 import { withPriority } from './platform.ts'
@@ -17,6 +18,8 @@ export interface AppSource {
   ids: IdRule
   everySeconds: number
   changesEverySeconds: number
+  /** changes may become visible this much later than they happened */
+  changesLagMs: number
   limits: { maxPerSecond: number; maxInFlight: number }
   /** so long a read may not show what was written, ms; null: it may not be written */
   visibilityMs: number | null
@@ -41,7 +44,7 @@ export interface AppReaderOptions {
   onEvent: OnEvent
 }
 
-const cursorKey = 'cursor'
+const cursorKey = 'cursors'
 const censusKey = 'census'
 /** accounts of one transaction of single reads */
 const batchAccounts = 200
@@ -116,13 +119,15 @@ export class AppReader {
     }
     try {
       if (session.changes === undefined || session.readOne === undefined) return 'unable'
-      const known = source.kept<string>(cursorKey) ?? null
-      const answer = await session.changes(known).catch((error: unknown) => asConnectError(error, `changes of ${app.name}`))
+      const cursors = new ChangeCursors(source.kept(cursorKey), app.changesLagMs)
+      const askedAt = source.clock.nowMs()
+      const answer = await session.changes(cursors.from).catch((error: unknown) => asConnectError(error, `changes of ${app.name}`))
       signal.throwIfAborted()
       if (answer instanceof ConnectError) return answer
-      const checkpoint = new Map([[cursorKey, answer.cursor]])
+      const kept = cursors.after(answer.cursor, askedAt)
+      const checkpoint = new Map<string, unknown>(kept === null ? [] : [[cursorKey, kept]])
       if (answer.accounts.length > 0) await this.#publishSingles(answer.accounts, session, checkpoint)
-      else if (answer.cursor !== known) await source.publish([], checkpoint)
+      else if (kept !== null) await source.publish([], checkpoint)
       return 'done'
     } finally {
       await this.#close(session)

@@ -2,29 +2,31 @@ import { z } from 'zod'
 import { ConnectError, type HttpClient, type HttpRequest, type Platform } from '../ports/connector.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
 
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name')
 const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 
 /** How requests prove who asks, as a config file says it. Secrets are references. */
-export const Auth = z.discriminatedUnion('by', [
-  z.strictObject({ by: z.literal('none') }),
-  z.strictObject({ by: z.literal('bearer'), token: secretReference }),
-  z.strictObject({ by: z.literal('basic'), user: z.string().min(1), password: secretReference }),
-  z.strictObject({ by: z.literal('header'), name: z.string().min(1), value: secretReference }),
+export const Auth = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('bearer'), token: secretReference }),
+  z.strictObject({ kind: z.literal('basic'), user: z.string(), password: secretReference }),
+  z.strictObject({ kind: z.literal('header'), name: headerName, secret: secretReference, prefix: z.string().default('') }),
   z.strictObject({
-    by: z.literal('oauth2'),
+    kind: z.literal('oauth2'),
     tokenUrl: z.url({ protocol: /^https?$/ }),
-    clientId: z.string().min(1),
+    clientId: z.string(),
     clientSecret: secretReference,
-    scope: z.string().nullable().default(null),
-    audience: z.string().nullable().default(null),
+    scope: z.string().optional(),
+    parameters: z.record(z.string(), z.string()).default({}).describe('more of the token request, as audience or resource'),
     send: z.enum(['basic', 'body']).default('basic').describe('where the token endpoint wants the client’s secret (RFC 6749, 2.3.1)'),
   }).describe('client credentials (RFC 6749, 4.4)'),
 ])
 export type Auth = z.infer<typeof Auth>
-type OAuth2 = Extract<Auth, { by: 'oauth2' }>
+type OAuth2 = Extract<Auth, { kind: 'oauth2' }>
 
-/** A token is renewed this long before its end: it has to last until the request arrives. */
+/** A token is renewed this long before its end, or this share of its life: it has to last until the request arrives. */
 const marginMs = 30_000
+const marginShare = 0.2
 
 /**
  * The platform's client with credentials on every request. A request that is refused with 401 is sent once more with credentials got
@@ -92,7 +94,7 @@ class Credentials {
 
   async #make(): Promise<Header | null> {
     const auth = this.#auth
-    switch (auth.by) {
+    switch (auth.kind) {
       case 'none':
         return null
       case 'bearer':
@@ -100,7 +102,7 @@ class Credentials {
       case 'basic':
         return { name: 'authorization', value: this.#basic(auth.user, await this.#platform.secret(auth.password)) }
       case 'header':
-        return { name: auth.name.toLowerCase(), value: await this.#platform.secret(auth.value) }
+        return { name: auth.name.toLowerCase(), value: `${auth.prefix}${await this.#platform.secret(auth.secret)}` }
       case 'oauth2':
         return { name: 'authorization', value: `Bearer ${await this.#token(auth)}` }
     }
@@ -108,9 +110,7 @@ class Credentials {
 
   async #token(auth: OAuth2): Promise<string> {
     const secret = await this.#platform.secret(auth.clientSecret)
-    const form = new URLSearchParams({ grant_type: 'client_credentials' })
-    if (auth.scope !== null) form.set('scope', auth.scope)
-    if (auth.audience !== null) form.set('audience', auth.audience)
+    const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope !== undefined && { scope: auth.scope }), ...auth.parameters })
     if (auth.send === 'body') {
       form.set('client_id', auth.clientId)
       form.set('client_secret', secret)
@@ -134,7 +134,8 @@ class Credentials {
       throw new ConnectError('authentication', `the token endpoint answered ${response.status}${why}: check clientId, clientSecret and scope`, place)
     }
     this.#platform.conceal(body.access_token)
-    this.#renewAt = body.expires_in === undefined ? Infinity : this.#clock.monotonicMs() + Math.max(0, body.expires_in * 1_000 - marginMs)
+    const lifeMs = (body.expires_in ?? Infinity) * 1_000
+    this.#renewAt = this.#clock.monotonicMs() + lifeMs - Math.min(marginMs, lifeMs * marginShare)
     return body.access_token
   }
 

@@ -71,11 +71,11 @@ function platform(): Platform {
 
 const client = (auth: z.input<typeof Auth>, clock = new HandClock(0)): HttpClient => authorised(platform(), Auth.parse(auth), clock)
 const get = (http: HttpClient) => http.request({ method: 'GET', url: `${app.origin}/users` })
-const oauth = () => ({ by: 'oauth2' as const, tokenUrl: `${app.origin}/token`, clientId: 'grantline', clientSecret: 'env:SECRET' })
+const oauth = () => ({ kind: 'oauth2' as const, tokenUrl: `${app.origin}/token`, clientId: 'grantline', clientSecret: 'env:SECRET' })
 
 describe('OAuth2 client credentials', () => {
   it('gets a token once and keeps it', async () => {
-    const http = client({ ...oauth(), scope: 'read users', audience: 'api' })
+    const http = client({ ...oauth(), scope: 'read users', parameters: { audience: 'api' } })
     for (let n = 0; n < 3; n++) expect((await get(http)).status).toBe(200)
     expect(app.tokenRequests).toHaveLength(1)
     expect(new URLSearchParams(app.tokenRequests[0]!.body).get('scope')).toBe('read users')
@@ -93,7 +93,7 @@ describe('OAuth2 client credentials', () => {
     app.expiresIn = 60
     const http = client(oauth(), clock)
     await get(http)
-    clock.advance(29_000)
+    clock.advance(47_000)
     await get(http)
     expect(app.issued).toBe(1)
     clock.advance(2_000)
@@ -128,9 +128,9 @@ describe('OAuth2 client credentials', () => {
 
 describe('secrets by reference', () => {
   it.each([
-    [{ by: 'bearer', token: 'env:KEY' } as const, 'Bearer key-value'],
-    [{ by: 'basic', user: 'u', password: 'env:KEY' } as const, `Basic ${Buffer.from('u:key-value').toString('base64')}`],
-    [{ by: 'header', name: 'X-Api-Key', value: 'env:KEY' } as const, 'key-value'],
+    [{ kind: 'bearer', token: 'env:KEY' } as const, 'Bearer key-value'],
+    [{ kind: 'basic', user: 'u', password: 'env:KEY' } as const, `Basic ${Buffer.from('u:key-value').toString('base64')}`],
+    [{ kind: 'header', name: 'X-Api-Key', secret: 'env:KEY' } as const, 'key-value'],
   ])('%j', async (auth, sent) => {
     app.accepted = sent
     expect((await get(client(auth))).status).toBe(200)
@@ -140,7 +140,7 @@ describe('secrets by reference', () => {
   it('one that was rotated is read again after a refusal', async () => {
     writeFileSync(join(baseDir, 'key'), 'old-key')
     app.accepted = 'Bearer old-key'
-    const http = client({ by: 'bearer', token: 'file:key' })
+    const http = client({ kind: 'bearer', token: 'file:key' })
     await get(http)
     writeFileSync(join(baseDir, 'key'), 'new-key')
     app.accepted = 'Bearer new-key'
@@ -149,11 +149,11 @@ describe('secrets by reference', () => {
 
   it('one that did not change is not tried twice', async () => {
     app.accepted = 'Bearer other'
-    await expect(get(client({ by: 'bearer', token: 'env:KEY' }))).rejects.toMatchObject({ class: 'authentication' })
+    await expect(get(client({ kind: 'bearer', token: 'env:KEY' }))).rejects.toMatchObject({ class: 'authentication' })
     expect(app.asked).toHaveLength(1)
   })
 
   it('values in a config are refused', () => {
-    expect(Auth.safeParse({ by: 'bearer', token: 'hunter2' }).success).toBe(false)
+    expect(Auth.safeParse({ kind: 'bearer', token: 'hunter2' }).success).toBe(false)
   })
 })

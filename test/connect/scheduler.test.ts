@@ -25,7 +25,7 @@ class LiveApp {
   }
 
   source(settings: Partial<AppSource> = {}): AppSource {
-    return { name: 'app', ids: 'exact', everySeconds: 60, changesEverySeconds: 10, visibilityMs: null, active: true, limits: { maxPerSecond: 1_000, maxInFlight: 8 }, config: {}, open: () => this.#open(), ...settings }
+    return { name: 'app', ids: 'exact', everySeconds: 60, changesEverySeconds: 10, changesLagMs: 0, visibilityMs: null, active: true, limits: { maxPerSecond: 1_000, maxInFlight: 8 }, config: {}, open: () => this.#open(), ...settings }
   }
 
   #pieces(id: string): Mapped[] {

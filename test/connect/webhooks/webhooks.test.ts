@@ -43,7 +43,7 @@ const account = (id: string): Mapped => ({ piece: 'account', id, valid: null, at
 
 function source(webhook: object, patch: Partial<AppSource> = {}): AppSource {
   return {
-    name: 'app', ids: 'fold', everySeconds: 3_600, changesEverySeconds: 3_600, visibilityMs: null, active: true, limits: { maxPerSecond: 100, maxInFlight: 2 }, config: {},
+    name: 'app', ids: 'fold', everySeconds: 3_600, changesEverySeconds: 3_600, changesLagMs: 0, visibilityMs: null, active: true, limits: { maxPerSecond: 100, maxInFlight: 2 }, config: {},
     webhook: WebhookConfig.parse(webhook),
     open: () => {
       snapshots += 1
