@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Grantline } from '../../src/compose.ts'
 import type { ActionRow } from '../../src/reports/actions.ts'
@@ -10,6 +12,15 @@ const rows = async ({ api }: Grantline, report: 'plan' | 'actions', filters: Rec
   JSON.parse(await api.report(report, filters, 'json', 0)) as ActionRow[]
 
 const states = async ({ api }: Grantline, id: string): Promise<string[]> => (await api.action(id)).map(({ action }) => action.state)
+
+function billing({ directory }: Acme, sql: string, account: string): unknown[] {
+  const db = new DatabaseSync(join(directory, 'billing', 'billing.db'), { readOnly: true })
+  try {
+    return db.prepare(sql).all(account)
+  } finally {
+    db.close()
+  }
+}
 
 describe('corrections at acme', () => {
   let acme: Acme
@@ -52,6 +63,12 @@ describe('corrections at acme', () => {
         return action!.id
       })
     const approved = await decide('approve', 'uwe.lindqvist300')
+    await decide('approve', 'u1003')
+    await acme.once(async (grantline) => {
+      const missing = await rows(grantline, 'plan', { kind: 'missing-grant', identity: 'P1007' })
+      expect(missing.map(({ operations }) => operations)).toEqual([['grant u1007 role:R_CLERK'], ['grant u1007 role:R_CLERK']])
+      await grantline.api.decideActions({ decision: 'approve', ids: missing.map(({ id }) => id), by: 'A. Kaya', why: 'she is a clerk' })
+    })
     const rejected = await decide('reject', 'elif.horvat320')
     await acme.once(async () => undefined)
     acme.setNow(noon + 10 * minuteMs)
@@ -63,6 +80,10 @@ describe('corrections at acme', () => {
     expect(acme.portal.store.user('uwe.lindqvist300')?.groups).not.toContain('recipe-editors')
     expect(acme.portal.store.user('elif.horvat320')?.groups).toContain('recipe-editors')
     expect(after.open.filter(({ account }) => account === 'uwe.lindqvist300')).toEqual([])
+    // in billing’s own tables, by its declared statements
+    expect(billing(acme, 'SELECT perm_code FROM user_permissions WHERE user_id = ?', 'u1003')).toEqual([])
+    expect(billing(acme, 'SELECT role_code FROM user_roles WHERE user_id = ?', 'u1007')).toContainEqual({ role_code: 'R_CLERK' })
+    expect(after.open.filter(({ account, identity }) => account === 'u1003' || identity === 'P1007')).toEqual([])
     expect(after.troubles).toEqual([])
   })
 })

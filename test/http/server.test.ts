@@ -106,4 +106,18 @@ describe('the HTTP API', () => {
     expect((await app.request('/v1/webhooks/portal')).status).toBe(401)
     expect(calls).toEqual([['deliver', 'portal', '{ "a":\t1 }\r\n']])
   })
+
+  it('takes decisions about actions, and refuses one without a name or a reason', async () => {
+    calls.length = 0
+    const approve = { decision: 'approve', ids: ['3f'], by: 'A. Kaya', why: 'asked' }
+    const response = await ask('/v1/actions/decision', { method: 'POST', body: JSON.stringify(approve) })
+    expect([response.status, await response.json()]).toEqual([202, { recorded: 1 }])
+    for (const wrong of [{ ...approve, by: '' }, { ...approve, why: undefined }, { ...approve, ids: [] }, { decision: 'release', by: 'x', why: 'y' }, { decision: 'delete' }]) {
+      expect((await ask('/v1/actions/decision', { method: 'POST', body: JSON.stringify(wrong) })).status).toBe(400)
+    }
+    await ask('/v1/actions/decision', { method: 'POST', body: JSON.stringify({ decision: 'release', app: 'billing', by: 'A. Kaya', why: 'sold' }) })
+    expect(calls).toEqual([['actions', approve], ['actions', { decision: 'release', app: 'billing', by: 'A. Kaya', why: 'sold', until: null }]])
+    expect((await ask('/v1/actions/3f')).status).toBe(404)
+    expect((await app.request('/v1/actions/decision', { method: 'POST', body: '{}' })).status).toBe(401)
+  })
 })
