@@ -28,20 +28,20 @@ type Row = Record<string, unknown>
 /** What a report says, without where and when it came about. */
 async function content({ api }: Grantline, report: string, filters: Record<string, string> = {}): Promise<Row[]> {
   const rows = JSON.parse(await api.report(report, { limit: '1000000', ...filters }, 'json', 0)) as Row[]
-  const passing = new Set(['position', 'since', 'observed', 'decided', 'valid', 'at', 'began', 'ended', 'causes', 'firstSeen', 'opened', 'closed', 'changed', 'seconds'])
+  const passing = new Set(['position', 'since', 'observed', 'decided', 'valid'])
   const kept = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !passing.has(name))))
   return kept.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
 }
 
+/** What stands at the end. What came and went on the way depends on what was read first, on either log. */
 const everything = async (grantline: Grantline): Promise<Record<string, unknown>> => ({
   open: (await openFindings(grantline)).map((finding) => `${finding.id} ${nameOf(finding)}`).sort(),
-  findings: await content(grantline, 'findings', { state: 'all' }),
   access: await content(grantline, 'access'),
   letters: await content(grantline, 'dead-letters', { state: 'all' }),
 })
 
 describe('examples/acme on Kafka', () => {
-  it('gives the findings, the effective access and the tables that it gives embedded; verify holds on both', { timeout: 1_200_000 }, async () => {
+  it('gives the open findings and the effective access that it gives embedded; on both, log and tables are what verify derives', { timeout: 1_200_000 }, async () => {
     const expected = await embedded.once(everything)
     const found = await onKafka.once(async (grantline) => ({ all: await everything(grantline), names: (await openFindings(grantline)).map(nameOf).sort() }))
     expect(found.names).toEqual(answers('answers.csv'))
