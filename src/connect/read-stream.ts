@@ -9,6 +9,7 @@ import type { LetterContent } from './letters.ts'
 import { maskRow } from './mask.ts'
 import { accountOf, checkPieces } from './pieces.ts'
 import { type Shape, type ShapeChange, ShapeLearner } from './shape.ts'
+import { secretReason, withoutSecrets } from './secret-like.ts'
 import type { Spool } from './spool.ts'
 
 export const families = { definition: 'definition', account: 'account', letter: 'letter' } as const
@@ -76,6 +77,7 @@ class StreamRead {
   readonly #target: ReadTarget
   readonly #ledger: Ledger
   readonly #shape = new ShapeLearner()
+  readonly #secretFields = new Set<string>()
   #asOf: number | null = null
   #stamp = 0
   #rejected = 0
@@ -186,7 +188,9 @@ class StreamRead {
     this.#shape.add(row, place)
     try {
       this.#stream.shape?.parse(row)
-      pieces = checkPieces(this.#stream.map(row))
+      const masked = withoutSecrets(checkPieces(this.#stream.map(row)))
+      pieces = masked.pieces
+      for (const field of masked.fields) this.#tellSecret(field, place)
       objects = pieces.map((piece) => this.#objectOf(piece))
     } catch (error) {
       const { code, reason, id }: Rejection = asRejection(error)
@@ -197,6 +201,13 @@ class StreamRead {
       const native = accountOf(piece)
       this.#put(native === null ? families.definition : families.account, objects[at]!, native ?? '', place, JSON.stringify(piece))
     }
+  }
+
+  /** Once for each field: a column of secrets is one problem. The row itself is as good as any. */
+  #tellSecret(field: string, place: string): void {
+    if (this.#secretFields.has(field)) return
+    this.#secretFields.add(field)
+    this.#letter({ stage: 'map', code: 'secret-like', reason: secretReason(field), place, record: null, payload: '' })
   }
 
   #objectOf(piece: Mapped): string {
@@ -212,7 +223,7 @@ class StreamRead {
    */
   #reject(id: string | null, letter: LetterContent): void {
     this.#rejected += 1
-    this.#put(families.letter, `${this.#index}/${String(this.#letters++).padStart(12, '0')}`, '', letter.place, JSON.stringify(letter))
+    this.#letter(letter)
     const known = this.#stream.classes.includes('accounts') && id !== null && id !== '' && id.isWellFormed() && !id.includes('\u0000')
     if (known) {
       this.#put(families.account, this.#target.canonical(id), id, letter.place, rejectedMark)
@@ -220,6 +231,10 @@ class StreamRead {
     if (!known || this.#stream.classes.includes('definitions')) {
       this.#ledger.loss(`a row was rejected and what it holds is not known (${letter.reason})`, letter.place)
     }
+  }
+
+  #letter(letter: LetterContent): void {
+    this.#put(families.letter, `${this.#index}/${String(this.#letters++).padStart(12, '0')}`, '', letter.place, JSON.stringify(letter))
   }
 
   #put(family: string, object: string, native: string, place: string, content: string): void {

@@ -9,6 +9,7 @@ import { deadLetter } from './letters.ts'
 import { classesOf } from './manifest.ts'
 import { accountOf, checkPieces } from './pieces.ts'
 import { backoffMs } from './retry.ts'
+import { secretReason, withoutSecrets } from './secret-like.ts'
 import type { Source } from './source.ts'
 
 export interface SingleReadOptions {
@@ -34,9 +35,12 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
   const place = `account ${native}`
   const answer = await readWithRetry(native, options)
   if (answer === null) return [{ topic: 'raw', key, record: gone(app, id, native, observed) }]
+  const outgoing: Outgoing[] = []
   let pieces: Mapped[]
   try {
-    pieces = checkPieces(answer)
+    const masked = withoutSecrets(checkPieces(answer))
+    pieces = masked.pieces
+    for (const field of masked.fields) outgoing.push(letterOf(source, { stage: 'map', code: 'secret-like', reason: secretReason(field), place, record: native, payload: '' }))
   } catch (error) {
     return [rejected(source, error, native, place)]
   }
@@ -46,7 +50,7 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
     .filter((piece) => accountOf(piece) !== null && options.canonical(accountOf(piece) ?? '') === id)
     .map((piece): PlacedPiece => ({ native: accountOf(piece) ?? native, stamp: observed, place, piece }))
   const { record, letters } = assembleAccount(id, own, frame)
-  const outgoing: Outgoing[] = letters.map((letter) => letterOf(source, letter))
+  outgoing.push(...letters.map((letter) => letterOf(source, letter)))
   if (record !== null) outgoing.push({ topic: 'raw', key, record })
   return outgoing
 }

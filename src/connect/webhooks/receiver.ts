@@ -4,6 +4,7 @@ import { type Expression, ExpressionError, parseExpression } from '../declared/e
 import { parseJson } from '../declared/json.ts'
 import { compileMap, readTime } from '../declared/mapping.ts'
 import { checkPieces } from '../pieces.ts'
+import { withoutSecrets } from '../secret-like.ts'
 import type { WebhookConfig } from './config.ts'
 import { type Incoming, type Verified, verifyHmac, verifyStandard } from './signature.ts'
 
@@ -35,7 +36,7 @@ export function createReceiver(app: string, config: WebhookConfig, secrets: read
         const body: unknown = parseJson(Buffer.from(incoming.body).toString('utf8'))
         if (when?.evaluate({ body }) !== true) return { delivery: { ...frame, ...empty } }
         const row = { row: body, parent: null }
-        const pieces = (mapped: ((of: typeof row) => Mapped[]) | null): string => JSON.stringify(checkPieces(mapped?.(row) ?? []))
+        const pieces = (mapped: ((of: typeof row) => Mapped[]) | null): string => JSON.stringify(withoutSecrets(checkPieces(mapped?.(row) ?? [])).pieces)
         return {
           delivery: {
             ...frame, ...empty,
