@@ -62,7 +62,8 @@ it('no secret reaches a topic, a table, a report, an event or a file, whatever g
     await grantline.stop()
     await server.stop()
   }
-  const { log, codec, store, close } = await openDataDirectory(config, {}, { tables: true })
+  const opened = await openDataDirectory(config, {}, { tables: true })
+  const { log, codec, store } = opened
   try {
     for (const topic of topicNames) {
       for (let partition = 0; partition < log.partitions[topic]; partition++) {
@@ -73,7 +74,7 @@ it('no secret reaches a topic, a table, a report, an event or a file, whatever g
     expect(tables.length).toBeGreaterThan(3)
     for (const { name } of tables) texts.push(...(await store.query(`SELECT toString(tuple(*)) AS row FROM \`${name}\``, {}, z.object({ row: z.string() }))).map(({ row }) => row))
   } finally {
-    await close()
+    await opened.close()
   }
   texts.push(...events.map((event) => JSON.stringify(event)), ...troubles)
 
