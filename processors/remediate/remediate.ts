@@ -16,7 +16,7 @@ import { step, type Job, type Scope } from './work.ts'
 export const remediate: ProcessorType<'actions'> = {
   name: 'remediate',
   input: 'actions',
-  outputs: ['commands', 'action-log', 'findings', 'dead-letters'],
+  outputs: ['commands', 'action-log', 'findings'],
   version: 1,
   stateFormat: 1,
   create: () => new Remediate(),
@@ -81,6 +81,7 @@ function propose({ context, book, setting }: Scope, record: Proposal): void {
     return
   }
   book.save(before, proposed(before, record, setting(record.app), context.now))
+  tellBrake(context, book, record.app)
 }
 
 function decide({ context, book, setting }: Scope, jobs: Jobs<Job>, record: ActionDecision): void {

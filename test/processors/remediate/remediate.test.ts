@@ -214,6 +214,13 @@ describe('the brake', () => {
     expect(written(driver.push(...wave(4), tick(T0 + SECOND)))).toHaveLength(4)
   })
 
+  it('closes its finding when what it held is planned otherwise and nothing is held any more', () => {
+    const driver = given([setting({ brake: { maxRemovals: 0 } })])
+    driver.push(proposal('a'), tick(T0 + SECOND))
+    expect(findings(driver.push(proposal('a', { version: 'a-2', operations: [revoke('a', 'S')] }))).map(({ change }) => change)).toEqual(['closed'])
+    expect(findings(driver.push(tick(T0 + 2 * SECOND))).map(({ change }) => change)).toEqual(['reopened'])
+  })
+
   it('closes its finding when what it held has gone', () => {
     const driver = given([setting({ brake: { maxRemovals: 1 } })])
     driver.push(...wave(2), tick(T0 + SECOND))
