@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, request as httpRequest, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -9,9 +10,13 @@ import { RegistryClient, RegistryError, RegistryRefusal } from '../../../src/ada
 import { openRegistryCodec, type RegistryCodec } from '../../../src/adapters/codec-registry/registry-codec.ts'
 import { RegistrySchemas } from '../../../src/adapters/codec-registry/registry-schemas.ts'
 import { CodecError, type Codec } from '../../../src/ports/codec.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { defaultLimits } from '../../../src/runtime/limits.ts'
+import { Pipeline } from '../../../src/runtime/pipeline.ts'
 import { codecContract } from '../../contract/codec.ts'
 import { startSchemaRegistry, type SchemaRegistryService } from '../../services/apicurio.ts'
 import { finding } from '../../sink/records.ts'
+import { seen, tally } from '../../support/fixture-processors.ts'
 import { MemoryLog } from '../../support/memory-log.ts'
 
 let service: SchemaRegistryService
@@ -21,7 +26,9 @@ beforeAll(async () => {
 afterAll(() => service.stop())
 
 let prefixes = 0
-const freshPrefix = (): string => `t${process.pid}-${++prefixes}.`
+/** Of nobody before: a registry that is kept between runs has the schemas of earlier ones. */
+const freshPrefix = (): string => `${randomUUID()}-${++prefixes}.`
+const shared = freshPrefix()
 
 /** A codec that writes `topic` with another schema, registered where no compatibility with today's is asked. */
 async function writing(topic: Topic, avro: unknown, subject = `${freshPrefix()}older`): Promise<Codec> {
@@ -35,7 +42,7 @@ async function writing(topic: Topic, avro: unknown, subject = `${freshPrefix()}o
 
 let opened: Promise<RegistryCodec> | undefined
 codecContract('registry', async () => {
-  const { codec, schemas } = await (opened ??= openRegistryCodec({ ...service, prefix: 'contract.' }))
+  const { codec, schemas } = await (opened ??= openRegistryCodec({ ...service, prefix: shared }))
   return { codec, meet: (message) => schemas.meet([message]), writing: (topic, avro) => writing(topic, avro) }
 })
 
@@ -112,14 +119,14 @@ describe('an id that is not known yet', () => {
   })
 
   it('of no schema at all is an error of the data', async () => {
-    const { codec, reading } = await openRegistryCodec({ ...service, prefix: 'contract.' })
+    const { codec, reading } = await openRegistryCodec({ ...service, prefix: shared })
     await append(log, Uint8Array.of(0, 0x7f, 1, 2, 3, 9))
     const [value] = await everyMessage(reading(log))
     expect(() => codec.decode('findings', value!)).toThrow(CodecError)
   })
 
   it('of a schema that is none of ours is an error of the data', async () => {
-    const { codec, reading } = await openRegistryCodec({ ...service, prefix: 'contract.' })
+    const { codec, reading } = await openRegistryCodec({ ...service, prefix: shared })
     const id = await new RegistryClient(service).register(`${freshPrefix()}foreign`, '{"type":"record","name":"Order","namespace":"shop","fields":[]}')
     const foreign = Buffer.alloc(5)
     foreign.writeUInt32BE(id, 1)
@@ -131,7 +138,7 @@ describe('an id that is not known yet', () => {
   it('is asked for once', async () => {
     const front = await gateway()
     try {
-      const { codec, schemas } = await openRegistryCodec({ url: front.url, prefix: 'contract.' })
+      const { codec, schemas } = await openRegistryCodec({ url: front.url, prefix: shared })
       await Promise.all([schemas.meet([message, message]), schemas.meet([message])])
       front.answer = (response) => response.destroy()
       await schemas.meet([message])
@@ -142,7 +149,7 @@ describe('an id that is not known yet', () => {
   })
 
   it('is no error of the data where nobody asked for it', async () => {
-    const { codec } = await openRegistryCodec({ ...service, prefix: 'contract.' })
+    const { codec } = await openRegistryCodec({ ...service, prefix: shared })
     expect(() => codec.decode('findings', message)).toThrow(RegistryError)
   })
 })
@@ -166,7 +173,7 @@ describe('a registry that is out of reach', () => {
     await append(log, (await writing('findings', before)).encode('findings', [finding()]))
     const front = await gateway()
     try {
-      const { codec, schemas, reading } = await openRegistryCodec({ url: front.url, prefix: 'contract.' })
+      const { codec, schemas, reading } = await openRegistryCodec({ url: front.url, prefix: shared })
       front.answer = answer
       await expect(everyMessage(reading(log))).rejects.toThrow(RegistryError)
       const [message] = await everyMessage(log)
@@ -179,6 +186,44 @@ describe('a registry that is out of reach', () => {
     }
   })
 })
+
+it('a registry that is down in the middle stops the tasks and makes no dead letter; they go on when it is back', async () => {
+  const log = new MemoryLog(partitions)
+  const older = await writing('raw', avroWithout('credentials'))
+  const task = await log.openTask('test')
+  const value = older.encode('raw', [seen('ann', 0), seen('bob', 0)])
+  await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: 1, value }], state: new Map() })
+  const front = await gateway()
+  const { codec, reading } = await openRegistryCodec({ url: front.url, prefix: shared })
+  front.answer = (response) => response.writeHead(503).end()
+  const retries: string[] = []
+  const pipeline = new Pipeline({
+    types: [tally], log: reading(log), codec, clock: systemClock, limits: defaultLimits, release: 'test',
+    onRetry: ({ error }) => retries.push(error.message),
+  })
+  try {
+    await expect.poll(() => retries.length, { timeout: 60_000 }).toBeGreaterThan(1)
+    expect(retries[0]).toMatch(/raw\/0: reading from offset 0 failed: asking for schema \d+ at the schema registry/)
+    expect(await pipeline.progress()).toMatchObject([{ offset: 0, deadLetters: 0, running: true }])
+    front.answer = null
+    await pipeline.drained()
+    expect(await pipeline.progress()).toMatchObject([{ deadLetters: 0, trouble: null }])
+    expect(await log.end('dead-letters', 0)).toBe(0)
+    const facts = (await log.read('facts', 0, 0, all)).flatMap((message) => codec.decode('facts', message.value))
+    expect(facts.filter(({ type }) => type === 'AccountGone')).toHaveLength(2)
+  } finally {
+    await pipeline.stop()
+    front.close()
+  }
+})
+
+/** raw as a release wrote it that did not know this field of accounts. */
+function avroWithout(field: string): unknown {
+  const chunk = structuredClone(avroSchema('raw')) as { fields: { type: { items: (Schema & { name: string })[] } }[] }
+  const account = chunk.fields[0]!.type.items.find(({ name }) => name === 'Account')!
+  account.fields = account.fields.filter(({ name }) => name !== field)
+  return chunk
+}
 
 interface Gateway {
   url: string
