@@ -297,10 +297,13 @@ async function applySettings(options: PublisherOptions, config: LoadedConfig): P
     try {
       return await publishFile(await openPublisher(options), config)
     } catch (error) {
-      if (!(error instanceof FencedError) || attempt === settingAttempts) throw error
+      if (!isTakenOver(error) || attempt === settingAttempts) throw error
     }
   }
 }
+
+/** Whether while publishing or, as its cause says, while opening. */
+const isTakenOver = (error: unknown): boolean => error instanceof FencedError || (error instanceof Error && error.cause instanceof FencedError)
 
 async function publishFile(publisher: Publisher, config: LoadedConfig): Promise<Map<string, AppSetting>> {
   const kept = publisher.get<Record<string, unknown>>(knownKey) ?? {}
