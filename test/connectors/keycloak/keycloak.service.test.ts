@@ -4,8 +4,9 @@ import type { Mapped } from '../../../src/ports/connector.ts'
 import { connectorContract } from '../../contract/connector.ts'
 import { operation, writeContract } from '../../contract/write-side.ts'
 import { startKeycloak, type Keycloak } from '../../services/keycloak.ts'
-import { named, ofPiece, readStream } from '../../support/reading.ts'
+import { containing, named, ofPiece, readStream } from '../../support/reading.ts'
 import { testPlatform } from '../../support/test-platform.ts'
+import { openScim } from '../scim/reading.ts'
 import { idsOf, makeRealm, openKeycloak, readerSecret, robotSecret, settings, someone } from './realm.ts'
 
 let keycloak: Keycloak
@@ -188,3 +189,50 @@ test('users that come and go while they are read are no silent loss', async () =
   expect(role.error === null || role.error.class === 'partial').toBe(true)
   await keycloak.call('DELETE', `/${realm}`)
 }, 60_000)
+
+describe('the SCIM server of Keycloak, whose cursor pretends to end', () => {
+  let realm: string
+  let base: string
+  beforeAll(async () => {
+    const users = Array.from({ length: 7 }, (_, n) => someone(`user${n}`, { groups: ['/sales'] }))
+    realm = await makeRealm(keycloak, users, { scimApiEnabled: true, accessTokenLifespan: 3600 })
+    base = `${keycloak.baseUrl}/realms/${realm}/scim/v2`
+    const client = ((await keycloak.call('GET', `/${realm}/clients?clientId=grantline`)) as { id: string }[])[0]?.id ?? ''
+    await keycloak.call('POST', `/${realm}/clients/${client}/protocol-mappers/models`, {
+      name: 'scim', protocol: 'openid-connect', protocolMapper: 'oidc-audience-mapper',
+      config: { 'included.custom.audience': base, 'access.token.claim': 'true' },
+    })
+    const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'grantline', client_secret: readerSecret })
+    const answer = await fetch(`${keycloak.baseUrl}/realms/${realm}/protocol/openid-connect/token`, { method: 'POST', body: form })
+    process.env['GRANTLINE_TEST_KEYCLOAK_SCIM'] = ((await answer.json()) as { access_token: string }).access_token
+  }, 120_000)
+  afterAll(async () => {
+    delete process.env['GRANTLINE_TEST_KEYCLOAK_SCIM']
+    await keycloak.call('DELETE', `/${realm}`)
+  })
+  const token = 'env:GRANTLINE_TEST_KEYCLOAK_SCIM'
+
+  test('answers an unknown cursor with the first page and no next one', async () => {
+    const response = await fetch(`${base}/Users?cursor=&count=2`, { headers: { authorization: `Bearer ${process.env['GRANTLINE_TEST_KEYCLOAK_SCIM']}` } })
+    const body = (await response.json()) as { totalResults: number; Resources: unknown[]; nextCursor?: string }
+    expect([response.status, body.totalResults, body.Resources.length, body.nextCursor]).toEqual([200, 7, 2, undefined])
+  })
+
+  test('is measured, and every user is read by index', async () => {
+    const session = await openScim(base, { token, pageSize: 2 })
+    const users = named(session, 'users')
+    expect(users.proof).toBe('total')
+    const read = await readStream(users)
+    expect(read.error).toBeNull()
+    const ids = await idsOf(keycloak, realm)
+    const wanted = [...ids].filter(([name]) => name.startsWith('user')).map(([, id]) => id)
+    expect(ofPiece(read.pieces, 'account').map(({ id }) => id).sort()).toEqual(wanted.sort())
+  })
+
+  test('is a loss that says so where cursors are demanded', async () => {
+    const session = await openScim(base, { token, paging: 'cursor', pageSize: 2 })
+    const { error, pieces } = await readStream(named(session, 'users'))
+    expect(ofPiece(pieces, 'account')).toHaveLength(2)
+    expect(error).toMatchObject({ class: 'partial', place: containing('Users page 1') })
+  })
+})

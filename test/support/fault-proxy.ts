@@ -1,0 +1,84 @@
+import { createServer, connect, type Socket } from 'node:net'
+
+/** What happens to one connection, in bytes that the server sends, counted from its first. */
+export type Fault =
+  | { kind: 'none' }
+  /** the connection is reset after so many bytes */
+  | { kind: 'reset'; afterBytes: number }
+  /** the server's side ends in order after so many bytes: what follows never comes */
+  | { kind: 'truncate'; afterBytes: number }
+  /** each piece comes later, and in pieces of this size */
+  | { kind: 'delay'; ms: number; pieceBytes: number }
+
+export interface FaultProxy {
+  readonly port: number
+  /** for the connections that are made from now on, one each; the last one for all that follow */
+  plan(...faults: Fault[]): void
+  /** how many connections a fault really struck */
+  readonly struck: number
+  stop(): Promise<void>
+}
+
+/** A TCP proxy on loopback before a real server, that breaks what the server answers. */
+export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
+  let faults: Fault[] = [{ kind: 'none' }]
+  let struck = 0
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const fault = (faults.length > 1 ? faults.shift() : faults[0]) ?? { kind: 'none' }
+    const upstream = connect(targetPort, '127.0.0.1')
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.once('close', () => sockets.delete(socket))
+    }
+    client.pipe(upstream)
+    client.once('close', () => upstream.destroy())
+    pass(upstream, client, fault, () => struck++)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no address')
+  return {
+    port: address.port,
+    plan: (...next) => {
+      faults = next
+    },
+    get struck() {
+      return struck
+    },
+    async stop() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function pass(from: Socket, to: Socket, fault: Fault, strike: () => void): void {
+  if (fault.kind === 'delay') return slowly(from, to, fault, strike)
+  from.once('close', () => to.end())
+  let sent = 0
+  from.on('data', (chunk: Buffer) => {
+    const left = fault.kind === 'none' ? Infinity : fault.afterBytes - sent
+    sent += chunk.length
+    if (chunk.length < left) {
+      to.write(chunk)
+      return
+    }
+    strike()
+    from.destroy()
+    to.write(chunk.subarray(0, left), () => (fault.kind === 'reset' ? to.resetAndDestroy() : to.end()))
+  })
+}
+
+function slowly(from: Socket, to: Socket, { ms, pieceBytes }: Extract<Fault, { kind: 'delay' }>, strike: () => void): void {
+  let waiting: Promise<void> = Promise.resolve()
+  from.once('data', strike)
+  from.once('close', () => void waiting.then(() => to.end()))
+  from.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; at += pieceBytes) {
+      const piece = chunk.subarray(at, at + pieceBytes)
+      waiting = waiting.then(() => new Promise((resolve) => setTimeout(() => to.write(piece, () => resolve()), ms)))
+    }
+  })
+}
