@@ -29,6 +29,7 @@ export async function tokensOf({ baseUrl, realm, reader }: KeycloakConfig, platf
     if (answer === undefined) {
       throw new ConnectError('authentication', `the token endpoint answered ${status}${status === 200 ? ' without a token' : ''}: check realm, client and secret of reader`, `token of realm ${reader.realm ?? realm}`)
     }
+    platform.conceal(answer.access_token)
     return { header: `Bearer ${answer.access_token}`, until: asked + answer.expires_in * 1000 * usedShare }
   }
   return {

@@ -72,7 +72,7 @@ export async function openClient(config: LdapConfig, platform: Platform): Promis
   }
   const guard = async <T>(place: string, work: () => Promise<T>): Promise<T> => {
     if (!client.isBound) throw new ConnectError('transient', 'LDAP: the connection was lost', place)
-    return await work()
+    return await platform.paced(work)
   }
   return {
     search: (search, pageSize, cookie, place) => guard(place, () => searchOnce(client, config, search, pageSize, cookie, place)),
