@@ -7,9 +7,10 @@ import { systemClock } from '../../src/runtime/clock.ts'
 
 /**
  * How much of what an application allows is reached, and how many requests are wasted: the shared client against an exponential backoff
- * with a fixed first delay, in turns, the same schedule of the application for both. Run: node bench/throttle/throttle.ts [seconds a turn]
+ * with a fixed first delay, in turns, the same schedule of the application for both. Run: node bench/throttle/throttle.ts [seconds a turn] [least R] [largest R]
  */
 const seconds = Number(process.argv[2] ?? 30)
+const [least = '40', largest = '200'] = process.argv.slice(3)
 const readers = 16
 
 interface Books {
@@ -59,7 +60,7 @@ for (const [kind, name] of Object.entries({ shut: 'everything refused in bursts'
 console.table(table)
 
 async function turn(kind: string, seed: number, make: (origin: string, signal: AbortSignal) => Read): Promise<Books> {
-  const server = spawn(process.execPath, [fileURLToPath(new URL('server.ts', import.meta.url)), kind, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn(process.execPath, [fileURLToPath(new URL('server.ts', import.meta.url)), kind, String(seed), least, largest], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const [port] = (await once(server.stdout, 'data')) as [Buffer]
     const origin = `http://127.0.0.1:${port.toString().trim()}`

@@ -8,7 +8,8 @@ import type { LimiterState } from './throttle/limiter.ts'
 export interface SourceHealth {
   source: string
   kind: 'app' | 'feed'
-  state: 'new' | 'reading well' | 'incomplete' | 'in trouble' | 'paused'
+  /** `not running`: no process of ours reads it now */
+  state: 'not running' | 'new' | 'reading well' | 'incomplete' | 'in trouble' | 'paused'
   run: number | null
   verdict: Verdict | null
   /** why the last run was not complete, and where */

@@ -50,6 +50,8 @@ export const Profile = z.strictObject({
   saysAbsent: z.boolean().nullable(),
   tellsChanges: z.boolean(),
   operations: z.array(z.string()),
+  /** HTTP requests made; 0 where the application speaks another protocol */
+  requests: z.int(),
   /** headers about rates that were seen, and the limit they tell */
   rateHeaders: z.array(z.string()),
   limit: z.number().nullable(),
@@ -78,6 +80,7 @@ export async function probe(open: (platform: Platform) => Promise<ConnectorSessi
       version: 1 as const, app: platform.app, at: clock.nowMs(), streams, ...singles,
       tellsChanges: session.changes !== undefined,
       operations: [...(session.write?.operations ?? [])],
+      requests: seen.requests,
       rateHeaders: [...seen.headers].sort(),
       limit: seen.limit,
     }
@@ -182,7 +185,7 @@ async function probeSingles({ readOne }: ConnectorSession, account: string | nul
   return { finds, saysAbsent }
 }
 
-function adviceOn({ streams, finds, saysAbsent, rateHeaders }: Omit<Profile, 'advice'>): string[] {
+function adviceOn({ streams, finds, saysAbsent, requests, rateHeaders }: Omit<Profile, 'advice'>): string[] {
   const advice: string[] = []
   for (const { stream, error, unmapped, rows, stable, totalHonest, resumes: goesOn, verdict, reason, sizes, largestPage } of streams) {
     if (error !== null) advice.push(`${stream}: it could not be read to the end: ${error}`)
@@ -196,13 +199,14 @@ function adviceOn({ streams, finds, saysAbsent, rateHeaders }: Omit<Profile, 'ad
   }
   if (finds === false) advice.push('an account that is listed is not found singly: leave reread off')
   if (saysAbsent === false) advice.push('an account that does not exist is not told from one that can’t be read: leave reread off')
-  if (rateHeaders.length === 0) advice.push('no header tells a rate limit; what is allowed will be found out by trying')
+  if (requests > 0 && rateHeaders.length === 0) advice.push('no header tells a rate limit; what is allowed will be found out by trying')
   return advice
 }
 
-function recording(http: HttpClient, clock: Clock): { http: HttpClient; seen: { headers: Set<string>; limit: number | null } } {
-  const seen = { headers: new Set<string>(), limit: null as number | null }
+function recording(http: HttpClient, clock: Clock): { http: HttpClient; seen: { headers: Set<string>; limit: number | null; requests: number } } {
+  const seen = { headers: new Set<string>(), limit: null as number | null, requests: 0 }
   const look = ({ headers }: HttpResponse): void => {
+    seen.requests += 1
     for (const name of Object.keys(headers)) if (/^(retry-after|(x-)?rate-?limit)/.test(name)) seen.headers.add(name)
     seen.limit = rateHints(headers, clock.nowMs()).limit ?? seen.limit
   }

@@ -61,6 +61,6 @@ const columns: readonly ReportColumn<Row>[] = [
 ]
 
 const nothingKnown: Omit<SourceHealth, keyof Remembered> = {
-  kind: 'app', state: 'new', reason: null, place: null, lastRunAt: null, nextAt: null, runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null,
+  kind: 'app', state: 'not running', reason: null, place: null, lastRunAt: null, nextAt: null, runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null,
   requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0, rereads: 0, shapeChanges: [], problem: null, problemAt: null,
 }

@@ -50,7 +50,7 @@ const ask = (path: string, init: RequestInit = {}, token = 'right-token'): Promi
 
 describe('the HTTP API', () => {
   it('refuses every request under /v1 without the token, and says so as a problem', async () => {
-    for (const path of ['/v1/summary', '/v1/reports/findings', '/v1/explain/x']) {
+    for (const path of ['/v1/summary', '/v1/connectors', '/v1/reports/findings', '/v1/explain/x']) {
       for (const response of [await app.request(path), await ask(path, {}, 'wrong-token'), await ask(path, {}, '')]) {
         expect(response.status).toBe(401)
         expect(await response.json()).toMatchObject({ status: 401, title: 'the bearer token is missing or wrong' })

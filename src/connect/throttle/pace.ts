@@ -37,7 +37,7 @@ const probeShareOfUsual = 0.37
 const probeShareOfNow = 0.1
 const longestProbeMs = 30_000
 /** What was not sent in the last moments is made good, this much at most. */
-const catchUpMs = 60
+const catchUpMs = 100
 /** Below this the application would be forgotten. */
 const leastPerSecond = 1 / 60
 
