@@ -29,7 +29,7 @@ export const normalise: ProcessorType<'raw'> = {
 }
 
 class Normalise implements Processor<'raw'> {
-  readonly #caches: Caches = { settings: new Map(), closures: new Map(), tables: null, expected: { app: '', ordinal: 0, unknown: '' } }
+  readonly #caches: Caches = { settings: new Map(), closures: new Map(), scope: null, expected: { app: '', ordinal: 0, unknown: '' } }
 
   process(context: Context, record: RawRecord, encoded?: Encoded): void {
     apply(scopeOf(context, this.#caches), record, encoded)

@@ -15,8 +15,8 @@ import { KeyBookTable } from './keybook.ts'
 export interface Caches {
   readonly settings: ParsedSettings
   readonly closures: ClosureCache
-  /** the tables over the state that was met last: one transaction's */
-  tables: { readonly state: State; readonly of: Omit<Scope, 'context'> } | null
+  /** what the last record worked on: the tables of one transaction */
+  scope: Scope | null
   /** which account a run will probably show next */
   readonly expected: Expected
 }
@@ -31,6 +31,8 @@ interface Expected {
 /** The tables of the state as one record or slice works on them. */
 export interface Scope {
   readonly context: Context
+  /** the context's, which moves on with the transaction while this does not */
+  readonly state: State
   readonly runs: Runs
   readonly jobs: Jobs<Job>
   readonly settings: Settings
@@ -43,11 +45,13 @@ export interface Scope {
 
 export function scopeOf(context: Context, caches: Caches): Scope {
   const { state } = context
-  if (caches.tables?.state !== state) caches.tables = { state, of: tablesOf(state, caches) }
-  return { ...caches.tables.of, context }
+  const last = caches.scope
+  if (last?.state !== state) caches.scope = { ...tablesOf(state, caches), state, context }
+  else if (last.context !== context) caches.scope = { ...last, context }
+  return caches.scope!
 }
 
-function tablesOf(state: State, caches: Caches): Omit<Scope, 'context'> {
+function tablesOf(state: State, caches: Caches): Omit<Scope, 'context' | 'state'> {
   const runs = new Runs(state, layout)
   return {
     runs,

@@ -19,7 +19,7 @@ const dangerous = Buffer.from('__proto__')
 
 export function encodeValue(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) {
-    const bytes = new Uint8Array(value.length + 2)
+    const bytes = Buffer.allocUnsafe(value.length + 2)
     bytes[0] = exact
     bytes[1] = plain
     bytes.set(value, 2)
@@ -35,7 +35,7 @@ export function encodeValue(value: unknown): Uint8Array {
 }
 
 export function decodeValue(bytes: Uint8Array): unknown {
-  if (bytes[0] === exact) return bytes[1] === plain ? Uint8Array.prototype.slice.call(bytes, 2) : deserialize(bytes.slice(1))
+  if (bytes[0] === exact) return bytes[1] === plain ? new Uint8Array(bytes.subarray(2)) : deserialize(bytes.slice(1))
   // a plain view, since what is cut out of a Buffer is a Buffer, whose `slice` shares memory
   return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
 }

@@ -70,7 +70,7 @@ export class AvroCodec implements Codec {
     const writer = this.#writer(topic)
     writer.begin()
     writer.record(record, 0)
-    return writer.take()
+    return writer.takeShort()
   }
 
   decodeRecord<T extends Topic>(topic: T, bytes: Uint8Array): RecordOf<T> {
