@@ -51,7 +51,7 @@ export class SharedArrays {
     const alike = this.#byHash.get(hash)
     if (alike !== undefined) {
       for (const { bytes, value } of alike) {
-        if (bytes.length !== size || place.buf.compare(bytes, 0, size, first, end) !== 0) continue
+        if (value.length !== -count || bytes.length !== size || place.buf.compare(bytes, 0, size, first, end) !== 0) continue
         place.pos = end + 1
         return value as unknown[]
       }
