@@ -42,8 +42,8 @@ export class Bench {
 
   /** One complete read, as the log holds it. */
   async run(): Promise<Reading> {
-    const { run } = await this.#reader.snapshot(new Map())
-    return readingOf(run, await this.#news('raw'), await this.#news('dead-letters'))
+    const result = await this.#reader.snapshot(new Map())
+    return readingOf(result, await this.#news('raw'), await this.#news('dead-letters'))
   }
 
   stop(): void {

@@ -1,10 +1,13 @@
 import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { Account, Definition } from '../../schemas/wire/raw.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
+import type { RunResult } from '../connect/run.ts'
 
 /** What one run left in the log, as far as it is judged. */
 export interface Reading {
   classes: ReadonlyMap<string, ClassManifest>
+  /** the loss that the run as a whole names; null: none */
+  reason: string | null
   accounts: ReadonlyMap<string, Account>
   /** ids of accounts that were rejected and count as seen */
   seen: ReadonlySet<string>
@@ -15,7 +18,7 @@ export interface Reading {
   repeated: readonly string[]
 }
 
-export function readingOf(run: number, raw: readonly RecordOf<'raw'>[], letters: readonly RecordOf<'dead-letters'>[]): Reading {
+export function readingOf({ run, reason }: Pick<RunResult, 'run' | 'reason'>, raw: readonly RecordOf<'raw'>[], letters: readonly RecordOf<'dead-letters'>[]): Reading {
   const accounts = new Map<string, Account>()
   const definitions = new Map<string, Definition>()
   const seen = new Set<string>()
@@ -37,5 +40,5 @@ export function readingOf(run: number, raw: readonly RecordOf<'raw'>[], letters:
       classes = new Map(record.classes.map((manifest) => [manifest.class, manifest]))
     }
   }
-  return { classes, accounts, seen, definitions, letters: letters.filter((letter) => letter.run === run), repeated }
+  return { classes, reason, accounts, seen, definitions, letters: letters.filter((letter) => letter.run === run), repeated }
 }
