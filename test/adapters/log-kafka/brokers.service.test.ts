@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
+import type { Message } from '../../../src/ports/log.ts'
+import { fetchKafka, launchKafka, type KafkaCluster } from '../../services/kafka.ts'
+import { newInstallation, type Installation } from './installation.ts'
+
+let cluster: KafkaCluster
+let installation: Installation
+let log: KafkaLog
+beforeAll(async () => {
+  cluster = await launchKafka(await fetchKafka(), { brokers: 3 })
+  installation = await newInstallation(cluster.brokers, { replication: 3 })
+  log = await installation.open()
+}, 300_000)
+afterAll(async () => {
+  await log.close()
+  await cluster.stop()
+})
+
+const readOn = async (offset = 0): Promise<Message[]> => {
+  const messages = await log.read('facts', 0, offset, { maxMessages: 1_000, maxBytes: 1e6 })
+  return messages.length === 0 ? [] : [...messages, ...(await readOn(messages.at(-1)!.offset + 1))]
+}
+
+describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
+  it('everything acknowledged is there once, and a task that is opened again goes on, whichever it was', async () => {
+    const id = 'task/normalise/0'
+    let task = await log.openTask(id)
+    let written = 0
+    /** As the runtime does: any error spends the hold, the state says what was written. */
+    const write = async (): Promise<void> => {
+      const next = written + 1
+      await vi.waitFor(
+        async () => {
+          const done = Number(Buffer.from(task.state.get('a/n') ?? []).toString())
+          if (done === next) return
+          try {
+            const value = Uint8Array.of(next)
+            await task.commit({ appends: [{ topic: 'facts', partition: 0, key: null, timestamp: 1, value }], state: new Map([['a/n', Buffer.from(String(next))]]) })
+          } catch (error) {
+            task = await log.openTask(id)
+            throw error
+          }
+        },
+        { timeout: 90_000, interval: 100 },
+      )
+      written = next
+    }
+    for (const broker of cluster.own) {
+      await write()
+      await broker.kill()
+      await write()
+      await write()
+      await broker.restart()
+      await write()
+    }
+    await vi.waitFor(async () => expect((await readOn()).map(({ value }) => value[0])).toEqual(Array.from({ length: written }, (_, i) => i + 1)), { timeout: 60_000, interval: 500 })
+  })
+})
