@@ -52,6 +52,11 @@ export default tseslint.config(
   layer(['src/ports/**/*.ts'], [adapters, barrel, edges, { regex: '/(connect|runtime|sink|reports)/', message: 'ports are interfaces: they import schemas only' }]),
   layer(['connectors/*/**/*.ts'], [adapters, barrel, edges, { regex: '^\\.\\./(?!\\.\\./(src/(core|ports|connect)/|schemas/))', message: 'a connector imports core, ports, src/connect helpers and its vendor’s client, never another connector' }]),
   layer(['src/runtime/**/*.ts', 'src/connect/**/*.ts', 'src/sink/**/*.ts', 'src/reports/**/*.ts', 'src/replay/**/*.ts'], [adapters, barrel, edges]),
+  {
+    files: ['src/**/*.ts', 'connectors/**/*.ts'],
+    ignores: ['src/adapters/log-kafka/kafkajs.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: 'kafkajs', allowTypeImports: true, message: 'unrepaired: import src/adapters/log-kafka/kafkajs.ts' }] }] },
+  },
   { files: ['processors/**/*.ts', 'src/core/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...ambientCalls] } },
   { files: ['src/core/canonical-id.ts', 'src/core/fold-table.ts'], rules: { 'no-restricted-syntax': 'off' } }, // the one place for Unicode
   { files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'schemas/generate*.ts', 'src/cli/**/*.ts'], rules: { 'no-console': 'off' } },

@@ -1,7 +1,8 @@
 import { entitle } from '../../processors/entitle/entitle.ts'
 import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
-import { AppSetting, PolicySetting, type IntentClass } from '../../schemas/settings.ts'
+import { remediate } from '../../processors/remediate/remediate.ts'
+import { AppSetting, PolicySetting, RemedySetting, type IntentClass } from '../../schemas/settings.ts'
 import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { IntentRecord } from '../../schemas/wire/intent.ts'
 import type { Account, Definition } from '../../schemas/wire/raw.ts'
@@ -15,7 +16,7 @@ import type { Outgoing } from '../../src/runtime/publisher.ts'
 import type { Topology } from '../support/topology.ts'
 
 /** The real processors, and what connectors, feeds and people would publish to them. */
-export const types: readonly ProcessorType[] = [entitle, normalise, reconcile]
+export const types: readonly ProcessorType[] = [entitle, normalise, reconcile, remediate]
 
 /** Days on the topology's clock. */
 export const dayMs = 86_400_000
@@ -62,13 +63,14 @@ export class Surroundings {
       ['sources', { apps: Object.keys(apps), feeds: feeds.map(([name, of]) => ({ name, class: of, brake })), partitions: { raw, intent, facts } }],
     ]
     const revision = ++this.#settings
+    const corrected = Object.entries(apps).filter(([, { corrections }]) => (corrections ?? null) !== null)
+    const setting = (topic: 'raw' | 'intent' | 'facts' | 'actions', name: string, value: unknown): Outgoing => {
+      const text = canonical(value)
+      return { topic, key: null, record: { type: 'Setting', name, revision, digest: digest(text), value: text } }
+    }
     await this.#topology.publish(
-      ...values.flatMap(([name, value]) => {
-        const text = canonical(value)
-        return (['raw', 'intent', 'facts'] as const).map((topic): Outgoing => (
-          { topic, key: null, record: { type: 'Setting', name, revision, digest: digest(text), value: text } }
-        ))
-      }),
+      ...values.flatMap(([name, value]) => (['raw', 'intent', 'facts'] as const).map((topic) => setting(topic, name, value))),
+      ...corrected.map(([name]) => setting('actions', `remedy/${name}`, RemedySetting.parse({ policy: { otherwise: 'auto' } }))),
     )
   }
 
@@ -199,7 +201,7 @@ const names = ['ann', 'bob', 'cy', 'dee', 'eve', 'fay', 'gil', 'hal']
 
 /**
  * Two applications and three feeds over five days: people join, change and leave, requests expire, accounts move between homes and
- * vanish, an application is unknown for a while, and nothing is left to do at the end.
+ * vanish, an application is unknown for a while, corrections of one are asked for, and nothing is left to do at the end.
  */
 export async function record(topology: Topology): Promise<void> {
   const world = new Surroundings(topology)
@@ -207,7 +209,7 @@ export async function record(topology: Topology): Promise<void> {
   const crmRoles = { 'role-clerk': ['orders:read'], 'role-chief': ['role-clerk', 'orders:write'] }
   const start = clock.nowMs()
   await topology.drain()
-  await world.settings({ crm: {}, billing: { allowedDelaySeconds: 3_600 } }, feeds)
+  await world.settings({ crm: { corrections: { assign: {}, newAccount: null } }, billing: { allowedDelaySeconds: 3_600 } }, feeds)
   await world.change('ghost', { id: 'nobody' })
   await world.snapshot('billing', {}, names.map((id) => ({ id, direct: ['invoices:read'] })))
   await topology.drain()
