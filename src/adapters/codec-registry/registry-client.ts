@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import type { Type } from 'avsc'
 
@@ -25,6 +26,8 @@ const compatibility = COMPATIBILITY.FULL_TRANSITIVE
 const notFound = 404
 /** incompatible (409), not a schema (422): in the Confluent API these two are about the schema itself */
 const refusals = [409, 422]
+/** Two processes that register the same at the same moment: one of them may be refused, and finds it there when it asks again. */
+const registrations = { attempts: 5, pauseMs: 200 }
 
 /** A Confluent-compatible registry, through @kafkajs/confluent-schema-registry, with its errors told apart. */
 export class RegistryClient {
@@ -45,12 +48,16 @@ export class RegistryClient {
 
   /** The id of this schema under `subject`, which is registered if it was not. Throws RegistryRefusal with the registry's reason. */
   async register(subject: string, avro: string): Promise<number> {
-    try {
-      const { id } = await this.#within(this.#library.register({ type: SchemaType.AVRO, schema: avro }, { subject, compatibility }))
-      this.#control = subject
-      return id
-    } catch (error) {
-      throw this.#told(`registering ${subject}`, error, subject)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { id } = await this.#within(this.#library.register({ type: SchemaType.AVRO, schema: avro }, { subject, compatibility }))
+        this.#control = subject
+        return id
+      } catch (error) {
+        const told = this.#told(`registering ${subject}`, error, subject)
+        if (!(told instanceof RegistryRefusal) || attempt === registrations.attempts) throw told
+      }
+      await sleep(registrations.pauseMs * (0.5 + Math.random()))
     }
   }
 

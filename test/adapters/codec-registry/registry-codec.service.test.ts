@@ -69,6 +69,13 @@ describe('subjects', () => {
     }
   })
 
+  it('are there once where several processes begin at the same moment', { timeout: 120_000 }, async () => {
+    const prefix = freshPrefix()
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openRegistryCodec({ ...service, prefix })))
+    const messages = opened.map(({ codec }) => Buffer.from(codec.encode('findings', [finding()])).toString('hex'))
+    expect(new Set(messages).size).toBe(1)
+  })
+
   it('records of the previous version are read after the next one is registered', async () => {
     const prefix = freshPrefix()
     const old = await writing('findings', before, `${prefix}findings-value`)
