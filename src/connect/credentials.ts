@@ -30,8 +30,8 @@ const marginShare = 0.2
 
 /**
  * The platform's client with credentials on every request. A request that is refused with 401 is sent once more with credentials got
- * anew (a new token; a reference read again, for a secret that was rotated); if they are refused too, or did not change, it throws
- * `authentication`. Tokens live in memory only and are concealed like any secret.
+ * anew (a token asked for again; a reference read again, for a secret that was rotated); if they are refused too, or a secret did not
+ * change, it throws `authentication`. Tokens live in memory only and are concealed like any secret.
  */
 export function authorised(platform: Platform, auth: Auth, clock: Clock = systemClock): HttpClient {
   const credentials = new Credentials(platform, auth, clock)
@@ -43,7 +43,8 @@ export function authorised(platform: Platform, auth: Auth, clock: Clock = system
       } catch (error) {
         if (!(error instanceof ConnectError) || error.class !== 'authentication' || used === null) throw error
         const fresh = await credentials.renewed(used)
-        if (fresh === null || fresh.value === used.value) throw error
+        // an authorisation server that answers with the same token again says that it is good: then the refusal was of the moment
+        if (fresh === null || (fresh.value === used.value && auth.kind !== 'oauth2')) throw error
         return await platform.http.request(withHeader(request, fresh))
       }
     },

@@ -70,7 +70,7 @@ export class Transactor {
     try {
       const transaction = (begun = await this.#producer.transaction())
       const written: Written = { offsets: [], ends: new Map(), appendedMs: null }
-      for (const wave of waves(items)) note(written, wave, await transaction.sendBatch({ acks: -1, compression: CompressionTypes.ZSTD, topicMessages: messagesOf(wave) }))
+      for (const wave of waves(items)) note(written, wave, await sendWave(transaction, wave))
       before.offsets()
       if (input !== null) {
         const { group, topic, partition, offset } = input
@@ -99,19 +99,24 @@ function explicitly({ message: { partition } }: PartitionerArgs): number {
   return partition
 }
 
-interface TopicMessages {
-  topic: string
-  messages: { key: Buffer | null; value: Buffer | null; partition: number; timestamp: string; headers?: Record<string, string> }[]
-}
-
-function messagesOf(wave: readonly Outgoing[]): TopicMessages[] {
-  const topics = new Map<string, TopicMessages['messages']>()
-  for (const { topic, partition, key, value, timestamp, headers } of wave) {
-    const messages = topics.get(topic) ?? []
-    topics.set(topic, messages)
-    messages.push({ key, value, partition, timestamp: String(timestamp), ...(headers ? { headers } : {}) })
+/**
+ * One request for each partition. Of a request for several, kafkajs remembers by broker who took its part: where one broker fails and
+ * a partition that was written already has another leader when it tries again, that partition is written twice.
+ */
+async function sendWave(transaction: Transaction, wave: readonly Outgoing[]): Promise<RecordMetadata[]> {
+  const places = new Map<string, Outgoing[]>()
+  for (const item of wave) {
+    const place = placeOf(item.topic, item.partition)
+    const same = places.get(place)
+    if (same === undefined) places.set(place, [item])
+    else same.push(item)
   }
-  return [...topics].map(([topic, messages]) => ({ topic, messages }))
+  const answers: RecordMetadata[] = []
+  for (const items of places.values()) {
+    const messages = items.map(({ key, value, partition, timestamp }) => ({ key, value, partition, timestamp: String(timestamp) }))
+    answers.push(...(await transaction.send({ topic: items[0]!.topic, acks: -1, compression: CompressionTypes.ZSTD, messages })))
+  }
+  return answers
 }
 
 function note(written: Written, wave: readonly Outgoing[], answers: readonly RecordMetadata[]): void {
