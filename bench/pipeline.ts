@@ -10,13 +10,16 @@ import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from '../src/adapters/codec/avro-codec.ts'
 import { openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
 import { openKafkaLog, type KafkaLog } from '../src/adapters/log-kafka/kafka-log.ts'
+import { equal } from '../src/core/equal.ts'
+import type { Codec } from '../src/ports/codec.ts'
 import type { Log } from '../src/ports/log.ts'
 import type { ProcessorType } from '../src/ports/processor.ts'
 import { systemClock, type Clock } from '../src/runtime/clock.ts'
 import { defaultLimits } from '../src/runtime/limits.ts'
 import { Pipeline } from '../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
-import { grantsOf, intent, nowMs, plantedCount, settings, snapshot, type Partitions } from './workload.ts'
+import { readPartition } from '../src/runtime/records.ts'
+import { grantsOf, intent, nowMs, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
 
 /**
  * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
@@ -29,6 +32,8 @@ export interface PipelineResult {
   grantsPerSecond: number
   findings: number
   expectedFindings: number
+  /** every finding is a planted one, each told once, and none is missing */
+  asPlanted: boolean
   /** anonymous memory at its highest, MB */
   anonymousMb: number
   intentSeconds: number
@@ -83,11 +88,10 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
     onPhase(null)
     let grants = 0
     for (let k = 0; k < n; k++) grants += grantsOf(k)
-    let findings = 0
-    for (let p = 0; p < partitionCount; p++) findings += await countMessages(log, 'findings', p)
+    const findings = await findingsOf(log, codec)
     return {
-      n, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds, findings,
-      expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
+      n, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds,
+      findings: findings.length, asPlanted: equal(findings, plantedFindings(n)), expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
       firstCpuSeconds: first.cpuSeconds, unchangedCpuSeconds: unchanged.cpuSeconds,
     }
   } finally {
@@ -105,15 +109,17 @@ function openOnKafka(brokers: string, directory: string, partitions: Record<Topi
   })
 }
 
-async function countMessages(log: Log, topic: Topic, partition: number): Promise<number> {
-  let count = 0
-  for (let offset = 0; ; ) {
-    const messages = await log.read(topic, partition, offset, { maxMessages: 10_000, maxBytes: 4 * 1024 * 1024 })
-    const last = messages.at(-1)
-    if (last === undefined) return count
-    count += messages.length
-    offset = last.offset + 1
+/** What was told of findings: `kind account entitlement`, with the change where one did not just open. */
+async function findingsOf(log: Log, codec: Codec): Promise<string[]> {
+  const told: string[] = []
+  for (let partition = 0; partition < partitionCount; partition++) {
+    for await (const { record } of readPartition(log, codec, 'findings', partition)) {
+      if (record === null) continue
+      const { change, kind, app, account, entitlement } = record
+      told.push(`${change === 'opened' ? '' : `${change} `}${kind} ${app ?? '?'}/${account ?? '?'} ${entitlement ?? '?'}`)
+    }
   }
+  return told.sort()
 }
 
 async function* steps(records: Iterable<Outgoing>): AsyncGenerator<{ outgoing: Outgoing[] }> {

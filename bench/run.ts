@@ -15,7 +15,7 @@ const flags = ['--max-semi-space-size=8']
 
 const Result = z.object({
   n: z.number(), firstPerSecond: z.number(), unchangedPerSecond: z.number(), grantsPerSecond: z.number(), findings: z.number(),
-  expectedFindings: z.number(), anonymousMb: z.number(), intentSeconds: z.number(), intentCpuSeconds: z.number(),
+  expectedFindings: z.number(), asPlanted: z.boolean(), anonymousMb: z.number(), intentSeconds: z.number(), intentCpuSeconds: z.number(),
   firstCpuSeconds: z.number(), unchangedCpuSeconds: z.number(),
 })
 type Result = z.infer<typeof Result>
@@ -30,11 +30,11 @@ function measure(n: number): Result {
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
 
 function rowsOf(result: Result): string[][] {
-  const { n, findings, expectedFindings, anonymousMb } = result
+  const { n, findings, expectedFindings, asPlanted, anonymousMb } = result
   const row = (phase: string, accounts: number, grants: string, cpuSeconds: number): string[] => [
     whole(n), phase, whole(accounts), grants, cpuSeconds.toFixed(1), ((cpuSeconds * 1e6) / n).toFixed(cpuSeconds * 1e5 < n ? 1 : 0),
   ]
-  const verdict = findings === expectedFindings ? `${whole(findings)}, as planted` : `${whole(findings)}, planted were ${whole(expectedFindings)}`
+  const verdict = asPlanted ? `${whole(findings)}, as planted` : `${whole(findings)}, planted were ${whole(expectedFindings)}`
   return [
     [...row('intent', n / result.intentSeconds, '', result.intentCpuSeconds), '', ''],
     [...row('first', result.firstPerSecond, whole(result.grantsPerSecond), result.firstCpuSeconds), whole(anonymousMb), verdict],
@@ -51,4 +51,4 @@ for (const row of table) console.log(row.map((cell, column) => cell.padStart(wid
 
 mkdirSync(`${here}results`, { recursive: true })
 writeFileSync(`${here}results/pipeline.json`, `${JSON.stringify({ machine: of, results }, null, 2)}\n`)
-if (results.some(({ findings, expectedFindings }) => findings !== expectedFindings)) process.exitCode = 1
+if (results.some(({ asPlanted }) => !asPlanted)) process.exitCode = 1

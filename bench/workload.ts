@@ -33,6 +33,10 @@ function planted(n: number): number {
 }
 
 export const grantsOf = (n: number): number => new Set([...rolesOf(n).flatMap(closure), ...directOf(n).map(permission), ...(isPlanted(n) ? [permission(planted(n))] : [])]).size
+/** The findings of W(n), as `kind account entitlement`, sorted. */
+export const plantedFindings = (n: number): string[] =>
+  Array.from({ length: plantedCount(n) }, (_, i) => `unauthorised-grant ${accountKey(app, `a${25 * i}`)} ${permission(planted(25 * i))}`).sort()
+
 export const plantedCount = (n: number): number => Math.ceil(n / 25)
 
 export interface Partitions {

@@ -47,7 +47,7 @@ export async function runPeer(brokers: readonly string[], partitions: number, n:
     await peer.ask('pause')
     load('snapshot')
     const unchanged = Measured.parse(JSON.parse(await peer.ask('measure')))
-    return { first, unchanged, findings: await openFindings(kafka, partitions) }
+    return { first, unchanged, findings: await openFindings(kafka) }
   } finally {
     await peer.end()
     const all = await admin.listTopics()
@@ -91,14 +91,14 @@ class Peer {
 }
 
 /** What is open at the end, of what was told with read_committed. */
-async function openFindings(kafka: Kafka, partitions: number): Promise<string[]> {
+async function openFindings(kafka: Kafka): Promise<string[]> {
   const admin = kafka.admin()
   await admin.connect()
   const ends = await admin.fetchTopicOffsets('peer-findings')
   await admin.disconnect()
   const waiting = new Set(ends.filter(({ high }) => high !== '0').map(({ partition }) => partition))
   const open = new Set<string>()
-  if (waiting.size === 0 || partitions === 0) return []
+  if (waiting.size === 0) return []
   const consumer = kafka.consumer({ groupId: `peer-reader-${Date.now()}`, readUncommitted: false })
   await consumer.connect()
   await consumer.subscribe({ topics: ['peer-findings'], fromBeginning: true })
@@ -122,22 +122,4 @@ async function openFindings(kafka: Kafka, partitions: number): Promise<string[]>
   })
   await consumer.disconnect()
   return [...open].sort()
-}
-
-if (import.meta.main) {
-  const { startKafka } = await import('../../test/services/kafka.ts')
-  const n = Number(process.argv[2] ?? 100_000)
-  buildPeer()
-  const cluster = await startKafka({ heapMb: 768 })
-  try {
-    for (const variant of ['records', 'chunks'] as const) {
-      const { first, unchanged, findings } = await runPeer(cluster.brokers, 4, n, variant)
-      for (const [name, { seconds, cpuSeconds, anonymousMb }] of Object.entries({ first, unchanged })) {
-        console.log(`kafka-streams ${variant} ${name}: ${Math.round(n / seconds)} accounts/s, ${((cpuSeconds / n) * 1e6).toFixed(1)} CPU s per million, ${anonymousMb} MB`)
-      }
-      console.log(`findings open: ${findings.length}, planted: ${Math.ceil(n / 25)}`)
-    }
-  } finally {
-    await cluster.stop()
-  }
 }
