@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { configureApp } from '../connectors/registry.ts'
 import { entitle } from '../processors/entitle/entitle.ts'
 import { normalise } from '../processors/normalise/normalise.ts'
@@ -32,6 +33,7 @@ import { FencedError, type Log } from './ports/log.ts'
 import type { ProcessorType } from './ports/processor.ts'
 import { StoreError, type Store } from './ports/store.ts'
 import type { Clock } from './runtime/clock.ts'
+import { EnvironmentError } from './runtime/errors.ts'
 import { defaultLimits } from './runtime/limits.ts'
 import { ownEverything } from './runtime/own-everything.ts'
 import { Pipeline, type PipelineProgress } from './runtime/pipeline.ts'
@@ -286,24 +288,25 @@ async function receiversOf(apps: readonly AppSource[], sources: SecretSources): 
 
 const knownKey = 'known-apps'
 
-const settingAttempts = 10
+/** A process that takes part in a crowd at start is through within seconds; brokers that are away are waited for as long. */
+const settingAttempts = 20
+const settingPauseMs = 500
 
 /**
  * Publishes what the file says, where it differs; what it said last of every application is kept, for the day one leaves the file.
- * Processes that start at the same moment take this over from each other: the last one comes through.
+ * Processes that start at the same moment take this over from each other, and are refused while another's transaction ends: the last
+ * one comes through.
  */
 async function applySettings(options: PublisherOptions, config: LoadedConfig): Promise<Map<string, AppSetting>> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await publishFile(await openPublisher(options), config)
     } catch (error) {
-      if (!isTakenOver(error) || attempt === settingAttempts) throw error
+      if (!(error instanceof FencedError || error instanceof EnvironmentError) || attempt === settingAttempts) throw error
     }
+    await sleep(settingPauseMs * Math.random())
   }
 }
-
-/** Whether while publishing or, as its cause says, while opening. */
-const isTakenOver = (error: unknown): boolean => error instanceof FencedError || (error instanceof Error && error.cause instanceof FencedError)
 
 async function publishFile(publisher: Publisher, config: LoadedConfig): Promise<Map<string, AppSetting>> {
   const kept = publisher.get<Record<string, unknown>>(knownKey) ?? {}
