@@ -37,12 +37,14 @@ export class Company {
     this.file = file
   }
 
-  static async open(): Promise<Company> {
+  /** Without `corrects`, nothing is written unasked: when that would happen depends on how long a run takes. */
+  static async open({ corrects = false } = {}): Promise<Company> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-crash-acme-'))
     prepareAcme(directory, firstDay)
     const portal = await startPortal(new PortalStore(cut(directory)), { port: 0, adminKey })
     const text = readFileSync(join(example, 'grantline.yaml'), 'utf8')
       .replaceAll('./work', directory)
+      .replace('leaver-access: auto', corrects ? 'leaver-access: auto' : 'leaver-access: observe')
       .replace('http://127.0.0.1:7411', portal.url)
       .replaceAll('./portal/connector.ts', join(example, 'portal', 'connector.ts'))
       // each source is read once in a pass, however slow the machine

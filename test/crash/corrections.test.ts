@@ -14,7 +14,7 @@ const passMs = 300_000
 describe('a correction', () => {
   let company: Company
   beforeAll(async () => {
-    company = await Company.open()
+    company = await Company.open({ corrects: true })
     await runToEnd(company)
     company.passMinutes(10)
   }, passMs)
