@@ -108,6 +108,15 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
         expect(() => codec.decode(topic, Uint8Array.of(...message, 0))).toThrow(CodecError)
       })
 
+      it('opens damage with a number that is too long exactly where it decodes it', () => {
+        const message = codec.encode(topic, [fc.sample(recordOf(topic), { seed: 11, numRuns: 1 })[0]!])
+        for (let at = FRAME; at < message.length; at += 3) {
+          const damaged = Uint8Array.of(...message.subarray(0, at), ...new Uint8Array(200).fill(0x80), ...message.subarray(at))
+          const opened = outcome(() => (codec.open === undefined ? codec.decode(topic, damaged) : codec.open(topic, damaged)))
+          expect(opened instanceof CodecError, `at ${at}`).toBe(outcome(() => codec.decode(topic, damaged)) instanceof CodecError)
+        }
+      })
+
       it('answers damage with CodecError or with records, in bounded time', () => {
         const message = codec.encode(topic, [fc.sample(recordOf(topic), { seed: 11, numRuns: 1 })[0]!])
         fc.assert(

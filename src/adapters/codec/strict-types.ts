@@ -105,13 +105,13 @@ class StrictBytes extends avsc.types.BytesType {
   _read(tap: Tap): Uint8Array {
     const length = tap.readLong()
     const from = tap.pos
-    if (length < 0 || length > tap.buf.length - from) throw new Error(`${length} bytes announced, ${tap.buf.length - from} left`)
+    if (!holds(tap.buf.length - from, length)) throw new Error(`${length} bytes announced, ${tap.buf.length - from} left`)
     tap.pos += length
     return new Uint8Array(tap.buf.buffer, tap.buf.byteOffset + from, length).slice()
   }
   _skip(tap: Tap): void {
     const length = tap.readLong()
-    if (length < 0 || length > tap.buf.length - tap.pos) throw new Error(`${length} bytes announced, ${tap.buf.length - tap.pos} left`)
+    if (!holds(tap.buf.length - tap.pos, length)) throw new Error(`${length} bytes announced, ${tap.buf.length - tap.pos} left`)
     tap.pos += length
   }
 }
@@ -268,6 +268,9 @@ function readLarge(tap: Tap): number {
   return long
 }
 
+/** Not where `length` is NaN, which a varint of 150 bytes and more is read as. */
+const holds = (bytesLeft: number, length: number): boolean => length >= 0 && length <= bytesLeft
+
 function wellFormed(value: unknown): string {
   if (typeof value !== 'string' || !value.isWellFormed()) throw new Error('not a well-formed string')
   return value
@@ -292,7 +295,7 @@ function skipString(tap: Tap): void {
   const length = tap.readLong()
   const from = tap.pos
   const end = from + length
-  if (length < 0 || end > tap.buf.length) throw new Error(`a text of ${length} bytes announced, ${tap.buf.length - from} left`)
+  if (!holds(tap.buf.length - from, length)) throw new Error(`a text of ${length} bytes announced, ${tap.buf.length - from} left`)
   tap.pos = end
   for (let i = from; i < end; i++) {
     if (tap.buf[i]! < 0x80) continue
@@ -323,6 +326,6 @@ export function readBlock(tap: Pick<Tap, 'buf' | 'pos' | 'readLong' | 'skipLong'
     count = -count
     tap.skipLong()
   }
-  if (count > tap.buf.length - tap.pos) throw new Error(`${count} items announced, ${tap.buf.length - tap.pos} bytes left`)
+  if (!holds(tap.buf.length - tap.pos, count)) throw new Error(`${count} items announced, ${tap.buf.length - tap.pos} bytes left`)
   return count
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, PartitionerArgs, Producer, RecordMetadata, Transaction } from 'kafkajs'
+import type { Kafka, Message, PartitionerArgs, Producer, RecordMetadata, Transaction } from 'kafkajs'
 import { FencedError } from '../../ports/log.ts'
 import { errorType, retry } from './client.ts'
 import { CompressionTypes } from './kafkajs.ts'
@@ -113,10 +113,14 @@ async function sendWave(transaction: Transaction, wave: readonly Outgoing[]): Pr
   }
   const answers: RecordMetadata[] = []
   for (const items of places.values()) {
-    const messages = items.map(({ key, value, partition, timestamp }) => ({ key, value, partition, timestamp: String(timestamp) }))
+    const messages = items.map(messageOf)
     answers.push(...(await transaction.send({ topic: items[0]!.topic, acks: -1, compression: CompressionTypes.ZSTD, messages })))
   }
   return answers
+}
+
+function messageOf({ key, value, partition, timestamp, headers }: Outgoing): Message {
+  return { key, value, partition, timestamp: String(timestamp), ...(headers ? { headers } : {}) }
 }
 
 function note(written: Written, wave: readonly Outgoing[], answers: readonly RecordMetadata[]): void {
