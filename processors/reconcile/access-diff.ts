@@ -25,19 +25,72 @@ interface Moment {
 export function diffAccess(before: Published | null, after: Published, moment: Moment): AccessChange | null {
   const { valid, observed } = after.fact
   if (before === null) return change(after.fact, moment, { gone: false, set: allOf(after), removed: [], valid, observed })
-  const old = byEntitlement(before)
-  const next = byEntitlement(after)
-  const set = [...next].filter(([name, grants]) => !equal(grants, old.get(name))).flatMap(([, grants]) => grants)
-  const removed = [...old.keys()].filter((name) => !next.has(name)).sort(compareKeys)
-  const sameAccount = subject(before.fact) === subject(after.fact)
-  if (sameAccount && set.length === 0 && removed.length === 0) return null
-  return change(after.fact, moment, { gone: false, set: set.sort(order), removed, valid, observed })
+  const { set, removed } = differences(before, after)
+  if (set.length === 0 && removed.length === 0 && sameSubject(before.fact, after.fact)) return null
+  return change(after.fact, moment, { gone: false, set, removed, valid, observed })
 }
+
+/** Goes through both in their order at once: most grants are as they were, and nothing is made of these. */
+function differences(before: Published, after: Published): Pick<AccessChange, 'set' | 'removed'> {
+  const old = inOrder(before)
+  const next = inOrder(after)
+  const set: AccessGrant[] = []
+  const removed: string[] = []
+  for (let i = 0, j = 0; i < old.grants.length || j < next.grants.length; ) {
+    const name = earlier(old.grants[i]?.entitlement, next.grants[j]?.entitlement)
+    const oldEnd = endOf(old.grants, i, name)
+    const nextEnd = endOf(next.grants, j, name)
+    if (j === nextEnd) removed.push(name)
+    else if (!sameGroup(old, i, oldEnd, next, j, nextEnd)) for (let k = j; k < nextEnd; k++) set.push(accessGrant(next.grants[k]!, next.verdicts[k]!))
+    i = oldEnd
+    j = nextEnd
+  }
+  return { set, removed }
+}
+
+interface Judged {
+  grants: readonly FactGrant[]
+  verdicts: readonly GrantVerdict[]
+}
+
+function inOrder({ fact: { grants }, verdicts }: Published): Judged {
+  if (grants.every((grant, i) => i === 0 || order(grants[i - 1]!, grant) <= 0)) return { grants, verdicts }
+  const pairs = grants.map((grant, i) => [grant, verdicts[i]!] as const).sort(([a], [b]) => order(a, b))
+  return { grants: pairs.map(([grant]) => grant), verdicts: pairs.map(([, verdict]) => verdict) }
+}
+
+function earlier(a: string | undefined, b: string | undefined): string {
+  if (a === undefined || b === undefined) return (a ?? b)!
+  return compareKeys(a, b) <= 0 ? a : b
+}
+
+function endOf(grants: readonly FactGrant[], from: number, entitlement: string): number {
+  let end = from
+  while (grants[end]?.entitlement === entitlement) end++
+  return end
+}
+
+function sameGroup(old: Judged, i: number, oldEnd: number, next: Judged, j: number, nextEnd: number): boolean {
+  if (oldEnd - i !== nextEnd - j) return false
+  for (let k = 0; i + k < oldEnd; k++) {
+    if (old.verdicts[i + k] !== next.verdicts[j + k] || !sameGrant(old.grants[i + k]!, next.grants[j + k]!)) return false
+  }
+  return true
+}
+
+const sameGrant = (a: FactGrant, b: FactGrant): boolean =>
+  a === b || (a.native === b.native && a.direct === b.direct && a.since === b.since && a.valid === b.valid && equal(a.paths, b.paths))
+
+const accessGrant = ({ entitlement, native, direct, since, valid, paths }: FactGrant, verdict: GrantVerdict): AccessGrant =>
+  ({ entitlement, native, verdict, direct, since, valid, paths })
 
 /** Everything that the account holds, as it is told where nothing was before; frozen where what it is made of is. */
 function allOf(published: Published): AccessGrant[] {
   const { fact, verdicts } = published
-  const whole = (): AccessGrant[] => [...byEntitlement(published).values()].flat().sort(order)
+  const whole = (): AccessGrant[] => {
+    const all = inOrder(published)
+    return all.grants.map((grant, i) => accessGrant(grant, all.verdicts[i]!))
+  }
   return wholeSets.of(verdicts, fact.grants, '', () => (Object.isFrozen(fact.grants) ? deepFreeze(whole()) : whole()))
 }
 
@@ -57,17 +110,5 @@ function change(
   return { type: 'AccessChange', home, identity, app, account, kind, status, ...what, observed: ms, decided: now, cause: position }
 }
 
-function byEntitlement({ fact, verdicts }: Published): Map<string, AccessGrant[]> {
-  const groups = new Map<string, AccessGrant[]>()
-  fact.grants.forEach(({ entitlement, native, direct, since, valid, paths }, i) => {
-    const grant: AccessGrant = { entitlement, native, verdict: verdicts[i]!, direct, since, valid, paths }
-    const group = groups.get(entitlement)
-    if (group === undefined) groups.set(entitlement, [grant])
-    else group.push(grant)
-  })
-  for (const group of groups.values()) group.sort(order)
-  return groups
-}
-
-const subject = ({ identity, kind, status }: AccountState): string => JSON.stringify([identity, kind, status])
-const order = (a: AccessGrant, b: AccessGrant): number => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native)
+const sameSubject = (a: AccountState, b: AccountState): boolean => a.identity === b.identity && a.kind === b.kind && a.status === b.status
+const order = (a: FactGrant, b: FactGrant): number => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native)

@@ -3,12 +3,15 @@ import { deepFreeze } from '../../src/core/frozen.ts'
 /** What is kept at most; beyond that all of it is let go. */
 const maxBytes = 4 * 1024 * 1024
 const maxValues = 1_024
+/** Hashes of what came once: more than come before one of them comes again. */
+const maxOnce = 8 * maxValues
 /** Of one hash: whoever makes up bytes of equal hashes finds fewer of them kept. */
 const maxAlike = 8
 
 /**
- * Values that come again and again, by the bytes they are packed in: equal bytes answer the same frozen value while it is kept, so
- * that what is computed of it can be kept beside it. Exact bytes are compared. A cache: dropping it changes nothing.
+ * Values that come again and again, by the bytes they are packed in: from the second time on equal bytes answer the same frozen value
+ * while it is kept, so that what is computed of it can be kept beside it; what comes once is not frozen for it. Exact bytes are
+ * compared. A cache: dropping it changes nothing. No value that went through it may be changed.
  */
 export class Interned<V extends object> {
   readonly #unpack: (bytes: Uint8Array) => V
@@ -17,6 +20,8 @@ export class Interned<V extends object> {
   readonly #packed = new WeakMap<V, Uint8Array>()
   /** of frozen values that came from elsewhere: the one value that is equal */
   readonly #same = new WeakMap<V, V>()
+  /** hashes of what came once */
+  readonly #once = new Set<number>()
   #values = 0
   #bytes = 0
 
@@ -31,7 +36,9 @@ export class Interned<V extends object> {
     const found = this.#find(hash, bytes)
     if (found !== undefined) return found
     const own = bytes.slice()
-    return this.#keep(hash, own, deepFreeze(this.#unpack(own)))
+    const value = this.#unpack(own)
+    if (this.#isFirst(hash)) return this.#packedIn(own, value)
+    return this.#keep(hash, own, deepFreeze(value))
   }
 
   /** The one value that is equal to this one. */
@@ -42,7 +49,9 @@ export class Interned<V extends object> {
     const isFrozen = Object.isFrozen(value)
     const bytes = this.#pack(value)
     const hash = hashOf(bytes)
-    const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes, isFrozen ? value : deepFreeze(this.#unpack(bytes)))
+    const found = this.#find(hash, bytes)
+    if (found === undefined && this.#isFirst(hash)) return this.#packedIn(bytes, value)
+    const one = found ?? this.#keep(hash, bytes, isFrozen ? value : deepFreeze(this.#unpack(bytes)))
     if (isFrozen) this.#same.set(value, one)
     return one
   }
@@ -50,6 +59,18 @@ export class Interned<V extends object> {
   /** What the value is packed in. */
   bytesOf(value: V): Uint8Array {
     return this.#packed.get(value) ?? this.#pack(value)
+  }
+
+  #isFirst(hash: number): boolean {
+    if (this.#once.delete(hash)) return false
+    if (this.#once.size >= maxOnce) this.#once.clear()
+    this.#once.add(hash)
+    return true
+  }
+
+  #packedIn(bytes: Uint8Array, value: V): V {
+    this.#packed.set(value, bytes)
+    return value
   }
 
   #find(hash: number, bytes: Uint8Array): V | undefined {
@@ -64,7 +85,7 @@ export class Interned<V extends object> {
     }
     this.#values++
     this.#bytes += bytes.length
-    this.#packed.set(value, bytes)
+    this.#packedIn(bytes, value)
     const known = { bytes, value }
     const alike = this.#byHash.get(hash)
     if (alike === undefined) this.#byHash.set(hash, [known])

@@ -16,17 +16,21 @@ interface Known {
 /** What is kept at most; beyond that all of it is let go. */
 const maxBytes = 4 * 1024 * 1024
 const maxArrays = 2_048
+/** Hashes of what came once. */
+const maxOnce = 4 * maxArrays
 /** Of one hash: whoever makes up blocks of equal hashes finds fewer of them kept. */
 const maxAlike = 8
 /** Of a block's size, as most of them have it. */
 const usualSizeBytes = 2
 
 /**
- * Arrays of one type that come again and again: by their bytes when they are read, by themselves when they are written. What is
- * kept is frozen in depth, and exact bytes are compared, so nothing that comes out depends on what is kept.
+ * Arrays of one type that come again and again: by their bytes when they are read (from the second time on), by themselves when they are
+ * written. What is kept is frozen in depth, and exact bytes are compared, so nothing that comes out depends on what is kept.
  */
 export class SharedArrays {
   readonly #byHash = new Map<number, Known[]>()
+  /** hashes of what came once */
+  readonly #once = new Set<number>()
   #arrays = 0
   #bytes = 0
   /** of frozen arrays: their whole encoding */
@@ -59,6 +63,7 @@ export class SharedArrays {
     place.pos = from
     const value = decode()
     if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
+    if (this.#isFirst(hash)) return value
     this.#keep(hash, { bytes: Buffer.from(place.buf.subarray(first, end)), value: deepFreeze(value) })
     return value
   }
@@ -74,6 +79,14 @@ export class SharedArrays {
     if (value.length > 0) writeBlock(place, value, writeItem)
     place.writeLong(0)
     if (Object.isFrozen(value) && place.pos <= place.buf.length) this.#encoded.set(value, Buffer.from(place.buf.subarray(from, place.pos)))
+  }
+
+  /** What comes once is neither copied nor frozen. */
+  #isFirst(hash: number): boolean {
+    if (this.#once.delete(hash)) return false
+    if (this.#once.size >= maxOnce) this.#once.clear()
+    this.#once.add(hash)
+    return true
   }
 
   #keep(hash: number, known: Known): void {

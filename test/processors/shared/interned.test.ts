@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { Interned } from '../../../processors/shared/interned.ts'
+
+const utf8 = new TextEncoder()
+const open = (): Interned<string[]> => new Interned((value) => utf8.encode(JSON.stringify(value)), (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as string[])
+const packed = (...value: string[]): Uint8Array => utf8.encode(JSON.stringify(value))
+
+test('what comes again is one frozen value, what came once is left as it is', () => {
+  const interned = open()
+  const first = interned.at(packed('a', 'b'))
+  expect(Object.isFrozen(first)).toBe(false)
+  const second = interned.at(packed('a', 'b'))
+  expect(second).toEqual(first)
+  expect(Object.isFrozen(second)).toBe(true)
+  expect(interned.at(packed('a', 'b'))).toBe(second)
+  expect(interned.of(['a', 'b'])).toBe(second)
+  expect(interned.at(packed('a', 'c'))).toEqual(['a', 'c'])
+})
+
+test('a value that came once is packed in the bytes it came in; the bytes may change afterwards', () => {
+  const interned = open()
+  const bytes = packed('a')
+  const value = interned.at(bytes)
+  bytes.fill(0)
+  expect(interned.bytesOf(value)).toEqual(packed('a'))
+  const own = interned.of(['b'])
+  expect(interned.bytesOf(own)).toEqual(packed('b'))
+})
+
+test('values without end are let go, and answered right all the same', () => {
+  const interned = open()
+  for (let round = 0; round < 3; round++) for (let i = 0; i < 3_000; i++) expect(interned.at(packed(`v${i}`))).toEqual([`v${i}`])
+})
