@@ -38,6 +38,8 @@ export const Corrections = z.strictObject({
   assign: z.record(z.string(), RefText).default({}),
   /** null: accounts are made by somebody else */
   newAccount: NewAccount.nullable().default(null),
+  /** what is done about one that is expired, old or unused */
+  staleCredential: z.enum(['disable', 'rotate']).default('disable'),
 })
 export type Corrections = z.infer<typeof Corrections>
 

@@ -34,9 +34,10 @@ export function userStream(api: AdminApi, config: KeycloakConfig): Stream {
 /** A client that may log in by itself, with the user that stands for it. No secret: when it was made and when it ends. */
 interface ServiceAccount {
   clientId: string
+  enabled: boolean
   user: User
   owner: string | null
-  credentials: { id: string; created: number | null; expires: number | null }[]
+  credentials: Dated[]
 }
 
 export function serviceAccountStream(api: AdminApi, config: KeycloakConfig): Stream {
@@ -59,31 +60,47 @@ export async function serviceAccountOf(api: AdminApi, config: KeycloakConfig, cl
   const place = `service account of client ${client.clientId}`
   const user = await api.get(`/clients/${encodeURIComponent(client.id)}/service-account-user`, {}, place)
   if (user === null) throw new ConnectError('partial', 'the client is gone since it was listed', place)
-  const seconds = (name: string): number | null => {
-    const text = client.attributes[name]
-    return typeof text === 'string' && /^\d{1,12}$/.test(text) && text !== '0' ? Number(text) * 1000 : null
-  }
-  const rotated = seconds('client.secret.rotated.creation.time')
   return {
     clientId: client.clientId,
+    enabled: client.enabled,
     user: shaped(User, user, place),
     owner: config.ownerAttribute === null ? null : (client.attributes[config.ownerAttribute] ?? null),
-    credentials: [
-      { id: client.clientAuthenticatorType, created: seconds('client.secret.creation.time'), expires: seconds('client.secret.expiration.time') },
-      ...(rotated === null ? [] : [{ id: 'rotated-secret', created: rotated, expires: seconds('client.secret.rotated.expiration.time') }]),
-    ],
+    // by none of them can a disabled client log in
+    credentials: client.enabled ? credentialsOf(client) : [],
   }
 }
 
-export function mapServiceAccount({ clientId, user, owner, credentials }: ServiceAccount): Mapped[] {
+interface Dated {
+  kind: string
+  created: number | null
+  expires: number | null
+}
+
+/** What a client logs in by: its secret, and the one before where that still counts. Without the secrets. */
+export function credentialsOf({ attributes, clientAuthenticatorType: kind }: Client): Dated[] {
+  const seconds = (name: string): number | null => {
+    const text = attributes[name]
+    return typeof text === 'string' && /^\d{1,12}$/.test(text) && text !== '0' ? Number(text) * 1000 : null
+  }
+  const rotated = seconds('client.secret.rotated.creation.time')
+  return [
+    { kind, created: seconds('client.secret.creation.time'), expires: seconds('client.secret.expiration.time') },
+    ...(rotated === null ? [] : [{ kind: rotatedSecret, created: rotated, expires: seconds('client.secret.rotated.expiration.time') }]),
+  ]
+}
+
+export const rotatedSecret = 'rotated-secret'
+
+/** A client that is disabled may not log in, whatever its user says. */
+export function mapServiceAccount({ clientId, enabled, user, owner, credentials }: ServiceAccount): Mapped[] {
   const attributes = {
-    kind: 'service', status: statusOf(user), display: clientId, created: user.createdTimestamp ?? null, lastUsed: null, owner,
+    kind: 'service', status: enabled ? statusOf(user) : 'disabled', display: clientId, created: user.createdTimestamp ?? null, lastUsed: null, owner,
     values: { clientId, username: user.username },
   } as const
   return [
     { piece: 'account', id: user.id, valid: null, attributes },
-    ...credentials.map(({ id, created, expires }): Mapped => ({
-      piece: 'credential', account: user.id, credential: { id: `${clientId}:${id}`, kind: id, created, lastUsed: null, expires },
+    ...credentials.map(({ kind, created, expires }): Mapped => ({
+      piece: 'credential', account: user.id, credential: { id: `${clientId}:${kind}`, kind, created, lastUsed: null, expires },
     })),
   ]
 }

@@ -1,3 +1,4 @@
+import { HandOver } from '../../src/connect/hand-over.ts'
 import type { ConnectorSession, ConnectorType } from '../../src/ports/connector.ts'
 import { serviceAccountStream, userStream } from './accounts.ts'
 import { measureChanges, readChanges } from './changes.ts'
@@ -25,7 +26,7 @@ export const connector: ConnectorType<KeycloakConfig> = {
       ],
       readOne: (nativeId) => readAccount(api, config, groups, nativeId),
       ...(tellsChanges && { changes: (cursor: string | null) => readChanges(api, config, cursor) }),
-      write: writeSide(api, groups),
+      write: writeSide(api, groups, config.handOver === null ? null : new HandOver(config.handOver, platform)),
       close: () => Promise.resolve(),
     }
   },

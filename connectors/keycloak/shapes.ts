@@ -30,6 +30,7 @@ export type User = z.infer<typeof User>
 export const Client = z.object({
   id: z.string().min(1),
   clientId: z.string().min(1),
+  enabled: z.boolean().default(true),
   serviceAccountsEnabled: z.boolean().default(false),
   clientAuthenticatorType: z.string().min(1).default('client-secret'),
   attributes: z.record(z.string(), z.string().nullable()).default({}),

@@ -1,25 +1,29 @@
 import { z } from 'zod'
 import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
+import type { HandOver } from '../../src/connect/hand-over.ts'
 import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
 import { whole } from './chain.ts'
+import { send, type Outcome } from './change.ts'
 import type { AdminApi } from './client.ts'
+import { disableCredential, handSecretOver, rotate } from './credentials.ts'
 import type { Groups } from './groups.ts'
 import { clientRole, realmRole } from './names.ts'
 import { pathOf, rolesOf } from './read-one.ts'
 import { Client, Group, Role, User, shaped } from './shapes.ts'
 
-type Outcome = 'applied' | 'already'
-
 /** What a grant is in the admin API. */
 type Target = { role: Role; path: string; name: string } | { group: string }
 
 /** Corrections by the admin API: role mappings and groups of a user, whether it may log in, users themselves. */
-export function writeSide(api: AdminApi, groups: Groups): WriteSide {
+export function writeSide(api: AdminApi, groups: Groups, handOver: HandOver | null): WriteSide {
   return {
-    operations: ['grant', 'revoke', 'enable-account', 'disable-account', 'delete-account'],
-    // A disabled user's sessions would go on until their tokens end.
-    steps: ({ name }) => (name === 'disable-account' ? ['disable', 'end sessions'] : [name]),
+    operations: ['grant', 'revoke', 'enable-account', 'disable-account', 'delete-account', 'rotate-credential', 'disable-credential'],
+    steps({ name }) {
+      // A disabled user's sessions would go on until their tokens end.
+      if (name === 'disable-account') return ['disable', 'end sessions']
+      return name === 'rotate-credential' && handOver !== null ? ['rotate', 'hand over'] : name === 'rotate-credential' ? ['rotate'] : [name]
+    },
     async ensure(operation, step, _key, deadline) {
       const place = `${operation.name} of ${operation.account}`
       if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
@@ -36,6 +40,12 @@ export function writeSide(api: AdminApi, groups: Groups): WriteSide {
           return await endSessions(api, operation.account, place, deadline)
         case 'delete-account':
           return await send(api, 'DELETE', pathOf(operation.account), undefined, place, deadline, true)
+        case 'rotate':
+          return await rotate(api, operation, place, deadline)
+        case 'hand over':
+          return await handSecretOver(api, operation, handOver, place)
+        case 'disable-credential':
+          return await disableCredential(api, operation, place, deadline)
         default:
           throw new ConnectError('configuration', `keycloak has no step "${step}" of ${operation.name}`, place)
       }
@@ -77,17 +87,6 @@ async function setEnabled(api: AdminApi, account: string, enabled: boolean, plac
 async function endSessions(api: AdminApi, account: string, place: string, deadline: AbortSignal): Promise<Outcome> {
   if ((await whole(api, `${pathOf(account)}/sessions`, {}, place)).length === 0) return 'already'
   return await send(api, 'POST', `${pathOf(account)}/logout`, undefined, place, deadline)
-}
-
-/** `absentIsAlready`: that there is none is what was wanted. */
-async function send(
-  api: AdminApi, method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, place: string, deadline: AbortSignal, absentIsAlready = false,
-): Promise<Outcome> {
-  const { status } = await api.send(method, path, body, place, deadline)
-  if (status === 404 && absentIsAlready) return 'already'
-  if (status === 404) throw new ConnectError('not-found', 'Keycloak answered 404: the user, role or group is gone', place)
-  if (status === 409) throw new ConnectError('conflict', 'Keycloak answered 409', place)
-  return 'applied'
 }
 
 /** A role or a group as the reads call it, or the entitlement of having it. */

@@ -4,6 +4,7 @@ import { expression, type VariableNames } from '../../src/connect/declared/expre
 import { DeclaredMap } from '../../src/connect/declared/mapping.ts'
 import { template, templateTree } from '../../src/connect/declared/template.ts'
 import { Auth } from '../../src/connect/credentials.ts'
+import { HandOverConfig } from '../../src/connect/hand-over.ts'
 import { Paging } from '../../src/connect/paging/config.ts'
 
 /** What expressions of each place may speak of. */
@@ -16,6 +17,7 @@ export const names = {
   read: ['account', 'ref', 'credential', 'attributes'],
   write: ['account', 'ref', 'credential', 'attributes', 'read'],
   written: ['account', 'ref', 'credential', 'attributes', 'read', 'status', 'headers', 'body'],
+  secret: ['account', 'ref', 'credential', 'attributes', 'read', 'secret'],
 } as const satisfies Record<string, VariableNames>
 
 const ofAnswer = expression(...names.answer)
@@ -77,12 +79,27 @@ const RestStep = z.strictObject({
   path: path(...names.write),
   query: query(...names.write),
   headers: z.record(headerName, template(...names.write)).default({}),
-  body: templateTree(...names.write).optional().describe('JSON; texts in it may hold ${expressions}'),
+  body: templateTree(...names.secret).optional().describe('JSON; texts in it may hold ${expressions}'),
   idempotencyKey: headerName.optional().describe('header in which the application takes an idempotency key'),
   already: expression(...names.written).optional().describe('the answer says that it was so before'),
   refused: expression(...names.written).optional().describe('an answer with a good status that refuses all the same'),
+  newSecret: z
+    .union([z.literal('made'), expression(...names.written)])
+    .optional()
+    .describe('of rotate-credential: `made` here and sent as ${secret} in the body, or what finds it in the answer; handed over'),
 })
 export type RestStep = z.infer<typeof RestStep>
+
+function secretProblem(operation: string, step: RestStep, handOver: string | null): { field: keyof RestStep; message: string } | null {
+  const { newSecret } = step
+  if (newSecret !== undefined && operation !== 'rotate-credential') return { field: 'newSecret', message: 'only rotate-credential has a new secret' }
+  if (newSecret !== undefined && handOver === null) return { field: 'newSecret', message: 'set handOver: where its owner finds it' }
+  if (operation === 'rotate-credential' && step.holds === undefined && step.idempotencyKey === undefined) {
+    return { field: 'holds', message: 'say when it was rotated already, or name the header of an idempotency key: a rotation whose answer was lost may not be repeated blindly' }
+  }
+  if (newSecret !== 'made' && JSON.stringify(step.body ?? null).includes('${secret}')) return { field: 'body', message: '${secret} is there where newSecret is `made`' }
+  return null
+}
 
 export const RestConfig = z
   .strictObject({
@@ -91,6 +108,7 @@ export const RestConfig = z
     auth: Auth.default({ kind: 'none' }),
     paging: Paging.default({ by: 'once', whole: false }),
     pageSize: z.int().min(1).max(100_000).default(200),
+    handOver: HandOverConfig,
     streams: z.array(RestStream).min(1).describe('read in this order; what defines roles and groups comes first'),
     one: z.array(RestOne).min(1).optional().describe('one account, read singly'),
     changes: RestChanges.optional(),
@@ -109,6 +127,12 @@ export const RestConfig = z
       const path = ['one', at, 'like']
       if (one.like !== undefined && !known.has(one.like)) context.addIssue({ code: 'custom', path, message: 'no stream has this name' })
       if (one.like === undefined && one.map === undefined) context.addIssue({ code: 'custom', path, message: 'a single read needs like or map' })
+    }
+    for (const [operation, steps] of Object.entries(config.write)) {
+      for (const [at, step] of steps.entries()) {
+        const problem = secretProblem(operation, step, config.handOver)
+        if (problem !== null) context.addIssue({ code: 'custom', path: ['write', operation, at, problem.field], message: problem.message })
+      }
     }
     if (config.changes !== undefined && config.one === undefined) {
       context.addIssue({ code: 'custom', path: ['changes'], message: 'changes are read singly: say how under one' })

@@ -1,3 +1,4 @@
+import { HandOver } from '../../src/connect/hand-over.ts'
 import type { ConnectorSession, ConnectorType } from '../../src/ports/connector.ts'
 import { openApi } from './api.ts'
 import { changesReader } from './changes.ts'
@@ -13,7 +14,7 @@ export const connector: ConnectorType<RestConfig> = {
   config: RestConfig,
   async open(config, platform): Promise<ConnectorSession> {
     const api = await openApi(config, platform)
-    const write = writeSide(api, config.write)
+    const write = writeSide(api, config.write, config.handOver === null ? null : new HandOver(config.handOver, platform))
     return {
       streams: streamsOf(api, config),
       resumable: config.streams.every((stream) => stream.each === undefined),

@@ -1,16 +1,18 @@
 import type { Operation, OperationName } from '../../schemas/wire/operations.ts'
 import { ExpressionError } from '../../src/connect/declared/expression.ts'
 import { parseTemplate, parseTree } from '../../src/connect/declared/template.ts'
+import type { HandOver } from '../../src/connect/hand-over.ts'
 import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
-import { type Answer, type Api, classOfAnswer, flag, good, ofAnswer } from './api.ts'
+import { type Answer, type Api, type ApiRequest, classOfAnswer, flag, good, ofAnswer } from './api.ts'
 import { names, type RestConfig, type RestStep } from './config.ts'
+import { newSecret } from './new-secret.ts'
 
 /** What expressions of a step speak of before anything was asked. */
 const subjectOf = ({ account, ref, credential, attributes }: Operation) => ({ account, ref, credential, attributes })
 
 /** Corrections as the declared steps make them; undefined where none is declared. */
-export function writeSide(api: Api, declared: RestConfig['write']): WriteSide | undefined {
-  const steps = new Map(Object.entries(declared).map(([name, list]) => [name, list.map((step) => compileStep(api, step))]))
+export function writeSide(api: Api, declared: RestConfig['write'], handOver: HandOver | null): WriteSide | undefined {
+  const steps = new Map(Object.entries(declared).map(([name, list]) => [name, list.map((step) => compileStep(api, step, handOver))]))
   if (steps.size === 0) return undefined
   const of = (operation: Operation): CompiledStep[] =>
     (steps.get(operation.name) ?? []).filter((step) => step.concerns(operation))
@@ -25,20 +27,23 @@ export function writeSide(api: Api, declared: RestConfig['write']): WriteSide | 
   }
 }
 
+type Outcome = 'applied' | 'already'
+
 interface CompiledStep {
   name: string
   concerns(operation: Operation): boolean
-  ensure(operation: Operation, key: string, deadline: AbortSignal): Promise<'applied' | 'already'>
+  ensure(operation: Operation, key: string, deadline: AbortSignal): Promise<Outcome>
 }
 
-function compileStep(api: Api, step: RestStep): CompiledStep {
+function compileStep(api: Api, step: RestStep, handOver: HandOver | null): CompiledStep {
   const condition = (source: string | undefined, known: readonly string[]) => (source === undefined ? null : ofAnswer(source, known, flag, 'true or false'))
   const when = condition(step.when, names.read)
   const holds = condition(step.holds, names.write)
   const already = condition(step.already, names.written)
   const refused = condition(step.refused, names.written)
   const headers = Object.entries(step.headers).map(([name, text]) => [name, parseTemplate(text, names.write)] as const)
-  const body = step.body === undefined ? null : parseTree(step.body, names.write)
+  const body = step.body === undefined ? null : parseTree(step.body, names.secret)
+  const secret = step.newSecret === undefined || handOver === null ? null : newSecret(step.newSecret, handOver)
   return {
     name: step.name,
     concerns: (operation) => when?.(subjectOf(operation), operation.name) ?? true,
@@ -47,31 +52,38 @@ function compileStep(api: Api, step: RestStep): CompiledStep {
       const subject = subjectOf(operation)
       const read = step.read === undefined ? null : good(await send(api, { method: 'GET', url: api.url(step.read, {}, subject) }, place, deadline), place)
       const known = { ...subject, read }
-      if (holds?.(known, place) === true) return 'already'
-      const request = filled(place, () => ({
-        method: step.method,
-        url: api.url(step.path, step.query, known),
-        headers: {
-          ...Object.fromEntries(headers.map(([name, template]) => [name, template.text(known)])),
-          ...(step.idempotencyKey !== undefined && { [step.idempotencyKey]: key }),
-        },
-        ...(body !== null && { body: body(known) }),
-      }))
-      const answer = await send(api, request, place, deadline)
-      const all = { ...known, ...answer }
-      if (already?.(all, place) === true) return 'already'
-      const errorClass = classOfAnswer(answer.status)
-      if (errorClass !== null) throw new ConnectError(errorClass, `the application answered ${answer.status}`, place)
-      if (refused?.(all, place) === true) throw new ConnectError('conflict', 'the application refused in its answer', place)
-      return 'applied'
+      if (holds?.(known, place) === true) return (await secret?.found(operation, place)) ?? 'already'
+      const request = async (): Promise<ApiRequest> => {
+        const made = await secret?.begin(operation)
+        return filled(place, () => ({
+          method: step.method,
+          url: api.url(step.path, step.query, known),
+          headers: {
+            ...Object.fromEntries(headers.map(([name, template]) => [name, template.text(known)])),
+            ...(step.idempotencyKey !== undefined && { [step.idempotencyKey]: key }),
+          },
+          ...(body !== null && { body: body({ ...known, ...(made !== undefined && { secret: made }) }) }),
+        }))
+      }
+      const sent = async (): Promise<Outcome> => {
+        const answer = await send(api, await request(), place, deadline)
+        const all = { ...known, ...answer }
+        if (already?.(all, place) === true) return (await secret?.found(operation, place)) ?? 'already'
+        const errorClass = classOfAnswer(answer.status)
+        if (errorClass !== null) throw new ConnectError(errorClass, `the application answered ${answer.status}`, place)
+        if (refused?.(all, place) === true) throw new ConnectError('conflict', 'the application refused in its answer', place)
+        await secret?.complete(operation, all, place)
+        return 'applied'
+      }
+      return secret === null ? await sent() : await sent().catch((error: unknown) => secret.failed(operation, error))
     },
   }
 }
 
-/** Nothing is sent once the deadline has passed. */
-async function send(api: Api, request: Parameters<Api['send']>[0], place: string, deadline: AbortSignal): Promise<Answer> {
+/** Nothing is sent once the deadline has passed, and what is under way then is given up. */
+async function send(api: Api, request: ApiRequest, place: string, deadline: AbortSignal): Promise<Answer> {
   if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
-  return await api.send(request, place)
+  return await api.send({ ...request, signal: deadline }, place)
 }
 
 function filled<T>(place: string, fill: () => T): T {

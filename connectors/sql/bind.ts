@@ -2,7 +2,7 @@ import { bareText } from './statement.ts'
 
 /** `:name`, but neither the cast `::text` nor an array slice `[1:2]`. */
 const parameter = /(?<![:\w])(:)([a-z]+(?:\.[A-Za-z][\w-]*)?)/g
-const names = ['account', 'ref', 'kind', 'credential', 'key'] as const
+const names = ['account', 'ref', 'kind', 'credential', 'key', 'secret'] as const
 
 /** Why the text can't be bound, or null. */
 export function bindProblem(sql: string): string | null {
@@ -15,6 +15,10 @@ export function bindProblem(sql: string): string | null {
 }
 
 const isKnown = (name: string): boolean => names.some((known) => known === name) || name.startsWith('attributes.')
+
+/** Whether the statement takes the new secret, be it where nothing can be bound. */
+export const asksForSecret = (sql: string, driver: 'postgres' | 'sqlite'): boolean =>
+  bindable(sql, driver).names.includes('secret') || (driver === 'postgres' && sql.includes("'grantline.secret'"))
 
 export interface BoundStatement {
   sql: string

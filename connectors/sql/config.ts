@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
 import { Ref } from '../../schemas/wire/raw.ts'
+import { HandOverConfig } from '../../src/connect/hand-over.ts'
 import { OperationName } from '../../schemas/wire/operations.ts'
-import { bindProblem } from './bind.ts'
+import { asksForSecret, bindProblem } from './bind.ts'
 import { placeholderProblem, statementProblem } from './statement.ts'
 
 const column = z.string().min(1).describe('a column of the query’s result, spelt exactly as the database returns it')
@@ -104,7 +105,8 @@ const bound = (text: string, context: z.RefinementCtx<string>): void => {
 
 /**
  * One way to carry out an operation, in one transaction. `:account`, `:ref`, `:kind`, `:credential`, `:key` and `:attributes.NAME` are
- * bound; PostgreSQL statements that take no parameters find them as current_setting('grantline.account') and so on.
+ * bound; PostgreSQL statements that take no parameters find them as current_setting('grantline.account') and so on. Of `rotate-credential`
+ * `:secret` is the new secret, made here and handed over, and `:attributes.created` or `expires` tell the old one (ms).
  */
 const Write = z.strictObject({
   operation: OperationName,
@@ -115,6 +117,7 @@ const Write = z.strictObject({
 export type Write = z.infer<typeof Write>
 
 const shared = {
+  handOver: HandOverConfig,
   write: z.array(Write).default([]).describe('how corrections are written; the first that fits the operation'),
   streams: z.array(SqlStream).min(1),
   pageSize: z.int().min(1).max(100_000).default(1000).describe('rows a page'),
@@ -169,6 +172,11 @@ export const SqlConfig = z.discriminatedUnion('driver', [SqliteConfig, PostgresC
     if (!concernsAccounts(stream)) refuse('one', 'roles and their children are not read singly: leave `one` out')
     const problem = placeholderProblem(stream.one, config.driver === 'postgres' ? '$1' : '?')
     if (problem !== null) refuse('one', problem)
+  }
+  for (const [index, { operation, holds, run }] of config.write.entries()) {
+    const asks = [holds, ...run].some((text) => asksForSecret(text, config.driver))
+    if (asks && operation !== 'rotate-credential') context.addIssue({ code: 'custom', path: ['write', index], message: 'a new secret is made for rotate-credential only' })
+    else if (asks && config.handOver === null) context.addIssue({ code: 'custom', path: ['handOver'], message: 'say where the new secret is put for its owner' })
   }
   if (single.length > 0 && !single.some((stream) => stream.piece === 'account')) {
     context.addIssue({ code: 'custom', path: ['streams'], message: 'single reads need an account stream with `one`' })

@@ -24,7 +24,7 @@ export async function openPostgres(config: PostgresConfig, platform: Platform): 
 
 /** Connects and begins; what the statements are about can be read by `current_setting('grantline.…')` too, where nothing can be bound. */
 export async function openPostgresWriter(config: PostgresConfig, platform: Platform, subject: Readonly<Record<string, string>>): Promise<Writer> {
-  const { client, guard } = await connect(config, platform, 'BEGIN')
+  const { client, guard } = await connect(config, platform, 'BEGIN', Object.hasOwn(subject, 'secret') ? [subject['secret']!] : [])
   for (const [name, value] of Object.entries(subject)) {
     if (name.includes('.')) continue
     await guard(`setting ${name}`, () => client.query('SELECT set_config($1, $2, true)', [`grantline.${name}`, value]))
@@ -38,7 +38,8 @@ export async function openPostgresWriter(config: PostgresConfig, platform: Platf
   }
 }
 
-async function connect(config: PostgresConfig, platform: Platform, begin: string): Promise<{ client: pg.Client; guard: Guard }> {
+/** `secrets`: what the statements hold that no message may. */
+async function connect(config: PostgresConfig, platform: Platform, begin: string, secrets: readonly string[] = []): Promise<{ client: pg.Client; guard: Guard }> {
   const where = `${config.host}:${config.port}/${config.database}`
   const password = await platform.secret(config.password)
   const client = new pg.Client({
@@ -65,7 +66,7 @@ async function connect(config: PostgresConfig, platform: Platform, begin: string
         if (died !== undefined) throw died
         return await bounded(work(), deadlineMs, platform.signal, place)
       } catch (error) {
-        throw postgresError(error, place, [password])
+        throw postgresError(error, place, [password, ...secrets])
       }
     })
   try {

@@ -2,7 +2,7 @@ import type { IdentityStatus, DesiredEntry, LapsedEntry, Position } from '../../
 import type { AccountFact, Reference } from '../../schemas/wire/facts.ts'
 import type { Finding, FindingKind, GrantVerdict, LagSample } from '../../schemas/wire/results.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
-import type { NewAccount, PolicySetting } from '../../schemas/settings.ts'
+import type { Corrections, PolicySetting } from '../../schemas/settings.ts'
 import type { Packed } from '../shared/packed.ts'
 
 /** What is kept of each home, and what its evaluation reads. Each fact keeps its position on the facts topic. */
@@ -131,7 +131,7 @@ export interface AppRules {
   delayMs: number
   retired: boolean
   observedAt: number | null
-  corrections: { assigned(entitlement: string): Ref | null; newAccount: NewAccount | null } | null
+  corrections: (Pick<Corrections, 'newAccount' | 'staleCredential'> & { assigned(entitlement: string): Ref | null }) | null
 }
 
 /** Everything outside a home that its evaluation depends on. */

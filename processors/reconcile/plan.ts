@@ -29,7 +29,7 @@ export function planOf(finding: FindingKey, view: HomeView, standing: Standing, 
     case 'orphaned-account':
       return account === undefined ? null : plan([operation('disable-account', account)])
     case 'stale-credential':
-      return account === undefined ? null : plan([operation('disable-credential', account, { credential: finding.object })])
+      return account === undefined ? null : plan([staleCredential(account, finding.object, app)])
     case 'missing-grant':
       return grantMissing(finding, view, app)
     default:
@@ -42,6 +42,15 @@ const impossible = (obstacle: string): Plan => ({ operations: [], loses: [], obs
 
 function operation(name: OperationName, account: AccountState, more: Partial<Operation> = {}): Operation {
   return { name, account: account.native, ref: null, credential: null, attributes: {}, ...more }
+}
+
+/** The credential is put out of use, or replaced as it was seen: when it was made and ends tells it from the one that follows it. */
+function staleCredential(account: AccountState, credential: string | null, { corrections }: AppRules): Operation {
+  if (corrections?.staleCredential !== 'rotate') return operation('disable-credential', account, { credential })
+  const seen = account.credentials.find(({ id }) => id === credential)
+  const dates = { created: seen?.created ?? null, expires: seen?.expires ?? null }
+  const attributes = Object.fromEntries(Object.entries(dates).flatMap(([name, at]) => (at === null ? [] : [[name, String(at)]])))
+  return operation('rotate-credential', account, { credential, attributes })
 }
 
 const revokes = (account: AccountState, refs: readonly Ref[]): Operation[] => refs.map((ref) => operation('revoke', account, { ref }))

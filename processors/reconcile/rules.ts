@@ -23,6 +23,6 @@ function appRules(name: string, settings: Settings, readiness: Readiness): AppRu
   const setting = settings.app(name)
   if (setting === undefined) return null
   const { allowedDelaySeconds, state } = setting
-  const corrections = state === 'active' && setting.corrections !== null ? { assigned: (of: string) => assignedBy(setting, of), newAccount: setting.corrections.newAccount } : null
+  const corrections = state === 'active' && setting.corrections !== null ? { ...setting.corrections, assigned: (of: string) => assignedBy(setting, of) } : null
   return { delayMs: allowedDelaySeconds * 1_000, retired: state === 'retired', observedAt: readiness.observedAt(name), corrections }
 }

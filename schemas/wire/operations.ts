@@ -9,7 +9,8 @@ export type OperationName = z.infer<typeof OperationName>
 
 /**
  * One change of one account, as the application spells its ids. `ref`: of `grant` and `revoke`. `credential`: of the two that concern
- * one. `attributes`: of `create-account`, empty otherwise.
+ * one. `attributes`: of `create-account`; of `rotate-credential` when the one that is meant was made and ends (`created`, `expires`, ms,
+ * where known): one with other dates was rotated since; empty otherwise.
  */
 export const Operation = z
   .object({

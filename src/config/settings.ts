@@ -1,5 +1,5 @@
-import type { AppConfig, Config } from '../../schemas/config.ts'
-import { AppSetting, RemedySetting, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
+import { RemedyConfig, type AppConfig, type Config } from '../../schemas/config.ts'
+import { AppSetting, RemedySetting, type Corrections, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
 import type { SettingTopic } from '../runtime/settings.ts'
 
 export interface SettingToPublish {
@@ -37,10 +37,13 @@ function remedies(config: Config, known: ReadonlyMap<string, AppSetting>): Setti
   return names.flatMap((name) => {
     const remedy = config.apps[name]?.remedy ?? null
     if (remedy === null && (known.get(name)?.corrections ?? null) === null) return []
-    const { assign: _assign, newAccount: _new, visibilitySeconds: _visibility, ...rules } = remedy ?? { assign: {}, newAccount: null, visibilitySeconds: 0 }
+    const { assign: _assign, newAccount: _new, staleCredential: _stale, visibilitySeconds: _visibility, ...rules } = remedy ?? RemedyConfig.parse({})
     return [{ name: `remedy/${name}`, value: RemedySetting.parse({ ...rules, active: remedy !== null }), topics: ['actions'] as const }]
   })
 }
+
+/** What concerns the proposing of corrections, the rest being about what is done with them. */
+const correctionsOf = ({ assign, newAccount, staleCredential }: RemedyConfig): Corrections => ({ assign, newAccount, staleCredential })
 
 const setting = (name: string, value: SettingToPublish['value']): SettingToPublish => ({ name, value, topics: everyInput })
 
@@ -55,6 +58,6 @@ function appSetting(app: AppConfig, state: AppSetting['state'] | undefined): App
     reread: app.reread,
     brake: app.brake,
     allowedDelaySeconds: app.allowedDelaySeconds,
-    corrections: app.remedy === null ? null : { assign: app.remedy.assign, newAccount: app.remedy.newAccount },
+    corrections: app.remedy === null ? null : correctionsOf(app.remedy),
   })
 }

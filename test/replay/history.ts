@@ -209,7 +209,7 @@ export async function record(topology: Topology): Promise<void> {
   const crmRoles = { 'role-clerk': ['orders:read'], 'role-chief': ['role-clerk', 'orders:write'] }
   const start = clock.nowMs()
   await topology.drain()
-  await world.settings({ crm: { corrections: { assign: {}, newAccount: null } }, billing: { allowedDelaySeconds: 3_600 } }, feeds)
+  await world.settings({ crm: { corrections: { assign: {}, newAccount: null, staleCredential: 'disable' } }, billing: { allowedDelaySeconds: 3_600 } }, feeds)
   await world.change('ghost', { id: 'nobody' })
   await world.snapshot('billing', {}, names.map((id) => ({ id, direct: ['invoices:read'] })))
   await topology.drain()

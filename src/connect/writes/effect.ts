@@ -1,10 +1,11 @@
 import type { Operation } from '../../../schemas/wire/operations.ts'
 import type { Account, AssignmentsFacet } from '../../../schemas/wire/raw.ts'
+import { seenOf } from '../hand-over.ts'
 
 /**
  * Whether a single read of the account, made after the operation, shows its effect; null where a read can't tell. Pure.
  */
-export function shows({ name, ref, credential }: Operation, read: Account): boolean | null {
+export function shows({ name, ref, credential, attributes }: Operation, read: Account): boolean | null {
   switch (name) {
     case 'create-account':
       return !read.gone
@@ -21,8 +22,12 @@ export function shows({ name, ref, credential }: Operation, read: Account): bool
     case 'disable-credential':
       // a disabled one may still be listed
       return read.gone || (read.credentials?.added.every(({ id }) => id !== credential) === true ? true : null)
-    case 'rotate-credential':
-      return null
+    case 'rotate-credential': {
+      const now = read.credentials?.added.find(({ id }) => id === credential)
+      const seen = seenOf({ attributes })
+      // Without any date before and after nothing tells the one from the other.
+      return now === undefined || (now.created ?? now.expires ?? seen.created ?? seen.expires) === null ? null : now.created !== seen.created || now.expires !== seen.expires
+    }
   }
 }
 

@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connector } from '../../../connectors/keycloak/connector.ts'
 import type { Mapped } from '../../../src/ports/connector.ts'
@@ -7,7 +10,7 @@ import { startKeycloak, type Keycloak } from '../../services/keycloak.ts'
 import { containing, named, ofPiece, readStream } from '../../support/reading.ts'
 import { testPlatform } from '../../support/test-platform.ts'
 import { openScim } from '../scim/reading.ts'
-import { idsOf, makeRealm, openKeycloak, readerSecret, robotSecret, settings, someone } from './realm.ts'
+import { idsOf, logsIn, makeRealm, openKeycloak, readerSecret, robotSecret, settings, someone } from './realm.ts'
 
 let keycloak: Keycloak
 beforeAll(async () => {
@@ -45,9 +48,15 @@ writeContract(connector, async () => {
   const billing = ((await keycloak.call('GET', `/${realm}/clients?clientId=billing`)) as { id: string }[])[0]?.id ?? ''
   const enabled = async (): Promise<boolean> => ((await keycloak.call('GET', `/${realm}/users/${ada}`)) as { enabled: boolean }).enabled
   const emea = { kind: 'group', id: '/sales/emea' } as const
+  const robot = ids.get('service-account-robot') ?? ''
+  const robotClient = async (): Promise<{ id: string; enabled: boolean; secret: string }> =>
+    ((await keycloak.call('GET', `/${realm}/clients?clientId=Robot`)) as { id: string; enabled: boolean; secret: string }[])[0]!
+  const handOver = mkdtempSync(join(tmpdir(), 'grantline-keycloak-'))
+  const handedOver = join(handOver, `${robot}@Robot%3Aclient-secret`)
+  const secret = { credential: 'Robot:client-secret' }
   const approve = { kind: 'role', id: 'client-role:billing:approve' } as const
   return {
-    with: settings(keycloak, realm),
+    with: settings(keycloak, realm, { handOver }),
     platform: testPlatform(),
     cases: [
       { operation: operation('grant', ada, { ref: { kind: 'role', id: 'role:clerk' } }), holds: async () => (await list('role-mappings/realm', 'name')).includes('clerk') },
@@ -59,6 +68,8 @@ writeContract(connector, async () => {
       { operation: operation('disable-account', ada), holds: async () => !(await enabled()) },
       { operation: operation('enable-account', ada), holds: enabled },
       { operation: operation('delete-account', ada), holds: async () => !(await idsOf(keycloak, realm)).has('ada') },
+      { operation: operation('rotate-credential', robot, secret), holds: async () => existsSync(handedOver) && (statSync(handedOver).mode & 0o777) === 0o600 && (await logsIn(keycloak, realm, 'Robot', readFileSync(handedOver, 'utf8'))) },
+      { operation: operation('disable-credential', robot, secret), holds: async () => !(await robotClient()).enabled },
     ],
     refused: [
       operation('grant', bob, { ref: { kind: 'role', id: 'role:none' } }),
@@ -66,9 +77,15 @@ writeContract(connector, async () => {
       operation('grant', bob, { ref: { kind: 'group', id: '/none' } }),
       operation('grant', '00000000-0000-4000-8000-000000000000', { ref: { kind: 'role', id: 'role:clerk' } }),
       operation('disable-account', '00000000-0000-4000-8000-000000000000'),
+      operation('rotate-credential', bob, secret),
+      operation('rotate-credential', robot, { credential: 'Robot:rotated-secret' }),
+      operation('disable-credential', robot, { credential: 'billing:client-secret' }),
     ],
-    bystanders: async () => [await keycloak.call('GET', `/${realm}/users/${bob}`), await keycloak.call('GET', `/${realm}/users/${bob}/groups`)],
-    dispose: () => keycloak.call('DELETE', `/${realm}`).then(() => undefined),
+    bystanders: async () => [{ ...(await robotClient()), enabled: true, secret: '', attributes: {} }, await keycloak.call('GET', `/${realm}/users/${bob}`), await keycloak.call('GET', `/${realm}/users/${bob}/groups`)],
+    dispose: async () => {
+      rmSync(handOver, { recursive: true })
+      await keycloak.call('DELETE', `/${realm}`)
+    },
   }
 })
 
@@ -131,6 +148,16 @@ describe('what a realm holds', () => {
     expect(Math.abs((credential?.credential.created ?? 0) - Date.now())).toBeLessThan(600_000)
     expect(membershipsOf('service-account-robot')).toContain('role role:clerk')
     expect(JSON.stringify(pieces)).not.toMatch(new RegExp(`${robotSecret}|${readerSecret}|unused`))
+  })
+
+  test('a disabled client is a disabled account that has no credential any more', async () => {
+    const id = ids.get('service-account-robot') ?? ''
+    const robot = ((await keycloak.call('GET', `/${realm}/clients?clientId=Robot`)) as { id: string }[])[0]?.id ?? ''
+    const session = await openKeycloak(keycloak, realm)
+    await keycloak.call('PUT', `/${realm}/clients/${robot}`, { clientId: 'Robot', enabled: false })
+    const read = (await session.readOne?.(id)) ?? []
+    await keycloak.call('PUT', `/${realm}/clients/${robot}`, { clientId: 'Robot', enabled: true })
+    expect([ofPiece(read, 'account')[0]?.attributes.status, ofPiece(read, 'credential')]).toEqual(['disabled', []])
   })
 
   test('a single read shows an account as the whole read does, services and nested groups too', async () => {

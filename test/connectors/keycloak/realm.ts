@@ -7,7 +7,7 @@ import { testPlatform } from '../../support/test-platform.ts'
 
 export const readerSecret = 'secret-of-the-reader'
 export const robotSecret = 'secret-of-the-robot'
-const may = ['view-realm', 'view-users', 'view-clients', 'view-events', 'manage-users']
+const may = ['view-realm', 'view-users', 'view-clients', 'view-events', 'manage-users', 'manage-clients']
 
 export const someone = (username: string, more: object = {}): object => ({
   username, enabled: true, email: `${username}@example.org`, firstName: 'Some', lastName: username, ...more,
@@ -57,4 +57,10 @@ export async function idsOf(keycloak: Keycloak, realm: string): Promise<Readonly
   const services = await Promise.all(clients.filter((client) => client.serviceAccountsEnabled)
     .map(async ({ id }) => (await keycloak.call('GET', `/${realm}/clients/${id}/service-account-user`)) as { id: string; username: string }))
   return new Map([...users, ...services].map(({ id, username }) => [username, id]))
+}
+
+/** Whether a client gets a token with this secret. */
+export async function logsIn(keycloak: Pick<Keycloak, 'baseUrl'>, realm: string, clientId: string, secret: string): Promise<boolean> {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret })
+  return (await fetch(`${keycloak.baseUrl}/realms/${realm}/protocol/openid-connect/token`, { method: 'POST', body })).ok
 }

@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import type { Operation } from '../../../schemas/wire/operations.ts'
 import { RestConfig } from '../../../connectors/rest/config.ts'
 import { connector } from '../../../connectors/rest/connector.ts'
@@ -19,15 +22,18 @@ const write = {
   revoke: [{ name: 'remove', method: 'DELETE', path: '/groups/${ref.id}/members/${account}', already: 'status == 404' }],
 }
 
+const handOver = mkdtempSync(join(tmpdir(), 'grantline-rest-'))
+afterAll(() => rmSync(handOver, { recursive: true }))
+
 let server: ApiServer | null = null
 afterEach(async () => {
   await server?.stop()
   server = null
 })
 
-async function sideOf(answers: Answers): Promise<WriteSide> {
+async function sideOf(answers: Answers, patch: object = {}): Promise<WriteSide> {
   server = await startApi(answers)
-  const config = RestConfig.parse({ baseUrl: server.url, streams: [{ name: 'users', path: '/users', map: [{ piece: 'account', id: 'row.id' }] }], write })
+  const config = RestConfig.parse({ baseUrl: server.url, streams: [{ name: 'users', path: '/users', map: [{ piece: 'account', id: 'row.id' }] }], write, ...patch })
   const session = await connector.open(config, createPlatform({ app: 'app', config, clock: systemClock, signal: new AbortController().signal, env: {}, baseDir: '.' }))
   return session.write!
 }
@@ -84,5 +90,88 @@ describe('declared writes', () => {
     await expect(side.ensure(operation('revoke', { ref: group }), 'remove', 'k', AbortSignal.abort())).rejects.toMatchObject({ class: 'transient' })
     await expect(side.ensure(operation('create-account'), 'create', 'k', never)).rejects.toMatchObject({ class: 'schema', message: expect.stringContaining('attributes.mail') as string })
     expect(server!.asked).toEqual([])
+  })
+})
+
+describe('a credential', () => {
+  const asked = operation('rotate-credential', { account: 'ann', credential: 'k/1', attributes: { created: '1000' } })
+  const file = join(handOver, 'ann@k%2F1')
+  const rotated = { name: 'rotate', read: '/keys/${credential}', holds: 'read.body.created > int(attributes.created)', method: 'POST', path: '/keys/${credential}' }
+  const answered = { handOver, write: { 'rotate-credential': [{ ...rotated, newSecret: 'body.secret' }], 'disable-credential': [{ name: 'disable', method: 'DELETE', path: '/keys/${credential}', already: 'status == 404' }] } }
+  const made = { handOver, write: { 'rotate-credential': [{ ...rotated, method: 'PUT', body: { secret: '${secret}' }, newSecret: 'made' }] } }
+  afterEach(() => {
+    for (const name of readdirSync(handOver)) rmSync(join(handOver, name))
+  })
+
+  /** A key of an application; `loses`: so many of its answers to changes never come. */
+  interface Key {
+    secret: string
+    created: number
+    changes: number
+    answers: Answers
+  }
+
+  function key(loses = 0): Key {
+    const state: Key = {
+      secret: 'old', created: 1000, changes: 0,
+      answers: ({ method, body }) => {
+        if (method === 'GET') return { body: { created: state.created } }
+        state.changes += 1
+        state.created += 1
+        state.secret = body === '' ? `secret-${state.changes}` : (JSON.parse(body) as { secret: string }).secret
+        return state.changes <= loses ? { status: 503 } : { body: { secret: state.secret } }
+      },
+    }
+    return state
+  }
+
+  it('that the application makes anew reaches its owner’s file, and nobody else’s', async () => {
+    const app = key()
+    const side = await sideOf(app.answers, answered)
+    expect(await side.ensure(asked, 'rotate', 'k', never)).toBe('applied')
+    expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777, readdirSync(handOver)]).toEqual(['secret-1', 0o600, ['ann@k%2F1']])
+    expect(await side.ensure(asked, 'rotate', 'k', never)).toBe('already')
+    expect([app.changes, readFileSync(file, 'utf8')]).toEqual([1, 'secret-1'])
+    expect(await side.ensure(operation('disable-credential', { credential: 'k/1' }), 'disable', 'k', never)).toBe('applied')
+    expect(server!.asked.at(-1)).toMatchObject({ method: 'DELETE', path: '/keys/k%2F1' })
+  })
+
+  it('whose new secret was in a lost answer is not rotated again, and a person hears of it', async () => {
+    const app = key(1)
+    const side = await sideOf(app.answers, answered)
+    await expect(side.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'transient' })
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(side.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'conflict', message: expect.stringContaining('lost') as string })
+    }
+    expect(app.changes).toBe(1)
+  })
+
+  it('whose new secret is made here costs nothing when the answer is lost', async () => {
+    const app = key(1)
+    const side = await sideOf(app.answers, made)
+    await expect(side.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'transient' })
+    expect(await side.ensure(asked, 'rotate', 'k', never)).toBe('applied')
+    expect([app.changes, readFileSync(file, 'utf8'), readdirSync(handOver)]).toEqual([1, app.secret, ['ann@k%2F1']])
+  })
+
+  it('that somebody else rotated is left to them, and what is refused leaves nothing behind', async () => {
+    const app = key()
+    app.created = 5000
+    expect(await (await sideOf(app.answers, made)).ensure(asked, 'rotate', 'k', never)).toBe('already')
+    await server?.stop()
+    const refusing = await sideOf(({ method }) => (method === 'GET' ? { body: { created: 1000 } } : { status: 409 }), made)
+    await expect(refusing.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'conflict' })
+    expect([app.changes, readdirSync(handOver)]).toEqual([0, []])
+  })
+
+  it('may not be declared so that a rotation is repeated blindly, or its secret is lost', () => {
+    const messages = (step: object, more: object = { handOver }): string[] => {
+      const parsed = RestConfig.safeParse({ baseUrl: 'http://127.0.0.1', streams: [{ name: 'users', path: '/users', map: [{ piece: 'account', id: 'row.id' }] }], write: { 'rotate-credential': [step] }, ...more })
+      return parsed.error?.issues.map(({ message }) => message) ?? []
+    }
+    expect(messages({ name: 'rotate', method: 'POST', path: '/keys' })).toEqual([expect.stringContaining('repeated blindly')])
+    expect(messages({ name: 'rotate', method: 'POST', path: '/keys', idempotencyKey: 'Idempotency-Key', newSecret: 'body.secret' })).toEqual([])
+    expect(messages({ ...rotated, newSecret: 'body.secret' }, {})).toEqual([expect.stringContaining('handOver')])
+    expect(messages({ ...rotated, body: { is: '${secret}' } })).toEqual([expect.stringContaining('newSecret')])
   })
 })

@@ -24,3 +24,10 @@ export const roleWrites = [
     run: [about("COMMENT ON ROLE %I IS ''login''", 'account'), about('ALTER ROLE %I NOLOGIN', 'account')] },
   { operation: 'enable-account', holds: 'SELECT 1 FROM pg_roles WHERE rolname = :account AND rolcanlogin', run: [about('ALTER ROLE %I LOGIN', 'account')] },
 ]
+
+/** A login's password is a credential that ends. */
+export const passwordWrites = [
+  { operation: 'rotate-credential', holds: 'SELECT 1 FROM pg_roles WHERE rolname = :account AND rolvaliduntil > to_timestamp(CAST(:attributes.expires AS double precision) / 1000)',
+    run: ["DO $do$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L VALID UNTIL %L', current_setting('grantline.account'), current_setting('grantline.secret'), now() + interval '90 days'); END $do$"] },
+  { operation: 'disable-credential', holds: 'SELECT 1 FROM pg_authid WHERE rolname = :account AND rolpassword IS NULL', run: [about('ALTER ROLE %I PASSWORD NULL', 'account')] },
+]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Proposal } from '../../../schemas/wire/actions.ts'
 import type { Output } from '../../support/processor-driver.ts'
-import { DAY, T0, alone, app, baselines, desired, entry, given, grant, gone, held, policy, sources, tick } from './given.ts'
+import { DAY, T0, alone, app, baselines, desired, entry, given, grant, gone, held, policy, service, sources, tick } from './given.ts'
 
 const proposals = (outputs: readonly Output[]): Proposal[] => outputs.map(({ record }) => record).filter((one) => one.type === 'Proposal')
 const operations = (proposal: Proposal | undefined): string[] =>
@@ -64,6 +64,16 @@ describe('a proposal', () => {
     ])
     const [unnamed] = proposals(driver.push(desired('bob', [entry('pay')])))
     expect([operations(unnamed), unnamed?.obstacle]).toEqual([[], 'an account of identity/bob in billing can\'t be named: email.local is not known of this person'])
+  })
+
+  it('puts a stale credential out of use, or has it replaced where the configuration says so, told by its dates', () => {
+    const old = { id: 'k1', kind: 'api-key', created: T0 - 40 * DAY, lastUsed: null, expires: null }
+    const proposed = (corrections: object): Proposal | undefined =>
+      proposals(given([...writable(corrections), policy({ credentialMaxAgeDays: 30 })]).push(service('s', [], { credentials: [old] }))).find(({ kind }) => kind === 'stale-credential')
+    expect(operations(proposed({}))).toEqual(['disable-credential s k1'])
+    expect(proposed({ staleCredential: 'rotate' })?.operations).toEqual([
+      { name: 'rotate-credential', account: 's', ref: null, credential: 'k1', attributes: { created: String(T0 - 40 * DAY) } },
+    ])
   })
 
   it('never revokes what is desired because of a conflict of duties', () => {
