@@ -111,6 +111,7 @@ const fields = z.strictObject({
       database: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a database name is letters, digits and underscores').default('grantline'),
       username: z.string().default('default'),
       password: secret.nullable().default(null),
+      insertSeconds: z.number().min(1).default(30).describe('the server stops an insert that takes longer; a sink that takes over waits a little longer than that'),
     })
     .nullable()
     .default(null)

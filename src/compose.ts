@@ -123,7 +123,7 @@ const evenly = (partitions: number): Record<Topic, number> => Object.fromEntries
 
 async function openTables({ clickhouse, dataDir, baseDir }: LoadedConfig, env: Env): Promise<Store> {
   if (clickhouse === null) return openStore({ path: join(dataDir, 'tables') })
-  return openStore({ url: clickhouse.url, database: clickhouse.database, ...(await login(clickhouse, { env, baseDir })) })
+  return openStore({ url: clickhouse.url, database: clickhouse.database, insertLimitMs: clickhouse.insertSeconds * 1_000, ...(await login(clickhouse, { env, baseDir })) })
 }
 
 async function login({ username, password }: { username: string | null; password: string | null }, sources: SecretSources): Promise<{ username?: string; password?: string }> {

@@ -1,10 +1,9 @@
 import { writeFileSync, writeSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { openDataDirectory, roleNames, startGrantline, type DataDirectory } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
-import type { Clock } from '../../src/runtime/clock.ts'
+import { clockAhead } from './ahead.ts'
 import { variants, type VariantName } from './variants.ts'
 
 /**
@@ -32,11 +31,6 @@ const reach = (point: FaultPoint | 'variant'): void => {
 }
 armFaults(reach)
 
-const clock: Clock = {
-  nowMs: () => Date.now() + offsetMs,
-  monotonicMs: () => performance.now(),
-  sleep: (ms, signal) => delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined),
-}
 const open = async (config: LoadedConfig): Promise<DataDirectory> => {
   const directory = await openDataDirectory(config, process.env)
   return variant === null ? directory : variants[variant](directory, () => reach('variant'))
@@ -44,7 +38,7 @@ const open = async (config: LoadedConfig): Promise<DataDirectory> => {
 const grantline = await startGrantline(
   await loadConfig(file),
   {
-    clock,
+    clock: clockAhead(offsetMs),
     env: process.env,
     release: 'test',
     roles: new Set(roleNames),

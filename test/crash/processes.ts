@@ -12,7 +12,9 @@ import type { VariantName } from './variants.ts'
 export type Reached = Partial<Record<FaultPoint, number>>
 
 /** Starting costs half as much with the modules compiled already. */
-const compiled = fileURLToPath(new URL('../../node_modules/.cache/grantline-crash', import.meta.url))
+export const childEnv: NodeJS.ProcessEnv = {
+  ...process.env, ACME_PORTAL_KEY: adminKey, NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/grantline-crash', import.meta.url)),
+}
 
 interface End {
   code: number | null
@@ -46,9 +48,10 @@ export async function killAfter(company: Company, ms: number): Promise<'killed' 
   return { tookMs: performance.now() - began }
 }
 
-export async function audit(company: Company): Promise<Outcome> {
-  const target = join(company.directory, 'outcome.json')
-  const { code, errors } = await start('audit.ts', [company.file, target], null)
+/** Of what a config file names; nothing else may run on it. */
+export async function audit({ directory, file }: { directory: string; file: string }): Promise<Outcome> {
+  const target = join(directory, 'outcome.json')
+  const { code, errors } = await start('audit.ts', [file, target], null)
   if (code !== 0) throw new Error(`the audit failed:\n${errors.slice(-4_000)}`)
   return Outcome.parse(JSON.parse(readFileSync(target, 'utf8')))
 }
@@ -65,7 +68,7 @@ async function start(script: string, args: readonly string[], killAfterMs: numbe
   const path = fileURLToPath(new URL(script, import.meta.url))
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ACME_PORTAL_KEY: adminKey, NODE_COMPILE_CACHE: compiled },
+    env: childEnv,
   })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))

@@ -16,10 +16,12 @@ export interface ServerOptions {
   database: string
   username?: string
   password?: string
+  /** An insert runs no longer than this on the engine; 30,000 unless told. */
+  insertLimitMs?: number
 }
 
-/** An insert runs no longer than this on the engine, ms. */
-const insertLimitMs = 30_000
+/** An insert runs no longer than this on the engine, ms, unless told. */
+const defaultInsertLimitMs = 30_000
 /** What a server may take beyond the limit before it stops an insert, ms: the limit is looked at between blocks. */
 const settleMarginMs = 5_000
 
@@ -40,7 +42,7 @@ export async function openStore(options: EmbeddedOptions | ServerOptions): Promi
 
 async function openEmbedded({ path }: EmbeddedOptions): Promise<Store> {
   const client = createClient({ connection: await connect(path), clickhouse_settings: settings, log })
-  return prepare(client, { place: path, settleMs: 0 }, async (store) => {
+  return prepare(client, { place: path, insertLimitMs: defaultInsertLimitMs, settleMs: 0 }, async (store) => {
     await store.command('CREATE DATABASE IF NOT EXISTS grantline', {})
     // the embedded connection takes no database of its own; its session keeps this one
     await store.command('USE grantline', {})
@@ -62,7 +64,7 @@ async function connect(path: string): Promise<ClientConnection> {
   }
 }
 
-async function openServer({ url, database, username, password }: ServerOptions): Promise<Store> {
+async function openServer({ url, database, username, password, insertLimitMs = defaultInsertLimitMs }: ServerOptions): Promise<Store> {
   const common = {
     url,
     log,
@@ -73,7 +75,7 @@ async function openServer({ url, database, username, password }: ServerOptions):
   }
   const place = `${new URL(url).host}/${database}`
   const settleMs = insertLimitMs + settleMarginMs
-  return prepare(createClient({ ...common, database }), { place, settleMs }, async () => {
+  return prepare(createClient({ ...common, database }), { place, insertLimitMs, settleMs }, async () => {
     // a client that names a database which is not there yet can do nothing
     const first = new ClickHouseStore({ client: createClient(common), place, insertLimitMs, settleMs })
     await first.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, {}).finally(() => first.close())
@@ -82,7 +84,7 @@ async function openServer({ url, database, username, password }: ServerOptions):
 
 async function prepare(
   client: ClickHouseClient,
-  { place, settleMs }: { place: string; settleMs: number },
+  { place, insertLimitMs, settleMs }: { place: string; insertLimitMs: number; settleMs: number },
   begin: (store: Store) => Promise<void>,
 ): Promise<Store> {
   const store = new ClickHouseStore({ client, place, insertLimitMs, settleMs })

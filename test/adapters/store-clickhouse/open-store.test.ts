@@ -74,6 +74,12 @@ describe('a server by URL', () => {
     expect(limitSeconds).toBeGreaterThan(0)
     expect(store.settleMs).toBeGreaterThan(limitSeconds * 1_000)
     expect(insert).toContain('async_insert = 0')
+    bridge.fault = () => 'none'
+    const hasty = await openStore({ url: bridge.url, database: 'grantline', insertLimitMs: 1_000 })
+    await hasty.insertRows('dead_letters', [letter], always)
+    expect(bridge.statements.at(-1)).toContain('max_execution_time = 1,')
+    expect(hasty.settleMs).toBe(6_000)
+    await hasty.close()
     await store.close()
     await bridge.close()
     remove(path)

@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kills } from './kills.ts'
+import { Lab, sceneMs } from './lab.ts'
+
+/**
+ * The example on Kafka, a registry and ClickHouse's HTTP interface, in processes, with faults. After each scene one process goes on
+ * until all is settled; then each processor run again over its recorded input gives what is recorded, the tables hold what the topics
+ * do, each record once, and findings and access are those of an undisturbed run on the embedded log.
+ */
+let lab: Lab
+beforeAll(async () => {
+  lab = await Lab.open()
+}, sceneMs)
+afterAll(() => lab.close())
+
+describe('the product on Kafka', () => {
+  it('undisturbed, comes to what it comes to on the embedded log', { timeout: sceneMs }, async () => {
+    expect(await lab.scene(async () => undefined)).toEqual([])
+  })
+})
+kills(() => lab)

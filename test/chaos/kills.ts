@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { faultPoints, type FaultPoint } from '../../src/core/fault.ts'
+import type { Installation } from './installation.ts'
+import { isLong, sceneMs, type Lab } from './lab.ts'
+
+interface Kill {
+  point: FaultPoint
+  nth: number
+}
+
+/** Where rows wait, and then where they do not: the first kill of a scene falls into the first reading of everything. */
+const ordinary: Kill[][] = [
+  [['sink.after-insert', 3], ['kafka.after-send', 30], ['kafka.after-fence', 3], ['kafka.after-offsets', 12], ['connect.after-commit', 1], ['log.before-append', 20]],
+  [['sink.before-insert', 4], ['kafka.after-commit', 30], ['sink.after-claim', 1], ['kafka.mid-restore', 2], ['kafka.after-cache', 12], ['sink.before-claim', 3]],
+].map((plan) => plan.map(([point, nth]) => ({ point, nth }) as Kill))
+
+/** Every point that is reached on Kafka and without writes, at four places, the next scene beginning with the next one. */
+const thorough: Kill[][] = Array.from({ length: 9 }, (_, scene) =>
+  Array.from({ length: 7 }, (_, i) => {
+    const points = faultPoints.filter((point) => !point.startsWith('write.') && !point.startsWith('connect.') && point !== 'runtime.between-slices')
+    const at = scene * 7 + i
+    const point = points[at % points.length]!
+    const isOften = point.startsWith('runtime.') || point.startsWith('log.') || (point.startsWith('kafka.') && point !== 'kafka.after-fence' && point !== 'kafka.mid-restore')
+    // rows are inserted while there are some
+    const isOnce = point.endsWith('-insert')
+    return { point, nth: isOnce ? 1 : 1 + Math.floor(at / points.length) * (isOften ? 9 : 2) }
+  }),
+)
+
+/** One process shares with those that die, one after the other in the same place. */
+async function killOneByOne(of: Installation, plan: readonly Kill[]): Promise<void> {
+  for (const [i, kill] of plan.entries()) {
+    const victim = of.start(1, { fault: { ...kill, signal: 'SIGKILL' } })
+    if (i === 0) of.start(0)
+    await victim.faulted()
+  }
+}
+
+export function kills(lab: () => Lab): void {
+  describe('a process that shares with another one', () => {
+    const plans = isLong ? [...ordinary, ...thorough] : ordinary
+    it.each(plans.map((plan) => ({ plan, title: plan.map(({ point, nth }) => `${point} ${nth}`).join(', ') })))('killed at $title', { timeout: sceneMs }, async ({ plan }) => {
+      expect(await lab().scene((of) => killOneByOne(of, plan))).toEqual([])
+    })
+
+    /** Multiples of the golden section fall evenly and in no order over the first 12 s of a process. */
+    const moments = Array.from({ length: isLong ? 4 : 0 }, (_, scene) => Array.from({ length: 6 }, (_, i) => Math.round(12_000 * (((scene * 6 + i) * 0.618034) % 1))))
+    it.each(moments)('killed %d, %d, %d, %d, %d and %d ms after its start', { timeout: sceneMs }, async (...plan) => {
+      const told = await lab().scene(async (of) => {
+        of.start(0)
+        for (const ms of plan) {
+          const victim = of.start(1)
+          await sleep(ms)
+          expect((await victim.kill()).signal).toBe('SIGKILL')
+        }
+      })
+      expect(told).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,57 @@
+import { writeFileSync, writeSync } from 'node:fs'
+import { z } from 'zod'
+import { openDataDirectory, roleNames, startGrantline } from '../../src/compose.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
+import { clockAhead } from '../crash/ahead.ts'
+import { variantNames, variants } from './variants.ts'
+
+/**
+ * One process of an installation that shares its log: what `grantline run` does with the config file, with a clock that is `offsetMs`
+ * ahead. `drain`: it ends with 0 when all is drained, else at SIGTERM. At the nth time that a fault point is reached it writes `marker`
+ * and sends itself the signal. It ends with 3, and says why, where it can't go on.
+ */
+export const Orders = z.strictObject({
+  file: z.string(),
+  offsetMs: z.number(),
+  marker: z.string(),
+  drain: z.boolean(),
+  fault: z.strictObject({ point: z.enum([...faultPoints, 'variant']), nth: z.int().min(1), signal: z.enum(['SIGKILL', 'SIGSTOP']) }).nullable(),
+  variant: z.enum(variantNames).nullable(),
+})
+export type Orders = z.infer<typeof Orders>
+
+const { file, offsetMs, marker, drain, fault, variant } = Orders.parse(JSON.parse(process.argv[2] ?? ''))
+let times = 0
+const reach = (point: FaultPoint | 'variant'): void => {
+  if (point !== fault?.point || ++times !== fault.nth) return
+  writeFileSync(marker, `${point} ${times}`)
+  process.kill(process.pid, fault.signal)
+}
+armFaults(reach)
+
+const say = (line: string): unknown => writeSync(2, `${line}\n`)
+const told = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()))
+try {
+  const open = variant === null ? openDataDirectory : await variants[variant](() => reach('variant'))
+  const grantline = await startGrantline(
+    await loadConfig(file),
+    {
+      clock: clockAhead(offsetMs),
+      env: process.env,
+      release: 'test',
+      roles: new Set(roleNames),
+      onConnectEvent: (event) => event.event === 'problem' && say(`! ${JSON.stringify(event)}`),
+      onTrouble: (what) => say(`! ${what}`),
+      log: (level, message, { error }) => level === 'warn' && say(`  ${message}${typeof error === 'string' ? `: ${error}` : ''}`),
+    },
+    open,
+  )
+  say('started')
+  await Promise.race([drain ? grantline.drained() : told, grantline.failed])
+  await grantline.stop()
+  process.exit(0)
+} catch (error) {
+  say(`ends: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  process.exit(3)
+}
