@@ -110,6 +110,7 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
         return await writing('posting intent').postIntent(feed, rows)
       } catch (error) {
         if (error instanceof ConnectError && error.class === 'not-found') throw new ApiError(404, error.message)
+        if (error instanceof ConnectError && error.class === 'transient') throw new ApiError(503, error.message)
         throw error
       }
     },

@@ -21,7 +21,9 @@ export function remoteApi(url: string, token: string): Api {
     if (response.ok) return text
     const problem = Problem.safeParse(text === '' ? {} : JSON.parse(text))
     const title = problem.success ? problem.data.title : `the running process answered ${response.status}`
-    throw response.status < 500 ? new ApiError(response.status === 404 ? 404 : 400, title) : new Error(title)
+    const { status } = response
+    if (status === 404 || status === 503) throw new ApiError(status, title)
+    throw status < 500 ? new ApiError(400, title) : new Error(title)
   }
   return {
     report: (name, filters, format, width) => call('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -63,6 +64,15 @@ function start(name: string): Instance {
   return instance
 }
 
+async function running({ child, said }: Instance): Promise<void> {
+  const deadline = performance.now() + 300_000
+  while (!said().includes('running on')) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`an instance ended with ${child.exitCode ?? child.signalCode}: ${said()}`)
+    if (performance.now() > deadline) throw new Error(`an instance does not run after 300 s: ${said()}`)
+    await sleep(200)
+  }
+}
+
 /** The value of each sample of a metric, by its labels. */
 async function samples({ url }: Instance, metric: string): Promise<Map<string, number>> {
   const text = await (await fetch(`${url()}/metrics`)).text()
@@ -90,9 +100,7 @@ async function tables(): Promise<{ rows: number; positions: number; accounts: nu
 
 it('two instances share the partitions; one that is killed is taken over, and every record is in the tables once', { timeout: 600_000 }, async () => {
   const [one, two] = [start('one'), start('two')]
-  for (const { said, child } of [one, two]) {
-    await expect.poll(() => [said().includes('running on'), child.exitCode], { timeout: 300_000, interval: 500 }).toEqual([true, null])
-  }
+  await Promise.all([running(one), running(two)])
   const all = ['entitle', 'normalise', 'reconcile', 'remediate'].flatMap((processor) => [0, 1, 2, 3].map((partition) => `processor="${processor}",partition="${partition}"`)).sort()
   const [first, second] = [await tasks(one), await tasks(two)]
   expect([...first, ...second].sort()).toEqual(all)

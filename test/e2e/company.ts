@@ -3,17 +3,15 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Attribute, Change, type Client } from 'ldapts'
 import type pg from 'pg'
 import { stringify } from 'yaml'
-import { roleNames, startGrantline, type Grantline } from '../../src/compose.ts'
+import type { Grantline } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
 import type { FaultPoint } from '../../src/core/fault.ts'
 import type { ActionRow } from '../../src/reports/actions.ts'
-import type { Clock } from '../../src/runtime/clock.ts'
 import { addGroup, addPerson, group, person, prepare } from '../connectors/ldap/directory.ts'
 import type { Orders } from '../crash/child.ts'
 import { makeRealm, readerSecret, someone } from '../connectors/keycloak/realm.ts'
@@ -21,6 +19,7 @@ import { loginStreams, roleWrites } from '../connectors/sql/postgres-logins.ts'
 import { startKeycloak, type Keycloak } from '../services/keycloak.ts'
 import { startPostgres, type PostgresServer } from '../services/postgres.ts'
 import { startSlapd, type Slapd } from '../services/slapd.ts'
+import { onePass, wallClock } from '../support/one-pass.ts'
 
 const size = 20
 const childFile = fileURLToPath(new URL('../crash/child.ts', import.meta.url))
@@ -144,29 +143,12 @@ export class SystemsCompany {
     return Date.now() + this.offsetMs
   }
 
-  readonly clock: Clock = {
-    nowMs: () => this.nowMs,
-    monotonicMs: () => performance.now(),
-    sleep: (ms, signal) => delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined),
-  }
+  readonly clock = wallClock(() => this.nowMs)
 
   /** A minute later, what `grantline run --once` does, then `ask`, then it ends. */
   async once<T>(ask: (grantline: Grantline) => Promise<T>): Promise<T> {
     this.offsetMs += minuteMs
-    const grantline = await startGrantline(await loadConfig(this.file), {
-      clock: this.clock,
-      env: process.env,
-      release: 'test',
-      roles: new Set(roleNames),
-      onConnectEvent: (event) => this.events.push(event),
-      onTrouble: (what) => this.troubles.push(what),
-    })
-    try {
-      await Promise.race([grantline.drained(), grantline.failed])
-      return await ask(grantline)
-    } finally {
-      await grantline.stop()
-    }
+    return await onePass({ config: await loadConfig(this.file), clock: this.clock, env: process.env, events: this.events, troubles: this.troubles }, ask)
   }
 
   /** A minute later the same in a process of its own, which kills itself at the nth time that it reaches the point. Throws where it does not. */

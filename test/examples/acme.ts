@@ -1,16 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { prepareAcme } from '../../examples/acme/prepare.ts'
 import { startPortal, type Portal } from '../../examples/acme/portal/server.ts'
 import { PortalData, PortalStore } from '../../examples/acme/portal/store.ts'
-import { roleNames, startGrantline, type Grantline } from '../../src/compose.ts'
+import type { Grantline } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
-import type { Clock } from '../../src/runtime/clock.ts'
+import { onePass, wallClock } from '../support/one-pass.ts'
 
 const example = fileURLToPath(new URL('../../examples/acme', import.meta.url))
 const adminKey = 'the-key-of-the-test'
@@ -52,28 +51,11 @@ export class Acme {
     this.#offsetMs = ms - Date.now()
   }
 
-  readonly clock: Clock = {
-    nowMs: () => Date.now() + this.#offsetMs,
-    monotonicMs: () => performance.now(),
-    sleep: (ms, signal) => delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined),
-  }
+  readonly clock = wallClock(() => Date.now() + this.#offsetMs)
 
   /** What `grantline run --once` does, then `ask`, then it ends. */
   async once<T>(ask: (grantline: Grantline) => Promise<T>): Promise<T> {
-    const grantline = await startGrantline(this.config, {
-      clock: this.clock,
-      env: { ACME_PORTAL_KEY: adminKey },
-      release: 'test',
-      roles: new Set(roleNames),
-      onConnectEvent: (event) => this.events.push(event),
-      onTrouble: (what) => this.troubles.push(what),
-    })
-    try {
-      await Promise.race([grantline.drained(), grantline.failed])
-      return await ask(grantline)
-    } finally {
-      await grantline.stop()
-    }
+    return await onePass({ config: this.config, clock: this.clock, env: { ACME_PORTAL_KEY: adminKey }, events: this.events, troubles: this.troubles }, ask)
   }
 
   /** The same systems and config, with a data directory of its own: another machine. */

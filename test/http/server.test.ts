@@ -35,6 +35,7 @@ const api: Api = {
   },
   rule: async (ruling) => void calls.push(['rule', ruling]),
   post: async (feed, rows) => {
+    if (feed === 'elsewhere') throw new ApiError(503, 'feed elsewhere is written by another process now')
     calls.push(['post', feed, rows])
     return { accepted: rows.length, rejected: [] }
   },
@@ -90,6 +91,11 @@ describe('the HTTP API', () => {
     expect(await asJson.json()).toEqual({ accepted: 1, rejected: [] })
     await ask('/v1/feeds/hr', { method: 'POST', body: '{"id":"P1"}\n{"id":"P2"}\n', headers: { 'content-type': 'application/x-ndjson' } })
     expect(calls.at(-1)).toEqual(['post', 'hr', [{ id: 'P1' }, { id: 'P2' }]])
+  })
+
+  it('says that another process takes the rows', async () => {
+    const response = await ask('/v1/feeds/elsewhere', { method: 'POST', body: '[{"id":"P1"}]' })
+    expect([response.status, await response.json()]).toEqual([503, expect.objectContaining({ status: 503, title: 'feed elsewhere is written by another process now' })])
   })
 
   it('refuses a body that is too large', async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endsWithUs, lastWords } from './child.ts'
 import { freePort } from './free-port.ts'
 import { cacheDir, finish, installOnce } from './install-once.ts'
 import { requireJava } from './java.ts'
@@ -59,17 +60,7 @@ async function launch(home: string): Promise<SchemaRegistryService> {
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: dir },
   )
-  const killOnExit = (): boolean => child.kill('SIGKILL')
-  process.once('exit', killOnExit)
-  const stop = async (): Promise<void> => {
-    process.off('exit', killOnExit)
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGKILL')
-      await ended
-    }
-    rmSync(dir, { recursive: true, force: true })
-  }
+  const stop = endsWithUs(child, dir)
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`
   try {
     await ready(child, url)
@@ -82,17 +73,12 @@ async function launch(home: string): Promise<SchemaRegistryService> {
 
 async function ready(child: ChildProcess, url: string): Promise<void> {
   const deadline = performance.now() + startTimeoutMs
-  let said = ''
-  const listen = (chunk: Buffer): void => {
-    said = `${said}${chunk.toString()}`.slice(-2000)
-  }
-  child.stdout?.on('data', listen)
-  child.stderr?.on('data', listen)
+  const said = lastWords(child)
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said}`)
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said()}`)
     const answer = await fetch(`${url}/subjects`).catch(() => null)
     if (answer?.ok === true) return
-    if (performance.now() > deadline) throw new Error(`it does not answer after ${startTimeoutMs} ms: ${said}`)
+    if (performance.now() > deadline) throw new Error(`it does not answer after ${startTimeoutMs} ms: ${said()}`)
     await sleep(200)
   }
 }

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endsWithUs, lastWords } from './child.ts'
 import { freePort } from './free-port.ts'
 import { cacheDir, finish, installOnce } from './install-once.ts'
 
@@ -58,17 +59,7 @@ async function launch(cursorTimeoutSeconds: number): Promise<Scim2Server> {
     ['--hostname', '127.0.0.1', '--port', String(port), '--dynamic-tenants', '--bearer-token', token, '--service-provider-config', provider],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
-  const killOnExit = (): boolean => server.kill('SIGKILL')
-  process.once('exit', killOnExit)
-  const stop = async (): Promise<void> => {
-    process.off('exit', killOnExit)
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = new Promise((resolve) => server.once('exit', resolve))
-      server.kill('SIGKILL')
-      await ended
-    }
-    rmSync(dir, { recursive: true, force: true })
-  }
+  const stop = endsWithUs(server, dir)
   try {
     await ready(server)
   } catch (error) {
@@ -79,19 +70,16 @@ async function launch(cursorTimeoutSeconds: number): Promise<Scim2Server> {
 }
 
 async function ready(server: ChildProcess): Promise<void> {
-  let said = ''
-  server.stderr?.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk.toString()}`.slice(-2000)
-  })
+  const said = lastWords(server)
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`it is not ready after ${startTimeoutMs} ms: ${said}`)), startTimeoutMs)
+    const timer = setTimeout(() => reject(new Error(`it is not ready after ${startTimeoutMs} ms: ${said()}`)), startTimeoutMs)
     const done = (error?: Error): void => {
       clearTimeout(timer)
       if (error === undefined) resolve()
       else reject(error)
     }
     server.once('error', done)
-    server.once('exit', (code) => done(new Error(`it ended with ${code}: ${said}`)))
+    server.once('exit', (code) => done(new Error(`it ended with ${code}: ${said()}`)))
     server.stdout?.on('data', (chunk: Buffer) => {
       if (chunk.toString().includes('Serving SCIM')) done()
     })

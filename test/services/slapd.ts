@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'ldapts'
+import { endsWithUs, lastWords } from './child.ts'
 import { freePort } from './free-port.ts'
 import { cacheDir, finish, installOnce } from './install-once.ts'
 import { unprivileged } from './unprivileged.ts'
@@ -91,17 +92,7 @@ async function launch({ root, libraries }: Programs, limits: readonly string[]):
   const server = spawn(join(root, 'usr/sbin/slapd'), ['-f', configuration, '-h', url, '-d', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'], cwd: '/', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', LD_LIBRARY_PATH: libraries }, ...as,
   })
-  const killOnExit = (): boolean => server.kill('SIGKILL')
-  process.once('exit', killOnExit)
-  const stop = async (): Promise<void> => {
-    process.off('exit', killOnExit)
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = new Promise((resolve) => server.once('exit', resolve))
-      server.kill('SIGKILL')
-      await ended
-    }
-    rmSync(dir, { recursive: true, force: true })
-  }
+  const stop = endsWithUs(server, dir)
   const connect = async (dn = admin.dn, secret = password): Promise<Client> => {
     const client = new Client({ url, timeout: 20_000, connectTimeout: 5_000 })
     await client.bind(dn, secret)
@@ -128,22 +119,19 @@ function slapdConf(root: string, dir: string, admin: Slapd['root'], limits: read
 
 async function ready(server: ChildProcess, connect: () => Promise<Client>): Promise<void> {
   const deadline = performance.now() + startTimeoutMs
-  let said = ''
+  const said = lastWords(server)
   const failure: { error?: Error } = {}
   server.once('error', (error) => {
     failure.error = error
   })
-  server.stderr?.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk.toString()}`.slice(-2000)
-  })
   for (;;) {
     if (failure.error !== undefined) throw failure.error
-    if (server.exitCode !== null) throw new Error(`the server ended with ${server.exitCode}: ${said.trim()}`)
+    if (server.exitCode !== null) throw new Error(`the server ended with ${server.exitCode}: ${said()}`)
     try {
       await (await connect()).unbind()
       return
     } catch (error) {
-      if (performance.now() > deadline) throw new Error(`no connection after ${startTimeoutMs} ms: ${said}`, { cause: error })
+      if (performance.now() > deadline) throw new Error(`no connection after ${startTimeoutMs} ms: ${said()}`, { cause: error })
       await sleep(50)
     }
   }
