@@ -1,6 +1,6 @@
+import { authorised, type Auth } from '../../src/connect/credentials.ts'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
 import type { KeycloakConfig } from './config.ts'
-import { tokensOf } from './token.ts'
 
 export type Query = Readonly<Record<string, string | number | boolean>>
 
@@ -12,24 +12,11 @@ export interface AdminApi {
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, place: string, deadline: AbortSignal): Promise<{ status: number; headers: Record<string, string> }>
 }
 
-export async function openAdminApi(config: KeycloakConfig, platform: Platform): Promise<AdminApi> {
-  const tokens = await tokensOf(config, platform)
+export function openAdminApi(config: KeycloakConfig, platform: Platform): AdminApi {
+  const http = authorised(platform, authOf(config))
   const root = `${config.baseUrl}/admin/realms/${encodeURIComponent(config.realm)}`
-  const attempt = async (request: HttpRequest): Promise<HttpResponse> => {
-    const headers = { accept: 'application/json', ...request.headers, authorization: await tokens.header() }
-    return await platform.http.request({ ...request, headers })
-  }
-  /** A token may be refused before its time (a restart, a revocation): one new one is fetched. */
-  const asked = async (request: HttpRequest, place: string): Promise<HttpResponse> => {
-    try {
-      const response = await attempt(request)
-      if (response.status !== 401) return checked(response, place)
-    } catch (error) {
-      if (!(error instanceof ConnectError) || error.class !== 'authentication') throw error
-    }
-    tokens.forget()
-    return checked(await attempt(request), place)
-  }
+  const asked = async (request: HttpRequest, place: string): Promise<HttpResponse> =>
+    checked(await http.request({ ...request, headers: { accept: 'application/json', ...request.headers } }), place)
   return {
     async get(path, query, place) {
       const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
@@ -40,10 +27,17 @@ export async function openAdminApi(config: KeycloakConfig, platform: Platform): 
     async send(method, path, body, place, deadline) {
       if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
       const json = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-      const { status, headers } = await asked({ method, url: `${root}${path}`, ...json }, place)
+      const { status, headers } = await asked({ method, url: `${root}${path}`, signal: deadline, ...json }, place)
       return { status, headers }
     },
   }
+}
+
+function authOf({ baseUrl, realm, reader }: KeycloakConfig): Auth {
+  const tokenUrl = `${baseUrl}/realms/${encodeURIComponent(reader.realm ?? realm)}/protocol/openid-connect/token`
+  const { clientId } = reader
+  if (reader.grant === 'password') return { kind: 'oauth2-password', tokenUrl, clientId, user: reader.username, password: reader.password }
+  return { kind: 'oauth2', tokenUrl, clientId, clientSecret: reader.clientSecret, parameters: {}, send: 'body' }
 }
 
 function checked(response: HttpResponse, place: string): HttpResponse {

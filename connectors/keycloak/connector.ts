@@ -16,7 +16,7 @@ export const connector: ConnectorType<KeycloakConfig> = {
   summary: 'users, service accounts, roles and groups of a Keycloak realm, by its admin API',
   config: KeycloakConfig,
   async open(config, platform): Promise<ConnectorSession> {
-    const api = await openAdminApi(config, platform)
+    const api = openAdminApi(config, platform)
     const roles = new Roles(api, config)
     const groups = new Groups(api, config)
     const tellsChanges = config.changes === 'auto' && (await measureChanges(api))
@@ -26,7 +26,7 @@ export const connector: ConnectorType<KeycloakConfig> = {
       ],
       readOne: (nativeId) => readAccount(api, config, groups, nativeId),
       ...(tellsChanges && { changes: (cursor: string | null) => readChanges(api, config, cursor) }),
-      write: writeSide(api, groups, config.handOver === null ? null : new HandOver(config.handOver, platform)),
+      write: writeSide(api, config, groups, config.handOver === null ? null : new HandOver(config.handOver, platform)),
       close: () => Promise.resolve(),
     }
   },

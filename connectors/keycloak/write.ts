@@ -6,6 +6,8 @@ import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
 import { whole } from './chain.ts'
 import { send, type Outcome } from './change.ts'
 import type { AdminApi } from './client.ts'
+import type { KeycloakConfig } from './config.ts'
+import { createUser, userNamed } from './create.ts'
 import { disableCredential, handSecretOver, rotate } from './credentials.ts'
 import type { Groups } from './groups.ts'
 import { clientRole, realmRole } from './names.ts'
@@ -16,18 +18,21 @@ import { Client, Group, Role, User, shaped } from './shapes.ts'
 type Target = { role: Role; path: string; name: string } | { group: string }
 
 /** Corrections by the admin API: role mappings and groups of a user, whether it may log in, users themselves. */
-export function writeSide(api: AdminApi, groups: Groups, handOver: HandOver | null): WriteSide {
+export function writeSide(api: AdminApi, config: KeycloakConfig, groups: Groups, handOver: HandOver | null): WriteSide {
   return {
-    operations: ['grant', 'revoke', 'enable-account', 'disable-account', 'delete-account', 'rotate-credential', 'disable-credential'],
+    operations: ['create-account', 'grant', 'revoke', 'enable-account', 'disable-account', 'delete-account', 'rotate-credential', 'disable-credential'],
     steps({ name }) {
       // A disabled user's sessions would go on until their tokens end.
       if (name === 'disable-account') return ['disable', 'end sessions']
       return name === 'rotate-credential' && handOver !== null ? ['rotate', 'hand over'] : name === 'rotate-credential' ? ['rotate'] : [name]
     },
+    located: async (name) => (await userNamed(api, name, `user ${name}`))?.id ?? null,
     async ensure(operation, step, _key, deadline) {
       const place = `${operation.name} of ${operation.account}`
       if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
       switch (step) {
+        case 'create-account':
+          return await createUser(api, config, operation, place, deadline)
         case 'grant':
           return await setGrant(api, groups, operation, true, place, deadline)
         case 'revoke':

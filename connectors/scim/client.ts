@@ -44,9 +44,10 @@ export interface ScimClient {
   /** The resource as it is now, with the version to hold a change against; null where there is none. */
   versioned(path: string, id: string, place: string): Promise<{ resource: unknown; etag: string | null } | null>
   /** Changes a resource, only as of `etag` where one is known. */
-  patch(path: string, id: string, etag: string | null, operation: PatchOperation, place: string): Promise<void>
+  patch(path: string, id: string, etag: string | null, operation: PatchOperation, place: string, deadline: AbortSignal): Promise<void>
+  create(path: string, resource: object, place: string, deadline: AbortSignal): Promise<void>
   /** False where there was none. */
-  remove(path: string, id: string, place: string): Promise<boolean>
+  remove(path: string, id: string, place: string, deadline: AbortSignal): Promise<boolean>
 }
 
 /** RFC 7644, 3.5.2 */
@@ -56,14 +57,16 @@ export interface PatchOperation {
   value?: unknown
 }
 
+const scimJson = { 'content-type': 'application/scim+json' }
+
 export function scimClient(http: HttpClient, baseUrl: string, token: string | null): ScimClient {
   const headers = { accept: 'application/scim+json, application/json', ...(token !== null && { authorization: `Bearer ${token}` }) }
   const get = async (url: string, place: string) => {
     const response = await http.request({ method: 'GET', url, headers })
     return { body: readBody(response.status, response.body, place), date: dateOf(response.headers['date']), etag: response.headers['etag'] ?? null }
   }
-  const change = async (request: Omit<HttpRequest, 'url'>, path: string, id: string, place: string): Promise<void> => {
-    const url = `${baseUrl}${path}/${encodeURIComponent(id)}`
+  const change = async (request: Omit<HttpRequest, 'url'>, path: string, place: string): Promise<void> => {
+    const url = `${baseUrl}${path}`
     const { status, body } = await http.request({ ...request, url, headers: { ...headers, ...request.headers } })
     if (status !== 204) readBody(status, body, place)
   }
@@ -89,12 +92,21 @@ export function scimClient(http: HttpClient, baseUrl: string, token: string | nu
       const answer = await found(() => get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place))
       return answer === null ? null : { resource: answer.body, etag: answer.etag ?? versionIn(answer.body) }
     },
-    async patch(path, id, etag, operation, place) {
+    async patch(path, id, etag, operation, place, deadline) {
       const body = JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] })
       const conditions = etag === null ? {} : { 'if-match': etag }
-      await change({ method: 'PATCH', headers: { 'content-type': 'application/scim+json', ...conditions }, body }, path, id, place)
+      await change({ method: 'PATCH', headers: { ...scimJson, ...conditions }, body, signal: deadline }, `${path}/${encodeURIComponent(id)}`, place)
     },
-    remove: async (path, id, place) => (await found(async () => (await change({ method: 'DELETE' }, path, id, place), true))) ?? false,
+    async create(path, resource, place, deadline) {
+      await change({ method: 'POST', headers: scimJson, body: JSON.stringify(resource), signal: deadline }, path, place)
+    },
+    async remove(path, id, place, deadline) {
+      const removed = async (): Promise<true> => {
+        await change({ method: 'DELETE', signal: deadline }, `${path}/${encodeURIComponent(id)}`, place)
+        return true
+      }
+      return (await found(removed)) ?? false
+    },
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
 import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
-import { attribute, isComplex, valueOf, valuesAt, type Complex } from './attributes.ts'
+import { attribute, idOf, isComplex, valueOf, valuesAt, type Complex } from './attributes.ts'
 import type { PatchOperation, ScimClient } from './client.ts'
 import type { ScimConfig } from './config.ts'
+import { createUser, userNamed } from './create.ts'
 
 type Outcome = 'applied' | 'already'
 
@@ -24,6 +25,8 @@ export function writeSide(client: ScimClient, config: ScimConfig): WriteSide {
     const { name, account } = operation
     const users = config.users.path
     switch (name) {
+      case 'create-account':
+        return createUser(client, config, operation, deadline, place)
       case 'grant':
       case 'revoke': {
         const { path, id, list, value } = targetOf(config, operation)
@@ -33,14 +36,15 @@ export function writeSide(client: ScimClient, config: ScimConfig): WriteSide {
       case 'disable-account':
         return change(client, users, account, deadline, place, (resource) => activeChange(resource, name === 'enable-account'))
       case 'delete-account':
-        return client.remove(users, account, place).then((wasThere) => (wasThere ? 'applied' : 'already'))
+        return client.remove(users, account, place, deadline).then((wasThere) => (wasThere ? 'applied' : 'already'))
       default:
         throw new ConnectError('configuration', `scim can't ${name}`, place)
     }
   }
   return {
-    operations: ['grant', 'revoke', 'enable-account', 'disable-account', 'delete-account'],
+    operations: ['create-account', 'grant', 'revoke', 'enable-account', 'disable-account', 'delete-account'],
     steps: ({ name }) => [name],
+    located: async (name) => idOf(await userNamed(client, config, name, `user ${name}`)),
     async ensure(operation, _step, _key, deadline) {
       const place = `${operation.name} of ${operation.account}`
       refuseLate(deadline, place)
@@ -59,7 +63,7 @@ async function change(
     if (operation === null) return 'already'
     refuseLate(deadline, place)
     try {
-      await client.patch(path, id, found.etag, operation, place)
+      await client.patch(path, id, found.etag, operation, place, deadline)
       return 'applied'
     } catch (error) {
       const isOvertaken = error instanceof ConnectError && error.class === 'conflict' && found.etag !== null

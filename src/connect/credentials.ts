@@ -20,9 +20,11 @@ export const Auth = z.discriminatedUnion('kind', [
     parameters: z.record(z.string(), z.string()).default({}).describe('more of the token request, as audience or resource'),
     send: z.enum(['basic', 'body']).default('basic').describe('where the token endpoint wants the client’s secret (RFC 6749, 2.3.1)'),
   }).describe('client credentials (RFC 6749, 4.4)'),
+  z.strictObject({ kind: z.literal('oauth2-password'), tokenUrl: z.url({ protocol: /^https?$/ }), clientId: z.string(), user: z.string(), password: secretReference })
+    .describe('a user of a client that has no secret (RFC 6749, 4.3), where an application knows nothing better'),
 ])
 export type Auth = z.infer<typeof Auth>
-type OAuth2 = Extract<Auth, { kind: 'oauth2' }>
+type OAuth2 = Extract<Auth, { kind: 'oauth2' | 'oauth2-password' }>
 
 /** A token is renewed this long before its end, or this share of its life: it has to last until the request arrives. */
 const marginMs = 30_000
@@ -44,12 +46,14 @@ export function authorised(platform: Platform, auth: Auth, clock: Clock = system
         if (!(error instanceof ConnectError) || error.class !== 'authentication' || used === null) throw error
         const fresh = await credentials.renewed(used)
         // an authorisation server that answers with the same token again says that it is good: then the refusal was of the moment
-        if (fresh === null || (fresh.value === used.value && auth.kind !== 'oauth2')) throw error
+        if (fresh === null || (fresh.value === used.value && !isToken(auth))) throw error
         return await platform.http.request(withHeader(request, fresh))
       }
     },
   }
 }
+
+const isToken = (auth: Auth): auth is OAuth2 => auth.kind === 'oauth2' || auth.kind === 'oauth2-password'
 
 interface Header {
   name: string
@@ -105,26 +109,22 @@ class Credentials {
       case 'header':
         return { name: auth.name.toLowerCase(), value: `${auth.prefix}${await this.#platform.secret(auth.secret)}` }
       case 'oauth2':
+      case 'oauth2-password':
         return { name: 'authorization', value: `Bearer ${await this.#token(auth)}` }
     }
   }
 
   async #token(auth: OAuth2): Promise<string> {
-    const secret = await this.#platform.secret(auth.clientSecret)
-    const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope !== undefined && { scope: auth.scope }), ...auth.parameters })
-    if (auth.send === 'body') {
-      form.set('client_id', auth.clientId)
-      form.set('client_secret', secret)
-    }
+    const { form, authorization } = await this.#tokenRequest(auth)
     const response = await this.#platform.http.request({
       method: 'POST',
       url: auth.tokenUrl,
       headers: {
         accept: 'application/json',
         'content-type': 'application/x-www-form-urlencoded',
-        ...(auth.send === 'basic' && { authorization: this.#basic(encodeURIComponent(auth.clientId), encodeURIComponent(secret)) }),
+        ...(authorization !== undefined && { authorization }),
       },
-      body: form.toString(),
+      body: new URLSearchParams(form).toString(),
       repeatable: true,
       priority: 'urgent',
     })
@@ -132,12 +132,23 @@ class Credentials {
     const body = Token.safeParse(parsed(response.body)).data
     if (response.status !== 200 || body?.access_token === undefined) {
       const why = body?.error === undefined ? '' : ` (${body.error})`
-      throw new ConnectError('authentication', `the token endpoint answered ${response.status}${why}: check clientId, clientSecret and scope`, place)
+      throw new ConnectError('authentication', `the token endpoint answered ${response.status}${why}: check the client, its secret or user, and scope`, place)
     }
     this.#platform.conceal(body.access_token)
     const lifeMs = (body.expires_in ?? Infinity) * 1_000
     this.#renewAt = this.#clock.monotonicMs() + lifeMs - Math.min(marginMs, lifeMs * marginShare)
     return body.access_token
+  }
+
+  async #tokenRequest(auth: OAuth2): Promise<{ form: Record<string, string>; authorization?: string }> {
+    const { clientId } = auth
+    if (auth.kind === 'oauth2-password') {
+      return { form: { grant_type: 'password', client_id: clientId, username: auth.user, password: await this.#platform.secret(auth.password) } }
+    }
+    const secret = await this.#platform.secret(auth.clientSecret)
+    const form = { grant_type: 'client_credentials', ...(auth.scope !== undefined && { scope: auth.scope }), ...auth.parameters }
+    if (auth.send === 'body') return { form: { ...form, client_id: clientId, client_secret: secret } }
+    return { form, authorization: this.#basic(encodeURIComponent(clientId), encodeURIComponent(secret)) }
   }
 
   #basic(user: string, password: string): string {

@@ -47,6 +47,11 @@ export interface WriteSide {
    * process. Throws ConnectError; `permission`, `conflict`, `schema` and `not-found` mean that the application refused.
    */
   ensure(operation: Operation, step: string, key: string, deadline: AbortSignal): Promise<'applied' | 'already'>
+  /**
+   * Where the application gives accounts their ids: the id of the one that `create-account` calls by another unique name (a user name),
+   * null where it shows none yet. Absent where that name is the id.
+   */
+  readonly located?: (name: string) => Promise<string | null>
 }
 
 /** The classes of what is read. A loss in a stream makes every class that it contributes to partial. */

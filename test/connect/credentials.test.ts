@@ -126,6 +126,14 @@ describe('OAuth2 client credentials', () => {
   })
 })
 
+it('a user of a client without a secret gets tokens too (RFC 6749, 4.3), renewed like any', async () => {
+  const http = client({ kind: 'oauth2-password', tokenUrl: `${app.origin}/token`, clientId: 'admin-cli', user: 'ada', password: 'env:SECRET' })
+  await get(http)
+  app.accepted = 'Bearer issued-token-2'
+  expect((await get(http)).status).toBe(200)
+  expect(app.tokenRequests.map(({ authorization, body }) => [authorization, body])).toEqual([1, 2].map(() => [undefined, 'grant_type=password&client_id=admin-cli&username=ada&password=client-secret-value']))
+})
+
 describe('secrets by reference', () => {
   it.each([
     [{ kind: 'bearer', token: 'env:KEY' } as const, 'Bearer key-value'],

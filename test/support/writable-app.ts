@@ -14,7 +14,7 @@ interface User {
 /**
  * A real HTTP application with users and roles whose reads may lag behind its writes, and whose writes may go wrong in the ways that
  * matter: lost before they take effect, applied though nobody hears, refused, half done.
- *   GET /users/:id · PUT, DELETE /users/:id/roles/:role · POST /users/:id/roles/:role/activate · POST /users/:id/enable, /disable
+ *   GET, POST /names/:name, which answers and makes the user `id-of-<name>` · GET /users/:id · PUT, DELETE /users/:id/roles/:role · POST /users/:id/roles/:role/activate · POST /users/:id/enable, /disable
  */
 export class WritableApp {
   readonly users = new Map<string, User>()
@@ -63,6 +63,8 @@ export class WritableApp {
   }
 
   #handle(line: string): { status: number; body: string } {
+    const [, verbOfName, name] = /^(GET|POST) \/names\/([^/]+)$/.exec(line) ?? []
+    if (name !== undefined) return this.#named(`id-of-${name}`, line, verbOfName === 'POST')
     const [, method = '', id = '', role, verb] = /^(\w+) \/users\/([^/]+)(?:\/roles\/([^/]+))?(?:\/(\w+))?$/.exec(line) ?? []
     const user = this.users.get(id)
     if (user === undefined) return { status: 404, body: '{}' }
@@ -78,6 +80,15 @@ export class WritableApp {
       this.#stale.set(id, { shown: shownBefore, left: this.staleReads })
     }
     return { status: 200, body: '{}' }
+  }
+
+  /** The application gives the id; a second POST makes a second one, which the test would see in `changed`. */
+  #named(id: string, line: string, makes: boolean): { status: number; body: string } {
+    if (makes) {
+      this.add(id)
+      this.changed.push(line)
+    }
+    return this.users.has(id) ? { status: 200, body: JSON.stringify({ id }) } : { status: 404, body: '{}' }
   }
 
   #shown(id: string, user: User): string {
@@ -118,9 +129,15 @@ async function readUser(url: string, id: string): Promise<Mapped[] | null> {
 
 function writeSide(url: string): WriteSide {
   return {
-    operations: ['grant', 'revoke', 'enable-account', 'disable-account'],
+    operations: ['create-account', 'grant', 'revoke', 'enable-account', 'disable-account'],
+    located: (name) => idOf(url, name),
     steps: ({ name }) => (name === 'grant' ? ['list', 'activate'] : [name]),
     async ensure({ account, ref, name }, step, key, deadline) {
+      if (name === 'create-account') {
+        if ((await idOf(url, account)) !== null) return 'already'
+        await send(url, 'POST', `/names/${account}`, key, deadline)
+        return 'applied'
+      }
       const path = ref === null ? `/users/${account}/${name === 'disable-account' ? 'disable' : 'enable'}` : `/users/${account}/roles/${ref.id}`
       const [method, to] = step === 'list' ? ['PUT', path] : step === 'activate' ? ['POST', `${path}/activate`] : ref === null ? ['POST', path] : ['DELETE', path]
       const response = await send(url, method, to, key, deadline)
@@ -129,6 +146,11 @@ function writeSide(url: string): WriteSide {
       return 'applied'
     },
   }
+}
+
+async function idOf(url: string, name: string): Promise<string | null> {
+  const response = await send(url, 'GET', `/names/${name}`, null, null)
+  return response.status === 404 ? null : ((await response.json()) as { id: string }).id
 }
 
 async function send(url: string, method: string, path: string, key: string | null, signal: AbortSignal | null): Promise<Response> {

@@ -2,7 +2,7 @@ import type { WriteResult, WriteStep, WriteVerdict } from '../../../schemas/wire
 import type { Account } from '../../../schemas/wire/raw.ts'
 import { accountKey } from '../../core/keys.ts'
 import { reach } from '../../core/fault.ts'
-import type { ConnectorSession } from '../../ports/connector.ts'
+import { ConnectError, type ConnectorSession, type WriteSide } from '../../ports/connector.ts'
 import type { Outgoing } from '../../runtime/publisher.ts'
 import { asConnectError } from '../errors.ts'
 import type { OnEvent } from '../events.ts'
@@ -101,12 +101,13 @@ export class WriteExecutor {
     const { source, signal } = this.#options
     let entry = this.#journal(command.id) ?? { written: source.stamp(), steps: [], begun: null, done: false }
     if (entry.begun !== null) await this.#afterPredecessor()
+    const side = makesAccount(command) ? addressed(session.write!) : session.write!
     for (const next of plan.slice(entry.steps.length)) {
       if (entry.steps.some(({ outcome }) => outcome === 'refused' || outcome === 'failed')) break
       entry = { ...entry, begun: { operation: next.operation, step: next.step } }
       const renew = (): Promise<void> => this.#note(command, entry)
       await renew()
-      const outcome = await callStep(next, { side: session.write!, command: command.id, lease: this.#lease, renew, clock: source.clock, signal })
+      const outcome = await callStep(next, { side, command: command.id, lease: this.#lease, renew, clock: source.clock, signal })
       entry = { ...entry, steps: [...entry.steps, outcome], begun: null }
     }
     await this.#note(command, entry)
@@ -171,7 +172,9 @@ export class WriteExecutor {
       session = await open()
       const { readOne } = session
       if (readOne === undefined) return { record: null, outgoing: [], canRead: false, problem: null }
-      const outgoing = await readSingle(command.account, { source, session, readOne: (id) => readOne(id), canonical, signal })
+      const account = makesAccount(command) && session.write?.located !== undefined ? await session.write.located(command.account) : command.account
+      if (account === null) return { record: null, outgoing: [], canRead: true, problem: 'it is not found by its name' }
+      const outgoing = await readSingle(account, { source, session, readOne: (id) => readOne(id), canonical, signal })
       const record = outgoing.map((one) => one.record).find((one): one is Account => one.type === 'Account') ?? null
       return { record, outgoing: outgoing.map((one) => this.#asSeen(one)), canRead: true, problem: record === null ? 'its answer could not be mapped' : null }
     } catch (thrown) {
@@ -232,6 +235,24 @@ const emptyEntry: JournalEntry = { written: 0, steps: [], begun: null, done: fal
 
 const isChanged = (steps: readonly WriteStep[]): boolean => steps.some(({ outcome }) => outcome === 'applied')
 const isShown = ({ operations }: WriteCommand, read: Account): boolean => operations.every((one) => shows(one, read) !== false)
+
+const makesAccount = ({ operations }: WriteCommand): boolean => operations.some(({ name }) => name === 'create-account')
+
+/** What follows the making of an account concerns the id that the application gave it. */
+function addressed(side: WriteSide): WriteSide {
+  const { located } = side
+  if (located === undefined) return side
+  return {
+    operations: side.operations,
+    steps: (operation) => side.steps(operation),
+    async ensure(operation, step, key, deadline) {
+      if (operation.name === 'create-account') return await side.ensure(operation, step, key, deadline)
+      const account = await located(operation.account)
+      if (account === null) throw new ConnectError('transient', 'the account that was made is not found by its name yet', operation.account)
+      return await side.ensure({ ...operation, account }, step, key, deadline)
+    },
+  }
+}
 
 /** All calls of the command in order, or why there can't be any. */
 function planned({ operations }: WriteCommand, { write }: ConnectorSession): PlannedStep[] | string {

@@ -11,6 +11,7 @@ const operation = (name: Operation['name'], account: string, role: string | null
 })
 export const grant = (account: string, role: string): Operation => operation('grant', account, role)
 export const revoke = (account: string, role: string): Operation => operation('revoke', account, role)
+export const create = (account: string): Operation => operation('create-account', account, null)
 export const disable = (account: string): Operation => operation('disable-account', account, null)
 
 let ids = 0

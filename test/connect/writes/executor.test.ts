@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import type { WriteExecutor } from '../../../src/connect/writes/executor.ts'
-import { Bench, command, disable, grant, revoke } from './bench.ts'
+import { Bench, command, create, disable, grant, revoke } from './bench.ts'
 
 let bench: Bench
 beforeEach(async () => {
@@ -152,6 +152,37 @@ describe.each(points)('a crash at %s', (point) => {
     const writes = bench.app.requests.filter(({ line }) => !line.startsWith('GET'))
     expect(writes.length).toBeLessThanOrEqual(4)
     expect(new Set(writes.map(({ line, key }) => `${line} ${key ?? ''}`)).size).toBe(3)
+  })
+})
+
+describe('an account that the application names itself', () => {
+  it('is made, and what follows concerns the id that it was given, as does the read-back', async () => {
+    await (await bench.owner()).obey([command(create('zoe'), grant('zoe', 'R'))])
+    expect(bench.app.changed).toEqual(['POST /names/zoe', 'PUT /users/id-of-zoe/roles/R', 'POST /users/id-of-zoe/roles/R/activate'])
+    expect(await bench.verdicts()).toEqual(['applied'])
+    const { seen } = (await bench.lab.of('raw', 'Written')).at(-1)!
+    expect([seen?.id, seen?.native, seen?.gone]).toEqual(['ID-OF-ZOE', 'id-of-zoe', false])
+  })
+
+  it('whose answer is lost is found by its name, and made once', async () => {
+    let lost = 0
+    bench.app.mishap = (line) => (line.startsWith('POST /names') && lost++ === 0 ? 'drop-after' : 'ok')
+    await settle((await bench.owner()).obey([command(create('zoe'), grant('zoe', 'R'))]))
+    expect(bench.app.changed.filter((line) => line.startsWith('POST /names'))).toEqual(['POST /names/zoe'])
+    expect(await bench.verdicts()).toEqual(['applied'])
+  })
+
+  it.each([1, 2, 3])('is made once though the process is killed after call %i', async (nth) => {
+    const one = command(create('zoe'), grant('zoe', 'R'))
+    let reached = 0
+    armFaults((at) => {
+      if (at === 'write.after-call' && ++reached === nth) throw new Error('killed')
+    })
+    await expect((await bench.owner()).obey([one])).rejects.toThrow('killed')
+    armFaults(null)
+    await (await bench.owner()).obey([one])
+    expect(bench.app.changed).toEqual(['POST /names/zoe', 'PUT /users/id-of-zoe/roles/R', 'POST /users/id-of-zoe/roles/R/activate'])
+    expect(await bench.verdicts()).toEqual(['applied'])
   })
 })
 

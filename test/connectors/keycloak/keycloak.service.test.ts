@@ -59,6 +59,7 @@ writeContract(connector, async () => {
     with: settings(keycloak, realm, { handOver }),
     platform: testPlatform(),
     cases: [
+      { operation: operation('create-account', 'Zoe', { attributes: { email: 'Zoe@example.org', firstName: 'Zoe' } }), holds: async () => (await idsOf(keycloak, realm)).has('zoe') },
       { operation: operation('grant', ada, { ref: { kind: 'role', id: 'role:clerk' } }), holds: async () => (await list('role-mappings/realm', 'name')).includes('clerk') },
       { operation: operation('revoke', ada, { ref: { kind: 'entitlement', id: 'role:clerk' } }), holds: async () => !(await list('role-mappings/realm', 'name')).includes('clerk') },
       { operation: operation('grant', ada, { ref: approve }), holds: async () => (await list(`role-mappings/clients/${billing}`, 'name')).includes('approve') },
@@ -72,6 +73,8 @@ writeContract(connector, async () => {
       { operation: operation('disable-credential', robot, secret), holds: async () => !(await robotClient()).enabled },
     ],
     refused: [
+      operation('create-account', 'bob', { attributes: { email: 'another@example.org' } }),
+      operation('create-account', 'bob2', { attributes: { email: 'bob@example.org' } }),
       operation('grant', bob, { ref: { kind: 'role', id: 'role:none' } }),
       operation('grant', bob, { ref: { kind: 'role', id: 'client-role:billing:none' } }),
       operation('grant', bob, { ref: { kind: 'group', id: '/none' } }),

@@ -1,7 +1,11 @@
+import { expect, it } from 'vitest'
 import { connector } from '../../../connectors/scim/connector.ts'
+import { resourceOf } from '../../../connectors/scim/create.ts'
 import { operation, writeContract } from '../../contract/write-side.ts'
 import { startScim2Server } from '../../services/scim2-server.ts'
 import { testPlatform } from '../../support/test-platform.ts'
+
+const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
 writeContract(connector, async () => {
   const server = await startScim2Server()
@@ -25,12 +29,16 @@ writeContract(connector, async () => {
     (((await call('GET', path))?.[list] ?? []) as { value: string }[]).some((entry) => entry.value === value)
   const inGroup = (): Promise<boolean> => holds(`/Groups/${group}`, 'members', ada)
   const active = async (): Promise<unknown> => (await call('GET', `/Users/${ada}`))?.['active']
+  const named = async (userName: string): Promise<Record<string, unknown>[]> =>
+    ((await call('GET', `/Users?filter=${encodeURIComponent(`userName eq "${userName}"`)}`))?.['Resources'] ?? []) as Record<string, unknown>[]
+  const zoe = { 'emails.value': 'zoe@example.org', 'name.givenName': 'Zoe', displayName: 'Zoe', [`${enterprise}:employeeNumber`]: '4711' }
   const ref = { kind: 'group', id: group } as const
   const role = (value: string) => ({ ref: { kind: 'entitlement', id: `role:${value}` } as const })
   return {
     with: { baseUrl: base, token: 'env:GRANTLINE_TEST_SCIM_WRITE' },
     platform: testPlatform(),
     cases: [
+      { operation: operation('create-account', 'zoe', { attributes: zoe }), holds: async () => (await named('zoe')).length === 1 },
       { operation: operation('grant', ada, { ref }), holds: inGroup },
       { operation: operation('revoke', ada, { ref: { kind: 'entitlement', id: `group:${group}` } }), holds: async () => !(await inGroup()) },
       { operation: operation('grant', ada, role('approver')), holds: () => holds(`/Users/${ada}`, 'roles', 'approver') },
@@ -40,6 +48,7 @@ writeContract(connector, async () => {
       { operation: operation('delete-account', ada), holds: async () => (await call('GET', `/Users/${ada}`)) === null },
     ],
     refused: [
+      operation('create-account', 'bob', { attributes: { externalId: 'another' } }),
       operation('grant', bob, { ref: { kind: 'group', id: 'none' } }),
       operation('grant', bob, { ref: { kind: 'role', id: 'clerk' } }),
       operation('disable-account', 'nobody'),
@@ -50,4 +59,11 @@ writeContract(connector, async () => {
       await server.stop()
     },
   }
+})
+
+it('puts attributes together by their paths', () => {
+  expect(resourceOf('zoe', { 'emails.value': 'z@x', 'name.givenName': 'Zoe', 'name.familyName': 'Ny', externalId: '7', [`${enterprise}:employeeNumber`]: '4711', [`${enterprise}:manager.value`]: 'm' })).toEqual({
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User', enterprise], userName: 'zoe', active: true, externalId: '7',
+    emails: [{ value: 'z@x', primary: true }], name: { givenName: 'Zoe', familyName: 'Ny' }, [enterprise]: { employeeNumber: '4711', manager: { value: 'm' } },
+  })
 })
