@@ -51,7 +51,7 @@ export default tseslint.config(
   layer(['src/core/**/*.ts'], [{ regex: '^(?!\\.|@noble/hashes)', message: 'core imports no package but @noble/hashes' }, barrel, { regex: '/(ports|connect|runtime|sink|reports|adapters|cli|http|config|observe)/', message: 'core imports core only' }]),
   layer(['src/ports/**/*.ts'], [adapters, barrel, edges, { regex: '/(connect|runtime|sink|reports)/', message: 'ports are interfaces: they import schemas only' }]),
   layer(['connectors/*/**/*.ts'], [adapters, barrel, edges, { regex: '^\\.\\./(?!\\.\\./(src/(core|ports|connect)/|schemas/))', message: 'a connector imports core, ports, src/connect helpers and its vendor’s client, never another connector' }]),
-  layer(['src/runtime/**/*.ts', 'src/connect/**/*.ts', 'src/sink/**/*.ts', 'src/reports/**/*.ts', 'src/replay/**/*.ts'], [adapters, barrel, edges]),
+  layer(['src/runtime/**/*.ts', 'src/connect/**/*.ts', 'src/sink/**/*.ts', 'src/reports/**/*.ts', 'src/replay/**/*.ts', 'src/move/**/*.ts'], [adapters, barrel, edges]),
   {
     files: ['src/**/*.ts', 'connectors/**/*.ts'],
     ignores: ['src/adapters/log-kafka/kafkajs.ts'],

@@ -30,6 +30,7 @@ import { measuredLog, type OnCommit } from './observe/measured-log.ts'
 import type { Assignment, Share, SharedRole } from './ports/assignment.ts'
 import type { Codec } from './ports/codec.ts'
 import { FencedError, type Log } from './ports/log.ts'
+import type { PortableLog } from './ports/portable-log.ts'
 import type { ProcessorType } from './ports/processor.ts'
 import { StoreError, type Store } from './ports/store.ts'
 import type { Clock } from './runtime/clock.ts'
@@ -76,6 +77,8 @@ export async function openDataDirectory(config: LoadedConfig, env: Env, options:
   await mkdir(config.dataDir, { recursive: true })
   const opened = await openAnyLog(config, env, options)
   try {
+    const { filling } = opened.log
+    if (filling !== null) throw new Error(`the log is being filled with the export ${filling}, and that was cut off. Run \`grantline log import\` with it again`)
     const { log, codec } = await withCodec(opened, config, env)
     const store = options.tables === false ? noTables : await openTables(config, env)
     return {
@@ -94,8 +97,14 @@ export async function openDataDirectory(config: LoadedConfig, env: Env, options:
   }
 }
 
+/** The log alone, to be carried elsewhere or filled. Throws an error that says who holds it. */
+export async function openPortableLog(config: LoadedConfig, env: Env, options: OpenOptions = {}): Promise<PortableLog> {
+  await mkdir(config.dataDir, { recursive: true })
+  return (await openAnyLog(config, env, options)).log
+}
+
 interface OpenedLog {
-  log: Log
+  log: PortableLog
   schemas: SchemaStore
   assignment: Assignment
 }

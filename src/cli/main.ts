@@ -9,6 +9,7 @@ import { configCheck, configSchema } from './config.ts'
 import { newConnector } from './connector-new.ts'
 import { testConnector } from './connector-test.ts'
 import { dialects, type HostileOptions, listFaults, runHostile } from './hostile.ts'
+import { exportTo, importFrom } from './log.ts'
 import { probeApp } from './probe.ts'
 import { run, rolesOf } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
@@ -107,6 +108,17 @@ function build(): Command {
     .addOption(outputOption(['table', 'json', 'csv']))
     .action(({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => replay(config, selection, output))
     .addHelpText('after', examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv']))
+
+  const log = program.command('log').description('carry the log to another place: from one data directory to another, to Kafka, and back')
+    .addHelpText('after', examples(['log export ./export -c embedded.yaml', 'log import ./export -c on-kafka.yaml']))
+  command(log, 'export', 'write every message at its offset, and every state, into a directory; nothing may run meanwhile')
+    .argument('<directory>', 'made where it is not there; must be empty')
+    .action((directory: string, { config }: { config: string }) => exportTo(config, directory))
+    .addHelpText('after', examples(['log export ./export', 'log export /backup/2026-11-25 -c /etc/grantline/grantline.yaml']))
+  command(log, 'import', 'fill an empty log with an export; cut off at any moment, it goes on when it is run again')
+    .argument('<directory>', 'of the export')
+    .action((directory: string, { config }: { config: string }) => importFrom(config, directory))
+    .addHelpText('after', examples(['log import ./export -c on-kafka.yaml', 'verify -c on-kafka.yaml']))
 
   const connector = program.command('connector').description('one application’s connector: what the application really does')
   command(connector, 'probe', 'measure what an application really does: page sizes, totals, order, cursors, single reads, rate headers')

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { roleNames, startGrantline, type Grantline, type Role } from '../compose.ts'
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
@@ -11,6 +10,7 @@ import { createLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { announce, withdraw } from './held-by.ts'
+import { releaseOf } from './release.ts'
 import { terminalWidth } from './terminal.ts'
 
 /** How many rows of each table the run prints; the report commands show all. */
@@ -177,11 +177,6 @@ function describeEvent(event: ConnectEvent): string | null {
     case 'request':
       return null
   }
-}
-
-function releaseOf(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -14,10 +14,7 @@ import { replayUntil, type ReplayedAccess } from '../replay/replay.ts'
 import { tellTable } from '../replay/table-range.ts'
 import { verifyLog } from '../replay/verify-log.ts'
 import { verifyTables } from '../replay/verify-tables.ts'
-import { terminalWidth } from './terminal.ts'
-
-/** How often a long check says how far it is, ms. */
-const progressMs = 2_000
+import { sayNowAndThen, terminalWidth } from './terminal.ts'
 
 export class VerificationFailed extends Error {
   override name = 'VerificationFailed'
@@ -108,14 +105,5 @@ async function withScratch(configFile: string, use: (directory: DataDirectory, s
     await scratch.close()
     await rm(path, { recursive: true, force: true })
     await directory.close()
-  }
-}
-
-function sayNowAndThen(): (line: string) => void {
-  let last = Date.now()
-  return (line) => {
-    if (Date.now() - last < progressMs) return
-    last = Date.now()
-    console.error(line)
   }
 }

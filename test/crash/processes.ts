@@ -9,6 +9,9 @@ import { adminKey, type Company } from './company.ts'
 import { Outcome } from './outcome.ts'
 import type { VariantName } from './variants.ts'
 
+/** Whose config file, and where the marker and the outcome go. */
+export type Place = Pick<Company, 'directory' | 'file' | 'offsetMs'>
+
 export type Reached = Partial<Record<FaultPoint, number>>
 
 /** Starting costs half as much with the modules compiled already. */
@@ -23,7 +26,7 @@ interface End {
 }
 
 /** A process of the product on the company's directory, to its end. Answers how often it reached which fault point. */
-export async function runToEnd(company: Company, variant: VariantName | null = null): Promise<Reached> {
+export async function runToEnd(company: Place, variant: VariantName | null = null): Promise<Reached> {
   const marker = markerOf(company)
   const { code, errors } = await start('child.ts', [orders(company, null, variant)], null)
   if (code !== 0) throw new Error(`the process ended with ${code}:\n${errors.slice(-4_000)}`)
@@ -31,7 +34,7 @@ export async function runToEnd(company: Company, variant: VariantName | null = n
 }
 
 /** Throws unless the process killed itself at the fault. */
-export async function killAt(company: Company, fault: Orders['fault'] & object, variant: VariantName | null = null): Promise<void> {
+export async function killAt(company: Place, fault: Orders['fault'] & object, variant: VariantName | null = null): Promise<void> {
   const { code, signal, errors } = await start('child.ts', [orders(company, fault, variant)], null)
   const marker = markerOf(company)
   const fired = existsSync(marker) ? readFileSync(marker, 'utf8') : 'nothing'
@@ -40,7 +43,7 @@ export async function killAt(company: Company, fault: Orders['fault'] & object, 
 }
 
 /** Kills the process so long after its start. Where it ends by itself before: how long it took, ms. */
-export async function killAfter(company: Company, ms: number): Promise<'killed' | { tookMs: number }> {
+export async function killAfter(company: Place, ms: number): Promise<'killed' | { tookMs: number }> {
   const began = performance.now()
   const { code, signal, errors } = await start('child.ts', [orders(company, null, null)], ms)
   if (signal === 'SIGKILL') return 'killed'
@@ -56,9 +59,9 @@ export async function audit({ directory, file }: { directory: string; file: stri
   return Outcome.parse(JSON.parse(readFileSync(target, 'utf8')))
 }
 
-const markerOf = (company: Company): string => join(company.directory, 'marker')
+const markerOf = (company: Place): string => join(company.directory, 'marker')
 
-function orders(company: Company, fault: Orders['fault'], variant: VariantName | null): string {
+function orders(company: Place, fault: Orders['fault'], variant: VariantName | null): string {
   const marker = markerOf(company)
   rmSync(marker, { force: true })
   return JSON.stringify({ file: company.file, offsetMs: company.offsetMs, marker, fault, variant } satisfies Orders)

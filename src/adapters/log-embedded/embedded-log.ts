@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import type { Topic } from '../../../schemas/wire/topics.ts'
-import { FencedError, type Append, type Commit, type CommitResult, type Log, type Message, type ReadLimits, type TaskStore } from '../../ports/log.ts'
+import { FencedError, type Append, type Commit, type CommitResult, type Message, type ReadLimits, type TaskStore } from '../../ports/log.ts'
+import type { Filling, PortableLog } from '../../ports/portable-log.ts'
 import { reach } from '../../core/fault.ts'
+import { compareKeys } from '../../core/order.ts'
+import { EmbeddedFilling } from './embedded-filling.ts'
 import { EmbeddedSchemas } from './embedded-schemas.ts'
 import { openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
-import { decodeMessage, encodeMessage, messageKey, offsetOf, partitionKey } from './layout.ts'
+import { decodeMessage, encodeMessage, messageKey, offsetBytes, offsetOf, partitionKey } from './layout.ts'
 import { StateTable } from './state-table.ts'
 import { Waiters } from './waiters.ts'
 
@@ -18,7 +21,7 @@ export async function openEmbeddedLog(options: EmbeddedOptions): Promise<Embedde
 
 const Task = z.object({ number: z.int(), epoch: z.int() })
 
-export class EmbeddedLog implements Log {
+export class EmbeddedLog implements PortableLog {
   readonly partitions: Readonly<Record<Topic, number>>
   readonly schemas: EmbeddedSchemas
   readonly #env: Environment
@@ -91,6 +94,27 @@ export class EmbeddedLog implements Log {
     }
   }
 
+  get filling(): string | null {
+    return z.string().optional().parse(this.#env.meta.get('filling')) ?? null
+  }
+
+  async taskIds(): Promise<string[]> {
+    return [...this.#env.tasks.getKeys()].sort(compareKeys)
+  }
+
+  /** Nobody: who has it open holds its lock. */
+  async others(): Promise<null> {
+    return null
+  }
+
+  async fill(source: string): Promise<Filling> {
+    this.#requireOpen()
+    await this.#env.meta.put('filling', source)
+    return new EmbeddedFilling(this.#env, (topic, partition, end) => {
+      this.#ends.set(`${topic} ${partition}`, end)
+    })
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -122,9 +146,7 @@ export class EmbeddedLog implements Log {
     const number = this.#number(append.topic)
     const offset = this.#storedEnd(append.topic, append.partition)
     void this.#env.messages.put(messageKey(number, append.partition, offset), encodeMessage(append))
-    const next = Buffer.allocUnsafe(6)
-    next.writeUIntBE(offset + 1, 0, 6)
-    void this.#env.ends.put(partitionKey(number, append.partition), next)
+    void this.#env.ends.put(partitionKey(number, append.partition), offsetBytes(offset + 1))
     return offset
   }
 

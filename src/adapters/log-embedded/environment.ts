@@ -30,6 +30,8 @@ export interface Environment {
   state: Binary
   /** task id -> { number, epoch } */
   tasks: Database<unknown, string>
+  /** `generation`; `filling`: what the log is being filled with */
+  meta: Database<unknown, string>
   /** schema id -> stored schema */
   schemas: Database<unknown, number>
   /** topic -> its number in keys */
@@ -79,6 +81,7 @@ async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<
       ends: binary('ends'),
       state: binary('state'),
       tasks: root.openDB<unknown, string>({ name: 'tasks', encoding: 'json', keyEncoding: 'ordered-binary' }),
+      meta,
       schemas: root.openDB<unknown, number>({ name: 'schemas', encoding: 'json', keyEncoding: 'uint32' }),
       topics: new Map(Object.entries(generation.topics).map(([topic, { number }]) => [topic as Topic, number])),
     }
@@ -103,7 +106,7 @@ function agreed(stored: Generation | undefined, { path, partitions }: EmbeddedOp
     } else if (known.partitions !== count) {
       throw new Error(
         `${path}: topic ${topic} was created with ${known.partitions} partitions, the configuration says ${count}. ` +
-          `Counts are fixed for the life of a data directory: set partitions back to ${known.partitions}, or export into a new directory`,
+          `Counts are fixed for the life of a data directory: set partitions back to ${known.partitions}`,
       )
     }
   }

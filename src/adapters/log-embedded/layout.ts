@@ -1,4 +1,4 @@
-import type { Append, Message } from '../../ports/log.ts'
+import type { Message } from '../../ports/log.ts'
 
 /** How log messages lie in LMDB. Numbers in keys are big-endian, so that byte order is their order. */
 
@@ -23,15 +23,22 @@ export function partitionKey(topic: number, partition: number): Buffer {
   return messageKey(topic, partition, 0).subarray(0, 4)
 }
 
+/** 6 bytes, as in keys. */
+export function offsetBytes(offset: number): Buffer {
+  const bytes = Buffer.allocUnsafe(6)
+  bytes.writeUIntBE(offset, 0, 6)
+  return bytes
+}
+
 /** 8 bytes timestamp (double), 4 bytes length of the key (0xffffffff: none), key, value. */
-export function encodeMessage(append: Append): Buffer {
-  const key = append.key === null ? null : textBytes(append.key)
+export function encodeMessage(message: Pick<Message, 'key' | 'timestamp' | 'value'>): Buffer {
+  const key = message.key === null ? null : textBytes(message.key)
   const keyBytes = key?.length ?? 0
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + keyBytes + append.value.length)
-  bytes.writeDoubleLE(append.timestamp, 0)
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + keyBytes + message.value.length)
+  bytes.writeDoubleLE(message.timestamp, 0)
   bytes.writeUInt32LE(key === null ? NO_KEY : keyBytes, 8)
   if (key !== null) bytes.set(key, HEADER_BYTES)
-  bytes.set(append.value, HEADER_BYTES + keyBytes)
+  bytes.set(message.value, HEADER_BYTES + keyBytes)
   return bytes
 }
 

@@ -71,4 +71,17 @@ export async function restore({ reader, changelog: { topic, partition }, id, fro
   }
 }
 
+/** Ids of the tasks that a changelog's partition tells of. */
+export async function tasksIn(reader: Reader, { topic, partition }: Changelog): Promise<Set<string>> {
+  const ids = new Set<string>()
+  const end = await reader.end(topic, partition)
+  for (let offset = 0; offset < end; ) {
+    const { messages, next } = await reader.fetch(topic, partition, offset, restoreBytes)
+    for (const { key } of messages) if (key !== null) ids.add(key.toString('utf8', 0, key.indexOf(0)))
+    if (next === offset) await sleep(pollMs)
+    offset = next
+  }
+  return ids
+}
+
 const changeOf = ({ key, value }: RawMessage, prefixBytes: number): Change => [key!.toString('utf8', prefixBytes), value]

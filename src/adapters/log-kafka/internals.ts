@@ -53,6 +53,9 @@ export interface Broker {
     groupAssignment: { memberId: string; memberAssignment: Buffer }[]
   }): Promise<{ memberAssignment: Buffer }>
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
+  initProducerId(request: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>
+  addPartitionsToTxn(request: { transactionalId: string; producerId: string; producerEpoch: number; topics: { topic: string; partitions: number[] }[] }): Promise<unknown>
+  endTxn(request: { transactionalId: string; producerId: string; producerEpoch: number; transactionResult: boolean }): Promise<unknown>
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
 }
 
@@ -66,7 +69,7 @@ export interface Cluster {
   removeBroker(address: { host: string; port: number }): void
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number; partitionErrorCode: number }[]
   findBroker(node: { nodeId: number }): Promise<Broker>
-  findGroupCoordinator(group: { groupId: string }): Promise<Broker>
+  findGroupCoordinator(group: { groupId: string; coordinatorType?: number }): Promise<Broker>
   fetchTopicsOffset(
     topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[],
   ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>

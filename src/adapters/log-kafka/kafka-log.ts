@@ -1,17 +1,21 @@
 import type { Admin, Kafka } from 'kafkajs'
 import type { Topic } from '../../../schemas/wire/topics.ts'
 import { reach } from '../../core/fault.ts'
-import type { Append, Log, Message, ReadLimits, TaskStore } from '../../ports/log.ts'
-import { openedRecord, restore, type RestoreProgress } from './changelog.ts'
+import { compareKeys } from '../../core/order.ts'
+import type { SharedRole } from '../../ports/assignment.ts'
+import type { Append, Message, ReadLimits, TaskStore } from '../../ports/log.ts'
+import type { Filling, PortableLog } from '../../ports/portable-log.ts'
+import { openedRecord, restore, tasksIn, type RestoreProgress } from './changelog.ts'
 import { createClient, type ClientOptions } from './client.ts'
 import { clusterOf, type Cluster, type RawMessage } from './internals.ts'
 import { groupOf } from './kafka-assignment.ts'
+import { KafkaFilling } from './kafka-filling.ts'
 import { KafkaSchemas } from './kafka-schemas.ts'
 import { KafkaTask } from './kafka-task.ts'
 import { Reader } from './reader.ts'
 import { StateCache, type Mark } from './state-cache.ts'
 import { Tail } from './tail.ts'
-import { changelogOf, ensureTopics, schemasTopic, topicName, type TopicOptions } from './topics.ts'
+import { changelogOf, ensureTopics, otherChangelogs, schemasTopic, topicName, type TopicOptions } from './topics.ts'
 import { Transactor } from './transactor.ts'
 
 export interface KafkaLogOptions extends ClientOptions, TopicOptions {
@@ -45,6 +49,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   }
 }
 
+const roles: readonly SharedRole[] = ['processors', 'connectors', 'sink']
+
 /** A topic that was created just now is not known to every broker at once. */
 async function untilKnown(cluster: Cluster, topics: readonly string[]): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -70,7 +76,7 @@ interface Parts {
   schemas: KafkaSchemas
 }
 
-export class KafkaLog implements Log {
+export class KafkaLog implements PortableLog {
   readonly partitions: Readonly<Record<Topic, number>>
   readonly schemas: KafkaSchemas
   /** directory of the local copies of states */
@@ -151,6 +157,33 @@ export class KafkaLog implements Log {
       await transactor.close()
       throw error
     }
+  }
+
+  get filling(): string | null {
+    return this.schemas.filling
+  }
+
+  async taskIds(): Promise<string[]> {
+    const { processors } = this.#options
+    const found = await Promise.all(otherChangelogs(this.#options).map((changelog) => tasksIn(this.#parts.reader, changelog)))
+    const own = Object.entries(processors).flatMap(([name, count]) => Array.from({ length: count }, (_, partition) => `task/${name}/${partition}`))
+    return [...new Set([...own, ...found.flatMap((ids) => [...ids])])].sort(compareKeys)
+  }
+
+  /** Processes that share partitions out among them. One with no role but `api` is not among them. */
+  async others(): Promise<string | null> {
+    const { groups } = await this.#parts.admin.describeGroups(roles.map((role) => groupOf(this.#options.prefix, role)))
+    const active = groups.filter(({ members }) => members.length > 0)
+    return active.length === 0 ? null : active.map(({ groupId, members }) => `group ${groupId} has ${members.length} members`).join(', ')
+  }
+
+  async fill(source: string): Promise<Filling> {
+    this.#requireOpen()
+    const { prefix, transactionTimeoutMs } = this.#options
+    const { producers: kafka, reading: cluster, reader, schemas } = this.#parts
+    const filling = await KafkaFilling.open({ kafka, cluster, reader, schemas, prefix, transactionTimeoutMs })
+    await schemas.noteFilling(source)
+    return filling
   }
 
   async close(): Promise<void> {

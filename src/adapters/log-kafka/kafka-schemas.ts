@@ -9,12 +9,16 @@ import { retry } from './client.ts'
 const Stored = z.object({ topic: z.enum(topicNames), text: z.string() })
 const readBytes = 1024 * 1024
 
+/** The key of what an unfinished filling is filling the log with; other keys are ids. */
+const fillingKey = 'filling'
+
 /** The schemas of all messages in a compacted topic beside them: id -> schema. For installations without a schema registry. */
 export class KafkaSchemas implements SchemaStore {
   readonly #producer: Producer
   readonly #reader: Reader
   readonly #topic: string
   readonly #known = new Map<number, StoredSchema>()
+  #filling: string | null = null
   #next = 0
   #writing: Promise<unknown> = Promise.resolve()
 
@@ -30,6 +34,16 @@ export class KafkaSchemas implements SchemaStore {
     this.#producer = producer
     this.#reader = reader
     this.#topic = topic
+  }
+
+  /** What an import that was begun and is not finished fills this log with. */
+  get filling(): string | null {
+    return this.#filling
+  }
+
+  async noteFilling(source: string | null): Promise<void> {
+    await this.#producer.send({ topic: this.#topic, acks: -1, messages: [{ key: fillingKey, value: source }] })
+    this.#filling = source
   }
 
   get(id: number): StoredSchema | undefined {
@@ -72,7 +86,8 @@ export class KafkaSchemas implements SchemaStore {
       if (messages.length === 0) return
       for (const { offset, key, value } of messages) {
         this.#next = Number(offset) + 1
-        if (key === null || value === null) continue
+        if (key?.toString() === fillingKey) this.#filling = value?.toString() ?? null
+        if (key === null || value === null || key.toString() === fillingKey) continue
         this.#known.set(Number(key.toString()), Stored.parse(JSON.parse(value.toString())))
       }
     }

@@ -102,7 +102,8 @@ export class KafkaTask implements TaskStore {
   }
 }
 
-function outgoingOf(prefix: string, append: Append): Outgoing {
+/** A message as it lies on the brokers. */
+export function outgoingOf(prefix: string, append: Append): Outgoing {
   const { partition, key, timestamp, value } = append
   const topic = topicName(prefix, append.topic)
   return {

@@ -38,6 +38,9 @@ export function changelogOf({ prefix, processors }: TopicOptions, id: string): C
   return { topic: stateTopic(prefix, 'others'), partition: partitionOf(id, otherStates) }
 }
 
+/** The partitions that hold the states of all tasks but those of processors. */
+export const otherChangelogs = ({ prefix }: TopicOptions): Changelog[] => Array.from({ length: otherStates }, (_, partition) => ({ topic: stateTopic(prefix, 'others'), partition }))
+
 interface Wanted {
   topic: string
   partitions: number

@@ -6,17 +6,20 @@ import type { Topic } from '../../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../../../src/adapters/log-embedded/embedded-log.ts'
 import { contractPartitions, logContract } from '../../contract/log.ts'
+import { portableLogContract } from '../../contract/portable-log.ts'
 
 const directory = (): Promise<string> => mkdtemp(join(tmpdir(), 'grantline-log-'))
 
 for (const durability of ['disk', 'process'] as const) {
-  logContract(`embedded, durable to ${durability}`, async () => {
+  const create = async (): Promise<{ open: () => Promise<EmbeddedLog>; dispose: () => Promise<void> }> => {
     const path = await directory()
     return {
       open: () => openEmbeddedLog({ path, partitions: contractPartitions, durability }),
       dispose: () => rm(path, { recursive: true, force: true }),
     }
-  })
+  }
+  logContract(`embedded, durable to ${durability}`, create)
+  portableLogContract(`embedded, durable to ${durability}`, create)
 }
 
 describe('embedded log', () => {

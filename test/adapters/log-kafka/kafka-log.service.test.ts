@@ -9,6 +9,7 @@ import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
 import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import { FencedError, type Message, type TaskStore } from '../../../src/ports/log.ts'
 import { contractPartitions, logContract } from '../../contract/log.ts'
+import { portableLogContract } from '../../contract/portable-log.ts'
 import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
 import { newInstallation, type Installation } from './installation.ts'
 
@@ -19,6 +20,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop())
 
 logContract('Kafka', async () => newInstallation(cluster.brokers))
+portableLogContract('Kafka', async () => newInstallation(cluster.brokers))
 
 describe('the log on Kafka', () => {
   let installation: Installation

@@ -1,0 +1,113 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
+import type { Log } from '../ports/log.ts'
+import type { PortableLog } from '../ports/portable-log.ts'
+import { MoveError, type MoveProgress } from './errors.ts'
+import { writeCompressed, type WrittenFile } from './files.ts'
+import { messageLine, rowLine } from './lines.ts'
+import { partitionFile, seal, statesFile, type Manifest } from './manifest.ts'
+
+export interface ExportOptions {
+  log: PortableLog
+  /** made where it is not there; must be empty */
+  directory: string
+  release: string
+  /** ms */
+  now: number
+  onProgress: (progress: MoveProgress) => void
+}
+
+export interface Moved {
+  messages: number
+  tasks: number
+  rows: number
+}
+
+const readAhead = { maxMessages: 1_000, maxBytes: 4 * 1024 * 1024 }
+
+/**
+ * Writes all messages and states into a directory. Takes every task over, so nothing else may run on the log: where something does,
+ * or where a partition grew meanwhile, it throws, and the directory is no export.
+ */
+export async function exportLog({ log, directory, release, now, onProgress }: ExportOptions): Promise<Moved> {
+  await refuseOthers(log)
+  await mkdir(directory, { recursive: true })
+  if ((await readdir(directory)).length > 0) throw new MoveError(`${directory} is not empty: name a directory that is`)
+  const counted = { tasks: 0, rows: 0 }
+  const states = await writeCompressed(join(directory, statesFile), rowsOf(log, counted, onProgress))
+  const ends = await endsOf(log)
+  const schemas = new Set<number>()
+  const written: (Manifest['files'][number] & WrittenFile)[] = []
+  for (const { topic, partition, end } of ends) {
+    const messages = { messages: 0 }
+    const file = await writeCompressed(join(directory, partitionFile(topic, partition)), messagesOf({ log, topic, partition, end, onProgress }, messages, schemas))
+    written.push({ topic, partition, end, ...messages, ...file })
+  }
+  for (const { topic, partition, end } of await endsOf(log)) {
+    const before = ends.find((one) => one.topic === topic && one.partition === partition)!.end
+    if (end !== before) throw new MoveError(`${topic}/${partition} grew from ${before} to ${end} during the export: something else writes to this log. Stop it and export again`)
+  }
+  await seal(
+    directory,
+    {
+      release,
+      exported: now,
+      partitions: { ...log.partitions },
+      files: written.map(({ sha256: _, ...file }) => file),
+      states: { file: states.file, bytes: states.bytes, ...counted },
+      schemas: [...schemas].sort((a, b) => a - b).flatMap((id) => {
+        const schema = log.schemas.get(id)
+        return schema === undefined ? [] : [{ id, ...schema }]
+      }),
+    },
+    [...written, states],
+  )
+  return { messages: written.reduce((sum, { messages }) => sum + messages, 0), ...counted }
+}
+
+export async function refuseOthers(log: PortableLog): Promise<void> {
+  const others = await log.others()
+  if (others !== null) throw new MoveError(`${others}. Stop every process on this log, then try again`)
+}
+
+export async function endsOf(log: Log): Promise<{ topic: Topic; partition: number; end: number }[]> {
+  const places = topicNames.flatMap((topic) => Array.from({ length: log.partitions[topic] }, (_, partition) => ({ topic, partition })))
+  return await Promise.all(places.map(async ({ topic, partition }) => ({ topic, partition, end: await log.end(topic, partition) })))
+}
+
+async function* rowsOf(log: PortableLog, counted: { tasks: number; rows: number }, onProgress: ExportOptions['onProgress']): AsyncGenerator<string> {
+  for (const task of await log.taskIds()) {
+    const before = counted.rows
+    for (const [key, value] of (await log.openTask(task)).state.range('')) {
+      counted.rows++
+      yield rowLine({ task, key, value })
+      onProgress({ place: `state of ${task}`, done: counted.rows - before, of: 0 })
+    }
+    if (counted.rows > before) counted.tasks++
+  }
+}
+
+interface Partition {
+  log: Log
+  topic: Topic
+  partition: number
+  end: number
+  onProgress: ExportOptions['onProgress']
+}
+
+async function* messagesOf({ log, topic, partition, end, onProgress }: Partition, counted: { messages: number }, schemas: Set<number>): AsyncGenerator<string> {
+  for (let offset = 0; offset < end; ) {
+    const messages = await log.read(topic, partition, offset, readAhead)
+    if (messages.length === 0) return
+    for (const message of messages) {
+      if (message.offset >= end) return
+      const { value } = message
+      if (value.length >= 5 && value[0] === 0) schemas.add(new DataView(value.buffer, value.byteOffset).getUint32(1))
+      counted.messages++
+      yield messageLine(message)
+      offset = message.offset + 1
+    }
+    onProgress({ place: `${topic}/${partition}`, done: offset, of: end })
+  }
+}
