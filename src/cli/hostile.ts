@@ -1,5 +1,8 @@
 import { scenarios } from '../conformance/scenarios.ts'
+import { orders } from '../conformance/write-order.ts'
+import { writeScenarios } from '../conformance/write-scenarios.ts'
 import { ConfigError } from '../config/load.ts'
+import type { Fault } from '../hostile/fault.ts'
 import { hostileToken, restDialect, restStyles, type RestStyle } from '../hostile/rest-dialect.ts'
 import { scimDialect } from '../hostile/scim-dialect.ts'
 import { startHostile } from '../hostile/server.ts'
@@ -14,17 +17,36 @@ export interface HostileOptions {
   fault: string[]
 }
 
+interface Known {
+  name: string
+  /** what a run, or the verdict of a write, has to be */
+  expected: string
+  needs: readonly string[]
+  faults(world: World): readonly Fault[]
+}
+
+/** What others do to an account while it is written concerns this one. */
+const order = orders.find(({ name }) => name === 'grant')!
+
+/** Everything that can go wrong here; what begins with a process that ends is for the kit alone. */
+const known: readonly Known[] = [
+  ...scenarios,
+  ...writeScenarios.filter(({ again }) => again === undefined).map(({ name, expected, needs, faults }): Known => ({
+    name, expected: expected.join('/'), needs: ['writes', ...needs], faults: (world) => faults({ order, world, others: (act) => act(world) }),
+  })),
+]
+
 /** Serves an application that misbehaves as told, until Ctrl-C. */
 export async function runHostile({ paging, accounts, port, fault }: HostileOptions): Promise<void> {
   const chosen = fault.map((name) => {
-    const found = scenarios.find((scenario) => scenario.name === name)
+    const found = known.find((one) => one.name === name)
     if (found === undefined) throw new ConfigError(`there is no fault "${name}"; \`grantline hostile --list\` prints them`)
     return found
   })
   const world = World.corpus(accounts)
   const dialect = paging.startsWith('scim-') ? scimDialect(() => world, paging === 'scim-index' ? 'index' : 'cursor') : restDialect(() => world, paging as RestStyle)
   const server = await startHostile(dialect, { port })
-  const faults = chosen.flatMap((scenario) => scenario.faults(world))
+  const faults = chosen.flatMap((one) => one.faults(world))
   server.arm(faults)
   console.log(`${server.url}${paging.startsWith('scim-') ? '/scim' : '/admin'}, ${accounts} accounts, paged by ${paging}; Authorization: Bearer ${hostileToken}`)
   for (const { name } of chosen) console.log(`  fault: ${name}`)
@@ -34,5 +56,5 @@ export async function runHostile({ paging, accounts, port, fault }: HostileOptio
 }
 
 export function listFaults(): void {
-  for (const { name, expected, needs } of scenarios) console.log(`${name.padEnd(70)} ${expected.padEnd(8)} ${needs.join(', ')}`)
+  for (const { name, expected, needs } of known) console.log(`${name.padEnd(70)} ${expected.padEnd(8)} ${needs.join(', ')}`)
 }

@@ -144,12 +144,12 @@ function build(): Command {
     .option('--accounts <count>', 'how many accounts it holds', wholeNumber, 1_000)
     .option('--port <port>', 'on 127.0.0.1; 0: any', wholeNumber, 0)
     .option('--fault <name...>', 'what goes wrong, by its name', [])
-    .option('--list', 'print what can go wrong: name, what a run has to be, what it needs')
+    .option('--list', 'print what can go wrong: name, what a run or the verdict of a write has to be, what it needs')
     .action(async (options: HostileOptions & { list?: boolean }) => {
       if (options.list === true) listFaults()
       else await runHostile(options)
     })
-    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --fault "throttled once, no header" "one row is never shown"']))
+    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --fault "throttled once, no header" "one row is never shown"', 'hostile --fault "carried out, no answer"']))
 
   const config = program.command('config').description('check the config file, or print its JSON Schema')
   command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))

@@ -1,4 +1,3 @@
-import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import { AppReader, type AppSource } from '../connect/app-reader.ts'
 import { createPlatform } from '../connect/platform.ts'
 import { Source } from '../connect/source.ts'
@@ -6,8 +5,8 @@ import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { openPublisher } from '../runtime/publisher.ts'
-import { RecordReader } from '../runtime/records.ts'
 import { type Reading, readingOf } from './reading.ts'
+import { Tail } from './tail.ts'
 
 export interface BenchOptions {
   /** with one partition of each topic */
@@ -22,15 +21,16 @@ export interface BenchOptions {
 
 /** One application on the real runtime: every run goes through its client, ledger, spool and publisher into a log, and is read back from there. */
 export class Bench {
-  readonly #options: BenchOptions
   readonly #reader: AppReader
+  readonly #raw: Tail<'raw'>
+  readonly #letters: Tail<'dead-letters'>
   readonly #controller = new AbortController()
-  readonly #positions: Record<'raw' | 'dead-letters', number> = { raw: 0, 'dead-letters': 0 }
 
   private constructor(options: BenchOptions, app: AppSource, source: Source) {
-    const { clock, env, baseDir, dataDir, log } = options
+    const { clock, env, baseDir, dataDir, log, codec } = options
     const { signal } = this.#controller
-    this.#options = options
+    this.#raw = new Tail(log, codec, 'raw')
+    this.#letters = new Tail(log, codec, 'dead-letters')
     const platform = createPlatform({ app: app.name, config: app.config, clock, signal, env, baseDir })
     this.#reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent: () => undefined })
   }
@@ -43,25 +43,11 @@ export class Bench {
   /** One complete read, as the log holds it. */
   async run(): Promise<Reading> {
     const result = await this.#reader.snapshot(new Map())
-    return readingOf(result, await this.#news('raw'), await this.#news('dead-letters'))
+    return readingOf(result, await this.#raw.news(), await this.#letters.news())
   }
 
   stop(): void {
     this.#controller.abort()
-  }
-
-  async #news<T extends Topic & ('raw' | 'dead-letters')>(topic: T): Promise<RecordOf<T>[]> {
-    const { log, codec } = this.#options
-    const reader = new RecordReader(codec, topic, 0)
-    const found: RecordOf<T>[] = []
-    for (;;) {
-      const messages = await log.read(topic, 0, this.#positions[topic], { maxMessages: 1_000, maxBytes: 2 ** 24 })
-      if (messages.length === 0) return found
-      for (const message of messages) {
-        this.#positions[topic] = message.offset + 1
-        for (const { record } of reader.read(message)) if (record !== null) found.push(record)
-      }
-    }
   }
 }
 

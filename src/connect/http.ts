@@ -52,7 +52,8 @@ const overloaded = new Set([429, 503])
 
 /**
  * Requests as every connector makes them: the application's limiter says when, time-outs, repeats of what is safe to repeat (GET, what
- * carries an idempotency key or is declared `repeatable`, what was never sent, what 429 refused), a circuit breaker, classes of error.
+ * is declared `repeatable`, what was never sent, what 429 refused; writes are repeated by whoever keeps their journal), a circuit breaker,
+ * classes of error.
  * A response below 400, a 404, a 409 and other refusals that only the connector understands are answered; everything else throws
  * ConnectError. A message names method, URL without query, and status.
  */

@@ -3,6 +3,7 @@ import { ConnectError, type HttpRequest, type Platform } from '../ports/connecto
 import { type HttpWait, type RequestReport, createHttpClient } from './http.ts'
 import { Secret, type SecretSources, redact, resolveSecret } from './secrets.ts'
 import { Limiter } from './throttle/limiter.ts'
+import type { CallBounds } from './writes/call.ts'
 
 export interface PlatformOptions extends SecretSources {
   app: string
@@ -53,6 +54,17 @@ export const withPriority = (platform: Platform, priority: NonNullable<HttpReque
   http: { request: (request) => platform.http.request({ priority, ...request }) },
   paced: (call, own = priority) => platform.paced(call, own),
 })
+
+/** The same platform, whose HTTP requests end with the call that they are made for. */
+export const withBounds = (platform: Platform, bounds: CallBounds): Platform => ({
+  ...platform,
+  http: { request: (request) => platform.http.request(bounded(request, bounds.deadline)) },
+})
+
+function bounded(request: HttpRequest, deadline: AbortSignal | null): HttpRequest {
+  if (deadline === null) return request
+  return { ...request, signal: request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]) }
+}
 
 /** Origins of all http(s) URLs anywhere in a config. */
 export function originsOf(config: unknown): Set<string> {

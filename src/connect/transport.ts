@@ -114,8 +114,7 @@ export class Transport {
 }
 
 /** Whether the request may be sent again though nobody knows if it was carried out. */
-export const isSafe = ({ method, repeatable, headers }: HttpRequest): boolean =>
-  method === 'GET' || repeatable === true || Object.keys(headers ?? {}).some((name) => name.toLowerCase() === 'idempotency-key')
+export const isSafe = ({ method, repeatable }: HttpRequest): boolean => method === 'GET' || repeatable === true
 
 async function readBody(response: Response, url: URL, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []

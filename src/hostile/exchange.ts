@@ -21,8 +21,11 @@ export interface Answer {
   wire?: 'reset' | 'cut' | 'hang' | 'drip'
 }
 
-/** Which list a request asks for, as its path says: `users`, `groups`, `members`; `null` for what is no list. */
-export type ListName = 'users' | 'groups' | 'members'
+/**
+ * What a request is about, as its method and path say: a list (`users`, `groups`, `members`, `changes`), `one` object read singly,
+ * `writes` (whatever changes something); `null` for the rest.
+ */
+export type ListName = 'users' | 'groups' | 'members' | 'changes' | 'one' | 'writes'
 
 /** Where the parts of a list's answer are: what a fault needs to know to change one. */
 export interface Shape {

@@ -14,9 +14,8 @@ export type Effect = (exchange: Exchange) => Answer | null
 
 /** When an effect is due. */
 export interface When {
-  /** of which list; null: only what is none of a list's; absent: any request */
-  list?: ListName | null
-  method?: string
+  /** about what; absent: any request */
+  list?: ListName
   /** from this request of that list on, counted from 0 */
   from?: number
   /** so many times; absent: for ever */
@@ -39,9 +38,8 @@ export class Fault {
 
   /** Null where it is not due, or finds nothing to act on. */
   apply(exchange: Exchange, list: ListName | null): Answer | null {
-    const { list: wanted, method = 'GET', from = 0, times = Infinity } = this.#when
-    const { asked } = exchange
-    if ((wanted !== undefined && wanted !== list) || method !== asked.method || asked.nth < from || this.fired >= times) return null
+    const { list: wanted, from = 0, times = Infinity } = this.#when
+    if ((wanted !== undefined && wanted !== list) || exchange.asked.nth < from || this.fired >= times) return null
     const answer = this.#effect(exchange)
     if (answer !== null) this.fired += 1
     return answer

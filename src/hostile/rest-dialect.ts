@@ -1,4 +1,6 @@
 import { type Answer, type Asked, type Dialect, json, type ListName, type Shape } from './exchange.ts'
+import { versionOf, writeAnswer } from './rest-writes.ts'
+import { idsAfter, sortedIds, type Table } from './table.ts'
 import type { World } from './world.ts'
 
 /** How the lists of the admin API are paged. */
@@ -9,14 +11,12 @@ export type RestStyle = (typeof restStyles)[number]
 export const hostileToken = 'hostile-admin-token'
 
 /**
- * A bespoke JSON admin API over a world:
+ * A bespoke JSON admin API over a world; what it writes is in rest-writes.ts:
  *   POST   /token                                              { access_token, expires_in } (OAuth2 client credentials, whoever asks)
  *   GET    /admin/users, /admin/groups                         { items, total, next? }, paged in one style
  *   GET    /admin/groups/:id/members                            the same, of { user }
- *   GET    /admin/users/:id                                     the user with its groups
+ *   GET    /admin/users/:id                                     the user with its groups; its version as ETag
  *   GET    /admin/changes?after=0                               { items: [{ user }], last }
- *   POST   /admin/users, PATCH and DELETE /admin/users/:id
- *   PUT    /admin/groups/:id/members/:user, and DELETE
  */
 export function restDialect(world: () => World, style: RestStyle): Dialect {
   const shape: Shape = {
@@ -26,83 +26,68 @@ export function restDialect(world: () => World, style: RestStyle): Dialect {
 }
 
 function listOf(url: URL, method: string): ListName | null {
-  if (method !== 'GET') return null
-  const [, , kind, id, members] = url.pathname.split('/')
+  const [, admin, kind, id, members] = url.pathname.split('/')
+  if (admin !== 'admin') return null
+  if (method !== 'GET') return 'writes'
   if (members === 'members') return 'members'
-  if (id !== undefined) return null
-  return kind === 'users' || kind === 'groups' ? kind : null
+  if (id !== undefined) return 'one'
+  return kind === 'users' || kind === 'groups' || kind === 'changes' ? kind : null
 }
 
 function answer(asked: Asked, world: World, style: RestStyle): Answer {
-  const { url, method, headers, body } = asked
+  const { url, method, headers } = asked
   if (url.pathname === '/token' && method === 'POST') return json({ access_token: hostileToken, token_type: 'Bearer', expires_in: 3_600 })
   if (headers['authorization'] !== `Bearer ${hostileToken}`) return json({ error: 'who are you' }, 401)
-  const [, , kind, id, members, member] = url.pathname.split('/').map(decodeURIComponent)
-  if (method === 'GET' && id === undefined) {
-    if (kind === 'users') return page([...world.users.values()].map(listed), url, style)
-    if (kind === 'groups') return page([...world.groups.values()], url, style)
-    if (kind === 'changes') return changes(world, Number(url.searchParams.get('after') ?? '0'))
+  const [, , kind, id, members] = url.pathname.split('/').map(decodeURIComponent)
+  if (method !== 'GET') return writeAnswer(asked, world)
+  const { users, groups, changes } = world.shown
+  if (id === undefined) {
+    if (kind === 'users') return page(rowsOf(users), url, style)
+    if (kind === 'groups') return page(rowsOf(groups), url, style)
+    if (kind === 'changes') return json({ items: changes.slice(Number(url.searchParams.get('after') ?? '0')).map((user) => ({ user })), last: changes.length })
+    return missing()
   }
-  if (kind === 'groups' && id !== undefined && members === 'members') {
-    if (method === 'GET') {
-      const group = world.groups.get(id)
-      return group === undefined ? missing() : page(group.members.map((user) => ({ id: user, name: user })), url, style)
-    }
-    if (member !== undefined) return world.setMember(id, member, method === 'PUT') ? json(undefined, 204) : missing()
+  if (kind === 'groups' && members === 'members') {
+    const group = groups.get(id)
+    return group === undefined ? missing() : page(membersOf(group.members), url, style)
   }
-  if (kind === 'users') return userAnswer(asked, world, id, body)
-  return missing()
+  const user = kind === 'users' ? users.get(id) : undefined
+  return user === undefined ? missing() : json({ ...user, groups: world.shown.groupsOf(id) }, 200, { etag: versionOf(user) })
 }
 
-function userAnswer({ method }: Asked, world: World, id: string | undefined, body: string): Answer {
-  if (method === 'POST' && id === undefined) {
-    const wanted = JSON.parse(body) as { id: string; name?: string }
-    if (world.users.has(wanted.id)) return json({ error: 'there is such a user' }, 409)
-    world.put({ id: wanted.id, name: wanted.name ?? wanted.id, mail: '', kind: 'person', active: true, owner: '', created: '2026-01-01T00:00:00Z', keys: [] })
-    return json({ id: wanted.id }, 201)
-  }
-  const user = id === undefined ? undefined : world.users.get(id)
-  if (user === undefined || id === undefined) return missing()
-  if (method === 'GET') return json({ ...listed(user), groups: world.groupsOf(id) })
-  if (method === 'DELETE') {
-    world.remove(id)
-    return json(undefined, 204)
-  }
-  if (method === 'PATCH') {
-    world.put({ ...user, ...(JSON.parse(body) as object), id })
-    return json(listed(world.users.get(id)!))
-  }
-  return missing()
-}
-
-const listed = (user: object): object => ({ ...user })
 const missing = (): Answer => json({ error: 'not found' }, 404)
 
-function changes(world: World, after: number): Answer {
-  return json({ items: world.changes.slice(after).map((user) => ({ user })), last: world.changes.length })
+/** A list as pages are taken of it: no page costs more than its own rows. */
+interface Rows {
+  listed: readonly string[]
+  sorted: () => readonly string[]
+  of: (id: string) => object
 }
 
-function page(rows: readonly object[], url: URL, style: RestStyle): Answer {
-  const of = (name: string, otherwise: number): number => Number(url.searchParams.get(name) ?? otherwise)
-  const size = of('limit', 1_000)
-  const total = rows.length
-  const part = (start: number): object[] => rows.slice(start, start + size)
+const rowsOf = (table: Table<object>): Rows => ({ listed: table.listed, sorted: () => table.sorted, of: (id) => ({ ...table.get(id) }) })
+const membersOf = (ids: readonly string[]): Rows => ({ listed: ids, sorted: () => sortedIds(ids), of: (id) => ({ id, name: id }) })
+
+function page({ listed, sorted, of }: Rows, url: URL, style: RestStyle): Answer {
+  const number = (name: string, otherwise: number): number => Number(url.searchParams.get(name) ?? otherwise)
+  const size = number('limit', 1_000)
+  const total = listed.length
+  const part = (start: number): object[] => listed.slice(start, start + size).map(of)
   switch (style) {
     case 'offset':
-      return json({ items: part(of('offset', 0)), total })
+      return json({ items: part(number('offset', 0)), total })
     case 'index':
-      return json({ items: part(of('offset', 1) - 1), total })
+      return json({ items: part(number('offset', 1) - 1), total })
     case 'page':
-      return json({ items: part((of('page', 1) - 1) * size), total })
+      return json({ items: part((number('page', 1) - 1) * size), total })
     case 'once':
-      return json({ items: rows, total })
+      return json({ items: listed.map(of), total })
     case 'key':
-      return json({ items: after(rows, url.searchParams.get('after') ?? '').slice(0, size), total })
+      return json({ items: idsAfter(sorted(), url.searchParams.get('after') ?? '', size).ids.map(of), total })
     default: {
       // Cursors hold a key, not a position: nothing that comes or goes moves what is behind them.
-      const rest = after(rows, url.searchParams.get('at') ?? '')
-      const items = rest.slice(0, size)
-      const following = rest.length > size ? idOf(items.at(-1)!) : null
+      const { ids, more } = idsAfter(sorted(), url.searchParams.get('at') ?? '', size)
+      const items = ids.map(of)
+      const following = more ? ids.at(-1)! : null
       if (style === 'cursor') return json({ items, total, next: following })
       const address = following === null ? null : `${url.pathname}?limit=${size}&at=${encodeURIComponent(following)}`
       if (style === 'url') return json({ items, total, next: address })
@@ -110,8 +95,3 @@ function page(rows: readonly object[], url: URL, style: RestStyle): Answer {
     }
   }
 }
-
-const after = (rows: readonly object[], key: string): object[] =>
-  rows.filter((row) => idOf(row) > key).sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
-
-const idOf = (row: object): string => (row as { id: string }).id

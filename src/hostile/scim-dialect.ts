@@ -1,11 +1,13 @@
 import { type Answer, type Asked, type Dialect, json, type ListName } from './exchange.ts'
 import { hostileToken } from './rest-dialect.ts'
-import type { User, World } from './world.ts'
+import { versionOf } from './rest-writes.ts'
+import { problem, scimWriteAnswer } from './scim-writes.ts'
+import { idsAfter, type Table } from './table.ts'
+import type { Group, User, World } from './world.ts'
 
 const listSchema = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
-const errorSchema = 'urn:ietf:params:scim:api:messages:2.0:Error'
 
-/** A SCIM 2.0 service over a world, by index or by cursor (RFC 9865), without filters. */
+/** A SCIM 2.0 service over a world, by index or by cursor (RFC 9865), without filters. What it writes is in scim-writes.ts. */
 export function scimDialect(world: () => World, paging: 'index' | 'cursor'): Dialect {
   return {
     name: `scim by ${paging}`,
@@ -16,26 +18,27 @@ export function scimDialect(world: () => World, paging: 'index' | 'cursor'): Dia
 }
 
 function listOf(url: URL, method: string): ListName | null {
-  if (method !== 'GET') return null
-  if (url.pathname === '/scim/Users') return 'users'
-  return url.pathname === '/scim/Groups' ? 'groups' : null
+  const [, scim, kind, id] = url.pathname.split('/')
+  if (scim !== 'scim') return null
+  if (method !== 'GET') return 'writes'
+  if (id !== undefined) return 'one'
+  return kind === 'Users' ? 'users' : kind === 'Groups' ? 'groups' : null
 }
 
-function answer({ url, headers }: Asked, world: World, paging: 'index' | 'cursor'): Answer {
+function answer(asked: Asked, world: World, paging: 'index' | 'cursor'): Answer {
+  const { url, method, headers } = asked
   if (headers['authorization'] !== `Bearer ${hostileToken}`) return problem(401)
-  const [, , kind, id] = url.pathname.split('/').map(decodeURIComponent)
   if (url.searchParams.has('filter')) return problem(400, 'invalidFilter')
-  if (kind === 'Users') {
-    if (id === undefined) return page([...world.users.values()].map(userResource), url, paging)
-    const user = world.users.get(id)
-    return user === undefined ? problem(404) : json(userResource(user))
-  }
-  if (kind === 'Groups' && id === undefined) return page(groupResources(world), url, paging)
+  if (method !== 'GET') return scimWriteAnswer(asked, world)
+  const { users, groups } = world.shown
+  const [, , kind, id] = url.pathname.split('/').map(decodeURIComponent)
+  if (kind === 'Users') return id === undefined ? page(users, userResource, url, paging) : single(users.get(id), userResource)
+  if (kind === 'Groups') return id === undefined ? page(groups, groupResource, url, paging) : single(groups.get(id), groupResource)
   return problem(404)
 }
 
-const problem = (status: number, scimType?: string): Answer =>
-  json({ schemas: [errorSchema], status: String(status), ...(scimType !== undefined && { scimType }) }, status)
+const single = <T extends object>(row: T | undefined, resource: (row: T) => object): Answer =>
+  row === undefined ? problem(404) : json(resource(row), 200, { etag: versionOf(row) })
 
 const userResource = (user: User): object => ({
   schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
@@ -48,26 +51,22 @@ const userResource = (user: User): object => ({
   meta: { resourceType: 'User', created: user.created },
 })
 
-const groupResources = (world: World): object[] =>
-  [...world.groups.values()].map(({ id, name, members, subgroups }) => ({
-    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
-    id,
-    displayName: name,
-    members: [...members.map((value) => ({ value, type: 'User' })), ...subgroups.map((value) => ({ value, type: 'Group' }))],
-  }))
+const groupResource = ({ id, name, members, subgroups }: Group): object => ({
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+  id,
+  displayName: name,
+  members: [...members.map((value) => ({ value, type: 'User' })), ...subgroups.map((value) => ({ value, type: 'Group' }))],
+})
 
-function page(rows: readonly object[], url: URL, paging: 'index' | 'cursor'): Answer {
+function page<T>(table: Table<T>, resource: (row: T) => object, url: URL, paging: 'index' | 'cursor'): Answer {
   const count = Number(url.searchParams.get('count') ?? '100')
   const cursor = url.searchParams.get('cursor')
-  const total = rows.length
+  const rows = (ids: readonly string[]): object[] => ids.map((id) => resource(table.get(id)!))
+  const frame = { schemas: [listSchema], totalResults: table.size, itemsPerPage: count }
   if (paging === 'cursor' && cursor !== null) {
-    const rest = rows.filter((row) => idOf(row) > cursor).sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
-    const part = rest.slice(0, count)
-    const following = rest.length > count ? { nextCursor: idOf(part.at(-1)!) } : {}
-    return json({ schemas: [listSchema], totalResults: total, itemsPerPage: count, Resources: part, ...following })
+    const { ids, more } = idsAfter(table.sorted, cursor, count)
+    return json({ ...frame, Resources: rows(ids), ...(more && { nextCursor: ids.at(-1)! }) })
   }
   const startIndex = Math.max(1, Number(url.searchParams.get('startIndex') ?? '1'))
-  return json({ schemas: [listSchema], totalResults: total, itemsPerPage: count, startIndex, Resources: rows.slice(startIndex - 1, startIndex - 1 + count) })
+  return json({ ...frame, startIndex, Resources: rows(table.listed.slice(startIndex - 1, startIndex - 1 + count)) })
 }
-
-const idOf = (row: object): string => (row as { id: string }).id

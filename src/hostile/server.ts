@@ -6,6 +6,8 @@ export interface HostileServer {
   readonly url: string
   /** every request that came, in order, whatever became of it */
   readonly asked: readonly Asked[]
+  /** requests that have neither been answered nor given up */
+  readonly unanswered: number
   /** These faults from now on, and counting of requests begins again. */
   arm(faults: readonly Fault[]): void
   stop(): Promise<void>
@@ -39,7 +41,10 @@ export async function startHostile(dialect: Dialect, options: { port?: number } 
     return answer
   }
 
+  let unanswered = 0
   const server = createServer((request, response) => {
+    unanswered += 1
+    response.once('close', () => (unanswered -= 1))
     read(request).then(
       (body) => {
         const target = request.url ?? '/'
@@ -58,6 +63,9 @@ export async function startHostile(dialect: Dialect, options: { port?: number } 
   return {
     url: `http://127.0.0.1:${address.port}`,
     asked,
+    get unanswered() {
+      return unanswered
+    },
     arm(next) {
       faults = next
       counts.clear()

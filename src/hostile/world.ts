@@ -1,3 +1,5 @@
+import { Table } from './table.ts'
+
 /** What a hostile application holds. Ids are as odd as real ones are: spaces, slashes, quotes, percent signs, other alphabets, leading zeros. */
 export interface User {
   id: string
@@ -23,19 +25,39 @@ const oddIds = ['o’brien', 'ann b', 'a/b', '50%', 'semi;colon,comma', '"quoted
 
 /** The application's own data, with every change noted in order. */
 export class World {
-  readonly users = new Map<string, User>()
-  readonly groups = new Map<string, Group>()
+  readonly users = new Table<User>()
+  readonly groups = new Table<Group>()
   /** ids of users in the order in which they changed */
   readonly changes: string[] = []
+  /** what requests really changed, in order: `grant ann g0`, `disable ann`; a request that changed nothing is not among it */
+  readonly effects: string[] = []
+  /** answers to requests with an idempotency key, by key */
+  readonly answered = new Map<string, unknown>()
+  #shown: World | null = null
+
+  /** What reads are answered from: this, or what it was when reads fell behind. */
+  get shown(): World {
+    return this.#shown ?? this
+  }
+
+  /** From now on reads show everything as it is now, whatever is written, until they catch up. */
+  fallBehind(): void {
+    this.#shown ??= this.copy()
+  }
+
+  catchUp(): void {
+    this.#shown = null
+  }
 
   /** `size` users, the odd ids among the first; each in up to three of `groups` groups, which nest in a ring of two. */
   static corpus(size: number, groups = 4): World {
     const world = new World()
     for (let at = 0; at < size; at++) world.users.set(userId(at), userOf(at))
+    const all = [...world.users.keys()]
     for (let at = 0; at < groups; at++) {
       world.groups.set(`g${at}`, {
         id: `g${at}`, name: `Group ${at}`, permissions: [`perm.${at}`, 'perm.shared'], subgroups: at < 2 ? [`g${1 - at}`] : [],
-        members: [...world.users.keys()].filter((_, user) => (user + at) % 3 === 0 && at < groups - 1),
+        members: all.filter((_, user) => (user + at) % 3 === 0 && at < groups - 1),
       })
     }
     return world

@@ -90,7 +90,8 @@ describe('grantline connector test', () => {
 describe('grantline hostile', () => {
   it('lists what can go wrong, and refuses what is not among it', async () => {
     expect(await run('hostile', '--list')).toBe(0)
-    expect(printed.length).toBeGreaterThan(100)
+    expect(printed.length).toBeGreaterThan(150)
+    expect(printed.some((line) => line.startsWith('carried out, no answer ') && line.includes('applied'))).toBe(true)
     expect(await run('hostile', '--fault', 'nothing of the kind')).toBe(2)
     expect(printed.join()).toContain('--list')
   })

@@ -2,6 +2,7 @@ import { configureApp } from '../../connectors/registry.ts'
 import { AppConfig } from '../../schemas/config.ts'
 import type { Subject } from '../../src/conformance/kit.ts'
 import type { Trait } from '../../src/conformance/scenario.ts'
+import type { WriteSubject } from '../../src/conformance/write-kit.ts'
 import type { AppSource } from '../../src/connect/app-reader.ts'
 import type { Dialect } from '../../src/hostile/exchange.ts'
 import { hostileToken, restDialect, type RestStyle } from '../../src/hostile/rest-dialect.ts'
@@ -25,19 +26,27 @@ export interface Served {
 export interface ServedSubject extends Subject {
   url: string
   world: () => World
+  writes: WriteSubject
 }
 
 /** A real HTTP server over a corpus, and the connector configured for it. */
 export async function serve({ name, dialect, app, traits, wrap = (source) => source }: Served): Promise<ServedSubject> {
   let world = World.corpus(size)
   const server = await startHostile(dialect(() => world))
-  const source = await configureApp('app', AppConfig.parse(app(server.url)), '.')
+  const source = wrap(await configureApp('app', AppConfig.parse(app(server.url)), '.'))
   return {
     name,
     url: server.url,
     world: () => world,
     traits: new Set(traits),
-    app: wrap(source),
+    app: source,
+    writes: {
+      name,
+      app: source,
+      reset: () => (world = World.corpus(size)),
+      arm: (faults) => server.arm(faults),
+      unanswered: () => server.unanswered,
+    },
     arm(make) {
       world = World.corpus(size)
       const faults = make(world)

@@ -23,6 +23,15 @@ export interface CallOptions {
   renew: () => Promise<void>
   clock: Clock
   signal: AbortSignal
+  /** what bounds the requests of the connector's session while a call is made */
+  bounds: CallBounds
+  /** this call was begun before, by a process that is no more: it may have been carried out */
+  begunBefore: boolean
+}
+
+/** `deadline`: of the call that is being made; nothing that the connector asks outlives it, whatever the connector does about it. */
+export interface CallBounds {
+  deadline: AbortSignal | null
 }
 
 const attempts = 3
@@ -30,23 +39,31 @@ const attempts = 3
 const leastMs = 1_000
 const refusals: ReadonlySet<ErrorClass> = new Set(['permission', 'conflict', 'schema', 'not-found'])
 const passing: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled'])
+const doubt = 'an earlier attempt got no answer, and may have been carried out'
 
 /**
  * Makes one call, again where that may help: what is asked is the same, with the same key, so an answer that was lost costs a
- * repetition and nothing else. Rejects on abort and where another process has taken over, both to be resumed from the journal.
+ * repetition and nothing else. What an earlier attempt may have done is told: `already` after it is `applied` with a reason, and a refusal
+ * after it has `failed`, since not known to have changed nothing. Rejects on abort and where another process has taken over, both to be
+ * resumed from the journal.
  */
 export async function callStep({ operation, of, step }: PlannedStep, options: CallOptions): Promise<WriteStep> {
-  const { side, command, lease, renew, clock, signal } = options
+  const { side, command, lease, renew, clock, signal, bounds } = options
   const key = digest(canonical(['step', command, operation, step]))
+  let unanswered = options.begunBefore
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
     reach('write.before-call')
     if (lease.remainingMs() < leastMs) await renew()
-    const outcome = await attemptOnce(side, of, step, key, lease.remainingMs(), signal)
+    const outcome = await attemptOnce(side, of, step, key, lease.remainingMs(), signal, bounds)
     reach('write.after-call')
+    if (outcome === 'already' && unanswered) return { operation, step, outcome: 'applied', reason: `it was so when asked again: ${doubt}` }
     if (!(outcome instanceof ConnectError)) return { operation, step, outcome, reason: null }
     const reason = `${outcome.class}: ${outcome.message} (${outcome.place})`
-    if (refusals.has(outcome.class)) return { operation, step, outcome: 'refused', reason }
+    if (refusals.has(outcome.class)) {
+      return unanswered ? { operation, step, outcome: 'failed', reason: `${reason}; ${doubt}` } : { operation, step, outcome: 'refused', reason }
+    }
+    unanswered ||= outcome.class === 'transient'
     if (!passing.has(outcome.class) || attempt >= attempts) return { operation, step, outcome: 'failed', reason }
     await clock.sleep(backoffMs({ baseMs: 500, maxMs: 10_000 }, attempt, Math.random()), signal)
   }
@@ -54,13 +71,14 @@ export async function callStep({ operation, of, step }: PlannedStep, options: Ca
 
 /** A connector that does not listen to its deadline is not waited for. */
 async function attemptOnce(
-  side: WriteSide, of: Operation, step: string, key: string, timeMs: number, signal: AbortSignal,
+  side: WriteSide, of: Operation, step: string, key: string, timeMs: number, signal: AbortSignal, bounds: CallBounds,
 ): Promise<'applied' | 'already' | ConnectError> {
   const over = new AbortController()
   const timer = setTimeout(() => over.abort(), timeMs)
   const deadline = AbortSignal.any([over.signal, signal])
   const late = Promise.withResolvers<ConnectError>()
   deadline.addEventListener('abort', () => late.resolve(new ConnectError('transient', 'no answer while writing was still ours', step)), { once: true })
+  bounds.deadline = deadline
   try {
     const made = side.ensure(of, step, key, deadline).catch((error: unknown) => asConnectError(error, step))
     const outcome = await Promise.race([made, late.promise])
@@ -68,5 +86,6 @@ async function attemptOnce(
     return outcome
   } finally {
     clearTimeout(timer)
+    bounds.deadline = null
   }
 }

@@ -14,8 +14,9 @@ export function shows({ name, ref, credential, attributes }: Operation, read: Ac
     case 'disable-account':
       return read.gone || status(read, 'disabled')
     case 'enable-account':
-      return status(read, 'active')
+      return read.gone ? false : status(read, 'active')
     case 'grant':
+      if (read.gone) return false
       return ref === null ? null : holds(ref.kind === 'entitlement' ? read.grants : read.memberships, ref)
     case 'revoke':
       return read.gone || (ref === null ? null : not(holds(ref.kind === 'entitlement' ? read.grants : read.memberships, ref)))

@@ -8,7 +8,7 @@ import { asConnectError } from '../errors.ts'
 import type { OnEvent } from '../events.ts'
 import { readSingle } from '../single.ts'
 import type { Source } from '../source.ts'
-import { callStep, type PlannedStep } from './call.ts'
+import { type CallBounds, callStep, type PlannedStep } from './call.ts'
 import { shows } from './effect.ts'
 import { journalKey, pendingKey, type JournalEntry, type Pending, type WriteCommand } from './journal.ts'
 import { Lease } from './lease.ts'
@@ -16,7 +16,8 @@ import { supersededBy } from './supersede.ts'
 
 export interface ExecutorOptions {
   source: Source
-  open: () => Promise<ConnectorSession>
+  /** A session whose requests keep to these bounds. */
+  open: (bounds: CallBounds) => Promise<ConnectorSession>
   canonical: (native: string) => string
   /** so long a read may not show what was written, ms; null: this application may not be written */
   visibilityMs: number | null
@@ -44,8 +45,9 @@ export class WriteExecutor {
 
   /** Checkpoint keys to drop in the transaction that moves past these commands. */
   async obey(commands: readonly WriteCommand[]): Promise<ReadonlyMap<string, null>> {
-    const superseded = supersededBy(commands.filter(({ id }) => this.#journal(id) === undefined))
-    for (const command of commands) {
+    const each = [...new Map(commands.map((command) => [command.id, command])).values()]
+    const superseded = supersededBy(each.filter(({ id }) => this.#journal(id) === undefined))
+    for (const command of each) {
       this.#options.signal.throwIfAborted()
       if (this.#journal(command.id)?.done === true) continue
       const newer = superseded.get(command.id)
@@ -77,9 +79,10 @@ export class WriteExecutor {
   async #carryOut(command: WriteCommand): Promise<void> {
     const { open, visibilityMs } = this.#options
     if (visibilityMs === null) return this.#tell(command, emptyEntry, 'refused', 'the configuration does not let this application be written', null, [])
+    const bounds: CallBounds = { deadline: null }
     let session: ConnectorSession
     try {
-      session = await open()
+      session = await open(bounds)
     } catch (thrown) {
       this.#options.signal.throwIfAborted()
       const error = asConnectError(thrown, 'opening')
@@ -90,24 +93,26 @@ export class WriteExecutor {
     try {
       const plan = planned(command, session)
       if (typeof plan === 'string') return await this.#tell(command, emptyEntry, 'refused', plan, null, [])
-      entry = await this.#callAll(command, plan, session)
+      entry = await this.#callAll(command, plan, session, bounds)
     } finally {
       await session.close().catch(() => undefined)
     }
     await this.#conclude(command, entry)
   }
 
-  async #callAll(command: WriteCommand, plan: readonly PlannedStep[], session: ConnectorSession): Promise<JournalEntry> {
+  async #callAll(command: WriteCommand, plan: readonly PlannedStep[], session: ConnectorSession, bounds: CallBounds): Promise<JournalEntry> {
     const { source, signal } = this.#options
     let entry = this.#journal(command.id) ?? { written: source.stamp(), steps: [], begun: null, done: false }
-    if (entry.begun !== null) await this.#afterPredecessor()
+    const begun = entry.begun
+    if (begun !== null) await this.#afterPredecessor()
     const side = makesAccount(command) ? addressed(session.write!) : session.write!
     for (const next of plan.slice(entry.steps.length)) {
       if (entry.steps.some(({ outcome }) => outcome === 'refused' || outcome === 'failed')) break
       entry = { ...entry, begun: { operation: next.operation, step: next.step } }
       const renew = (): Promise<void> => this.#note(command, entry)
       await renew()
-      const outcome = await callStep(next, { side, command: command.id, lease: this.#lease, renew, clock: source.clock, signal })
+      const begunBefore = begun?.operation === next.operation && begun.step === next.step
+      const outcome = await callStep(next, { side, command: command.id, lease: this.#lease, renew, clock: source.clock, signal, bounds, begunBefore })
       entry = { ...entry, steps: [...entry.steps, outcome], begun: null }
     }
     await this.#note(command, entry)
@@ -133,7 +138,7 @@ export class WriteExecutor {
     reach('write.before-read-back')
     const read = await this.#readBack(command)
     if (failure !== undefined) {
-      const verdict = isChanged(steps) ? 'partial' : failure.outcome === 'refused' ? 'refused' : 'failed'
+      const verdict = isChanged(steps) ? (isContradicted(command, steps, failure, read.record) ? 'failed' : 'partial') : failure.outcome === 'refused' ? 'refused' : 'failed'
       return this.#tell(command, entry, verdict, `${failure.step}: ${failure.reason ?? ''}`, null, read.outgoing)
     }
     const verdict: WriteVerdict = isChanged(steps) ? 'applied' : 'already'
@@ -169,7 +174,7 @@ export class WriteExecutor {
     const { open, source, canonical, signal } = this.#options
     let session: ConnectorSession | null = null
     try {
-      session = await open()
+      session = await open({ deadline: null })
       const { readOne } = session
       if (readOne === undefined) return { record: null, outgoing: [], canRead: false, problem: null }
       const account = makesAccount(command) && session.write?.located !== undefined ? await session.write.located(command.account) : command.account
@@ -252,6 +257,12 @@ function addressed(side: WriteSide): WriteSide {
       return await side.ensure({ ...operation, account }, step, key, deadline)
     },
   }
+}
+
+/** All that was carried out before the failure were whole operations, and a fresh read shows none of them: nobody knows what was. */
+function isContradicted({ operations }: WriteCommand, steps: readonly WriteStep[], failure: WriteStep, read: Account | null): boolean {
+  const applied = steps.filter(({ outcome }) => outcome === 'applied')
+  return read !== null && applied.every(({ operation }) => operation < failure.operation && shows(operations[operation]!, read) === false)
 }
 
 /** All calls of the command in order, or why there can't be any. */

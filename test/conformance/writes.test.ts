@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WriteKit } from '../../src/conformance/write-kit.ts'
+import { orders } from '../../src/conformance/write-order.ts'
+import { ordersOf, writeScenariosFor } from '../../src/conformance/write-scenarios.ts'
+import { serve, type ServedSubject } from './subjects.ts'
+import { Workbench } from './workbench.ts'
+import { ensuringServed, keyedServed, scimWritten } from './write-subjects.ts'
+
+describe.each([ensuringServed(), keyedServed(), scimWritten()].map((one) => [one.name, one] as const))('%s', (_name, one) => {
+  const bench = new Workbench()
+  let kit: WriteKit
+  let subject: ServedSubject
+  beforeAll(async () => {
+    subject = await serve(one)
+    kit = new WriteKit(subject.writes, bench.options)
+  })
+  afterAll(async () => {
+    await subject.stop()
+    bench.dispose()
+  })
+
+  const possible = orders.filter(({ operations }) => operations.every(({ name }) => one.operations.includes(name)))
+
+  it.each(possible)('$name: is applied where nothing goes wrong', async (order) => {
+    expect((await kit.run(null, order)).wrong).toEqual([])
+  })
+
+  const cases = writeScenariosFor(new Set(one.writeTraits)).flatMap((scenario) => ordersOf(scenario, possible).map((order) => [scenario.name, order.name, scenario, order] as const))
+  it.each(cases)('%s: %s', async (_scenario, _order, scenario, order) => {
+    const { wrong, said } = await kit.run(scenario, order)
+    expect(wrong, `the verdicts were ${said}`).toEqual([])
+  })
+})
