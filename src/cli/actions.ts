@@ -6,16 +6,19 @@ import { ApiError, type ActionStep, type Api, type Filters } from '../http/api.t
 import { ActionRow } from '../reports/actions.ts'
 import { withApi } from './ask.ts'
 
-/** States in which nothing more happens without a person. */
-const settled: ReadonlySet<ActionRow['state']> = new Set(['applied', 'verified', 'failed', 'contested', 'rejected', 'withdrawn', 'held'])
+/** States in which nothing more happens soon, or without a person. */
+const settled: ReadonlySet<ActionRow['state']> = new Set(['verified', 'failed', 'contested', 'rejected', 'withdrawn', 'held'])
 
 export async function decideActions(configFile: string, request: ActionRequest): Promise<void> {
   const recorded = await withApi(configFile, (api) => api.decideActions(request))
-  const what = request.decision === 'release' ? `release of what the brake of ${request.app} holds` : `${request.decision} of ${recorded} actions`
+  const what = request.decision === 'release' ? `release of what the brake of ${request.app} holds` : `${request.decision} of ${recorded} ${recorded === 1 ? 'action' : 'actions'}`
   console.log(`${what} recorded, by ${request.by}; \`grantline actions list\` shows what comes of it`)
 }
 
-/** Approves everything in the plan that waits for a person, then follows it until nothing more happens by itself. */
+/**
+ * Approves everything in the plan that waits for a person, then follows it until nothing more happens by itself. Throws where not all of
+ * it was written by then.
+ */
 export async function apply(configFile: string, filters: Filters, by: string, why: string, waitSeconds: number): Promise<void> {
   await withApi(configFile, async (api) => {
     const plan = await rowsOf(api, 'plan', { ...filters, limit: '100000' })
@@ -24,29 +27,32 @@ export async function apply(configFile: string, filters: Filters, by: string, wh
       console.log('nothing in the plan waits for a person; `grantline plan` shows all of it, with what is in the way')
       return
     }
+    const ids = mine.map(({ id }) => id)
+    await api.decideActions({ decision: 'approve', ids, by, why })
     for (const { id, operations, loses } of mine) {
       console.log(`${id.slice(0, 8)}  ${operations.join(', ')}${loses.length === 0 ? '' : `  (takes with it: ${loses.join(', ')})`}`)
     }
-    await api.decideActions({ decision: 'approve', ids: mine.map(({ id }) => id), by, why })
     console.log(`${mine.length} approved, by ${by}`)
-    await follow(api, new Set(mine.map(({ id }) => id)), waitSeconds)
+    const ended = await follow(api, new Map(mine.map(({ id }) => [id, 'proposed'])), waitSeconds)
+    const undone = ended.filter(({ state }) => undoneStates.has(state))
+    const held = [...new Set(undone.filter(({ state }) => state === 'held').map(({ app }) => app))]
+    if (undone.length > 0) throw new Error([`${undone.length} of ${mine.length} are not written`, ...held.map((app) => `the brake holds some: \`grantline actions release ${app}\``)].join('; '))
   })
 }
 
-async function follow(api: Api, ids: ReadonlySet<string>, waitSeconds: number): Promise<void> {
-  const told = new Map<string, string>()
+const undoneStates: ReadonlySet<string> = new Set<ActionRow['state']>(['failed', 'contested', 'rejected', 'held'])
+
+/** Prints each step that the actions take, and answers them when nothing more happens to any. `told`: by id, what was said of it. */
+async function follow(api: Api, told: Map<string, string>, waitSeconds: number): Promise<ActionRow[]> {
   for (let waited = 0; ; waited++) {
-    const now = (await rowsOf(api, 'actions', { limit: '100000' })).filter(({ id }) => ids.has(id))
+    const now = (await rowsOf(api, 'actions', { limit: '100000' })).filter(({ id }) => told.has(id))
     for (const { id, state, verdict, reason } of now) {
       const line = [state, verdict, reason].filter((part) => part !== null).join(': ')
       if (told.get(id) !== line) console.log(`${id.slice(0, 8)}  ${line}`)
       told.set(id, line)
     }
-    if (now.every(({ state }) => settled.has(state) && state !== 'applied')) return
-    if (waited >= waitSeconds) {
-      console.log(`still on the way after ${waitSeconds} s; \`grantline actions list\` shows where each is`)
-      return
-    }
+    if (now.every(({ state }) => settled.has(state))) return now
+    if (waited >= waitSeconds) throw new Error(`still on the way after ${waitSeconds} s; \`grantline actions list\` shows where each is`)
     await pause(1_000)
   }
 }
@@ -74,6 +80,11 @@ const tree = (because: ActionStep['because'], indent: string): string[] =>
 
 async function rowsOf(api: Api, report: 'plan' | 'actions', filters: Filters): Promise<ActionRow[]> {
   return z.array(ActionRow).parse(JSON.parse(await api.report(report, filters, 'json', 0)))
+}
+
+export function secondsOf(text: string): number {
+  if (!/^\d{1,8}$/.test(text)) throw new ApiError(400, `--wait: "${text}" is no whole number of seconds`)
+  return Number(text)
 }
 
 /** ISO 8601 as ms. */

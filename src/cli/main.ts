@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { roleNames } from '../compose.ts'
 import { ConfigError } from '../config/load.ts'
 import { ApiError } from '../http/api.ts'
-import { apply, decideActions, showAction, untilOf } from './actions.ts'
+import { apply, decideActions, secondsOf, showAction, untilOf } from './actions.ts'
 import type { Format } from '../reports/format.ts'
 import { ask, connectors, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
@@ -164,7 +164,7 @@ function actionCommands(program: Command): void {
   about(command(program, 'apply', 'approve what the plan proposes, and follow it until it is written and verified'))
     .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
     .option('--wait <seconds>', 'follow for this long', '120')
-    .action(({ config, by, why, wait, ...filters }: { config: string; by: string; why: string; wait: string } & Record<string, string>) => apply(config, filters, by, why, Number(wait)))
+    .action(({ config, by, why, wait, ...filters }: { config: string; by: string; why: string; wait: string } & Record<string, string>) => apply(config, filters, by, why, secondsOf(wait)))
     .addHelpText('after', examples(['apply --app billing --by "A. Kaya" --why "change 4711"']))
 
   const actions = program.command('actions').description('corrections: proposed, decided, written, verified')

@@ -1,40 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Shell, type Result, type Started } from './shell.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-
-interface Result {
-  code: number | null
-  out: string
-  err: string
-}
-
+let shell: Shell
 let directory: string
-const children: ChildProcess[] = []
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'grantline-cli-'))
+  shell = new Shell()
+  directory = shell.directory
 })
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
-  rmSync(directory, { recursive: true, force: true })
-})
+afterEach(() => shell.close())
 
-function start(...args: string[]): { child: ChildProcess; result: Promise<Result>; errors: () => string } {
-  const child = spawn(process.execPath, [main, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
-  children.push(child)
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-  const result = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }))
-  return { child, result, errors: () => err }
-}
-const grantline = (...args: string[]): Promise<Result> => start(...args).result
+const start = (...args: string[]): Started => shell.start(...args)
+const grantline = (...args: string[]): Promise<Result> => shell.grantline(...args)
 
 /** One CSV application with one account too many, one person, no schedule to speak of. */
 function company(): void {
