@@ -7,7 +7,7 @@ import type { Group, User, World } from './world.ts'
 
 const listSchema = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 
-/** A SCIM 2.0 service over a world, by index or by cursor (RFC 9865), without filters. What it writes is in scim-writes.ts. */
+/** A SCIM 2.0 service over a world, by index or by cursor (RFC 9865), that filters by the name of users only. What it writes is in scim-writes.ts. */
 export function scimDialect(world: () => World, paging: 'index' | 'cursor'): Dialect {
   return {
     name: `scim by ${paging}`,
@@ -28,13 +28,21 @@ function listOf(url: URL, method: string): ListName | null {
 function answer(asked: Asked, world: World, paging: 'index' | 'cursor'): Answer {
   const { url, method, headers } = asked
   if (headers['authorization'] !== `Bearer ${hostileToken}`) return problem(401)
-  if (url.searchParams.has('filter')) return problem(400, 'invalidFilter')
   if (method !== 'GET') return scimWriteAnswer(asked, world)
   const { users, groups } = world.shown
   const [, , kind, id] = url.pathname.split('/').map(decodeURIComponent)
+  const filter = url.searchParams.get('filter')
+  if (filter !== null) return kind === 'Users' ? named(users, filter) : problem(400, 'invalidFilter')
   if (kind === 'Users') return id === undefined ? page(users, userResource, url, paging) : single(users.get(id), userResource)
   if (kind === 'Groups') return id === undefined ? page(groups, groupResource, url, paging) : single(groups.get(id), groupResource)
   return problem(404)
+}
+
+function named(users: Table<User>, filter: string): Answer {
+  const name = /^userName eq (".*")$/.exec(filter)?.[1]
+  if (name === undefined) return problem(400, 'invalidFilter')
+  const user = users.get(JSON.parse(name) as string)
+  return json({ schemas: [listSchema], totalResults: user === undefined ? 0 : 1, itemsPerPage: 1, startIndex: 1, Resources: user === undefined ? [] : [userResource(user)] })
 }
 
 const single = <T extends object>(row: T | undefined, resource: (row: T) => object): Answer =>

@@ -49,4 +49,4 @@ export const ensuringServed = (): WriteServed => written('rest, requests that ma
 export const keyedServed = (): WriteServed => written('rest, keys and versions', keyed, ['errors-inside', 'keys', 'versions'])
 /** The same, whose author forgot the version. */
 export const overwritingServed = (): WriteServed => written('rest, over any version', { ...keyed, 'enable-account': [whole(true, {})], 'disable-account': [whole(false, {})] }, ['errors-inside', 'keys'])
-export const scimWritten = (): WriteServed => ({ ...scimServed('index'), name: 'scim', writeTraits: ['versions'], operations: all.filter((name) => name !== 'create-account') })
+export const scimWritten = (): WriteServed => ({ ...scimServed('index'), name: 'scim', writeTraits: ['versions'], operations: all })

@@ -138,11 +138,11 @@ export class WriteExecutor {
     reach('write.before-read-back')
     const read = await this.#readBack(command)
     if (failure !== undefined) {
-      const verdict = isChanged(steps) ? (isContradicted(command, steps, failure, read.record) ? 'failed' : 'partial') : failure.outcome === 'refused' ? 'refused' : 'failed'
+      const verdict = isChanged(steps) ? (isContradicted(command, steps, failure, read) ? 'failed' : 'partial') : failure.outcome === 'refused' ? 'refused' : 'failed'
       return this.#tell(command, entry, verdict, `${failure.step}: ${failure.reason ?? ''}`, null, read.outgoing)
     }
     const verdict: WriteVerdict = isChanged(steps) ? 'applied' : 'already'
-    if (read.record !== null && isShown(command, read.record)) return this.#tell(command, entry, verdict, null, read.record.observed, read.outgoing)
+    if (read.record !== null && isShown(command, read.record)) return this.#tell(command, entry, verdict, doubtOf(steps), read.record.observed, read.outgoing)
     const why = read.record === null ? `it could not be read back: ${read.problem ?? 'the connector reads no single account'}` : 'a read right after does not show it yet'
     const now = source.clock.nowMs()
     const pending: Pending = { command, written: entry.written, steps, verdict, until: now + (visibilityMs ?? 0), nextAt: now + firstLookMs, looks: 0 }
@@ -157,10 +157,10 @@ export class WriteExecutor {
     const others = this.#pending().filter((other) => other.command.id !== command.id)
     const without = new Map([[pendingKey, others.length === 0 ? null : others]])
     if (read.record !== null && isShown(command, read.record)) {
-      return this.#tell(command, pending, verdict, null, read.record.observed, read.outgoing, without)
+      return this.#tell(command, pending, verdict, doubtOf(pending.steps), read.record.observed, read.outgoing, without)
     }
     const now = source.clock.nowMs()
-    if (now >= until && read.record !== null) {
+    if (now >= until && (read.record !== null || read.isAbsent)) {
       return this.#tell(command, pending, 'lost-update', 'what was written did not show while the application had time to', null, read.outgoing, without)
     }
     if (looks >= maxLooks) return this.#tell(command, pending, 'failed', `it could not be read back: ${read.problem ?? 'no answer'}`, null, [], without)
@@ -170,22 +170,22 @@ export class WriteExecutor {
   }
 
   /** The account as a session of its own shows it: what was begun before the write would not. */
-  async #readBack(command: WriteCommand): Promise<{ record: Account | null; outgoing: Outgoing[]; canRead: boolean; problem: string | null }> {
+  async #readBack(command: WriteCommand): Promise<ReadBack> {
     const { open, source, canonical, signal } = this.#options
     let session: ConnectorSession | null = null
     try {
       session = await open({ deadline: null })
       const { readOne } = session
-      if (readOne === undefined) return { record: null, outgoing: [], canRead: false, problem: null }
+      if (readOne === undefined) return { ...nothingRead, canRead: false }
       const account = makesAccount(command) && session.write?.located !== undefined ? await session.write.located(command.account) : command.account
-      if (account === null) return { record: null, outgoing: [], canRead: true, problem: 'it is not found by its name' }
+      if (account === null) return { ...nothingRead, isAbsent: true, problem: 'it is not found by its name' }
       const outgoing = await readSingle(account, { source, session, readOne: (id) => readOne(id), canonical, signal })
       const record = outgoing.map((one) => one.record).find((one): one is Account => one.type === 'Account') ?? null
-      return { record, outgoing: outgoing.map((one) => this.#asSeen(one)), canRead: true, problem: record === null ? 'its answer could not be mapped' : null }
+      return { ...nothingRead, record, outgoing: outgoing.map((one) => this.#asSeen(one)), problem: record === null ? 'its answer could not be mapped' : null }
     } catch (thrown) {
       signal.throwIfAborted()
       const error = asConnectError(thrown, `account ${command.account}`)
-      return { record: null, outgoing: [], canRead: true, problem: `${error.class}: ${error.message}` }
+      return { ...nothingRead, problem: `${error.class}: ${error.message}` }
     } finally {
       await session?.close().catch(() => undefined)
     }
@@ -232,6 +232,16 @@ export class WriteExecutor {
   }
 }
 
+/** `isAbsent`: an account that the command makes is not found by its name. `problem`: why there is no record. */
+interface ReadBack {
+  record: Account | null
+  outgoing: readonly Outgoing[]
+  canRead: boolean
+  isAbsent: boolean
+  problem: string | null
+}
+const nothingRead: ReadBack = { record: null, outgoing: [], canRead: true, isAbsent: false, problem: null }
+
 const firstLookMs = 1_000
 const maxLookMs = 60_000
 /** An account that can't be read for so long is given up; its next snapshot tells. */
@@ -259,10 +269,13 @@ function addressed(side: WriteSide): WriteSide {
   }
 }
 
+/** What is not known of a call that is told as carried out. */
+const doubtOf = (steps: readonly WriteStep[]): string | null => steps.find(({ outcome, reason }) => outcome === 'applied' && reason !== null)?.reason ?? null
+
 /** All that was carried out before the failure were whole operations, and a fresh read shows none of them: nobody knows what was. */
-function isContradicted({ operations }: WriteCommand, steps: readonly WriteStep[], failure: WriteStep, read: Account | null): boolean {
-  const applied = steps.filter(({ outcome }) => outcome === 'applied')
-  return read !== null && applied.every(({ operation }) => operation < failure.operation && shows(operations[operation]!, read) === false)
+function isContradicted({ operations }: WriteCommand, steps: readonly WriteStep[], failure: WriteStep, { record, isAbsent }: ReadBack): boolean {
+  const isDenied = (operation: number): boolean => isAbsent || (record !== null && shows(operations[operation]!, record) === false)
+  return steps.filter(({ outcome }) => outcome === 'applied').every(({ operation }) => operation < failure.operation && isDenied(operation))
 }
 
 /** All calls of the command in order, or why there can't be any. */
