@@ -112,12 +112,13 @@ export class Definitions {
     this.#turn(app)
   }
 
-  /** What the holder of these assignments effectively gets, by the definitions in force; frozen. */
+  /** What the holder of these assignments effectively gets, by the definitions in force; frozen where these are. */
   expand(app: string, memberships: Assignments = nothing, grants: Assignments = nothing): Expanded {
     const computed = this.#computed(app)
     return computed.expansions.of(memberships, grants, '', () => {
       const expansion = expand([...memberships, ...grants], (ref) => this.#closure(app, computed, ref))
-      return deepFreeze({ ...expansion, natives: allNatives.of(expansion.grants.map(({ native }) => native)) })
+      const expanded = { ...expansion, natives: allNatives.of(expansion.grants.map(({ native }) => native)) }
+      return Object.isFrozen(memberships) && Object.isFrozen(grants) ? deepFreeze(expanded) : expanded
     })
   }
 

@@ -96,7 +96,7 @@ type Grant = AccountFact['grants'][number]
 function factGrants({ expanded, held }: Grants, setting: AppSetting): Grant[] {
   const make = (): Grant[] => expanded.grants.map((grant, i) => named(grant, sinceOf(held, i), setting)).sort(compareGrants)
   if (typeof held.since !== 'number') return make()
-  return sameSince.of(expanded, setting, String(held.since), () => deepFreeze(make()))
+  return sameSince.of(expanded, setting, String(held.since), () => (Object.isFrozen(expanded) ? deepFreeze(make()) : make()))
 }
 
 const sameSince = new PairMemo<Expanded, AppSetting, Grant[]>()

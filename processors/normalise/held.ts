@@ -15,10 +15,22 @@ export const allNatives = new Interned<readonly string[]>(packNatives, (bytes) =
 export function heldAfter(before: Held | null, natives: readonly string[], first: number): Held {
   if (before === null) return { natives, since: first }
   if (before.natives === natives) return before
-  const known = new Map(before.natives.map((native, i) => [native, sinceOf(before, i)]))
-  const since = natives.map((native) => known.get(native) ?? first)
+  const since = sinceEach(before, natives, first)
   const [one = first] = since
   return { natives, since: since.every((at) => at === one) ? one : since }
+}
+
+/** Most are the same and in the same order: only what is not where it is looked for first is looked up. */
+function sinceEach(before: Held, natives: readonly string[], first: number): number[] {
+  let places: Map<string, number> | null = null
+  let next = 0
+  return natives.map((native) => {
+    let place: number | undefined = next
+    if (before.natives[place] !== native) place = (places ??= new Map(before.natives.map((one, i) => [one, i]))).get(native)
+    if (place === undefined) return first
+    next = place + 1
+    return sinceOf(before, place)
+  })
 }
 
 export const sinceOf = ({ since }: Held, i: number): number => (typeof since === 'number' ? since : since[i]!)

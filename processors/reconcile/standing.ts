@@ -49,21 +49,22 @@ export function standingOf(view: HomeView): Standing {
 /** Catalogue names that active accounts of a home hold, by entitlement key, each with the accounts that hold it, in their order. */
 export class Holdings {
   readonly accounts: readonly AccountRow[]
+  /** of each account */
+  readonly #keys: readonly ReadonlySet<string>[]
 
   constructor(accounts: readonly AccountRow[]) {
     this.accounts = accounts.filter(({ fact }) => fact.status === 'active')
+    this.#keys = this.accounts.map(({ fact }) => keysHeld(fact.grants, fact.app))
   }
 
   has(key: string): boolean {
-    return this.accounts.some((account) => holds(account, key))
+    return this.#keys.some((keys) => keys.has(key))
   }
 
   get(key: string): readonly AccountRow[] {
-    return this.accounts.filter((account) => holds(account, key))
+    return this.accounts.filter((_account, i) => this.#keys[i]!.has(key))
   }
 }
-
-const holds = ({ fact }: AccountRow, key: string): boolean => keysHeld(fact.grants, fact.app).has(key)
 
 type Keyed = readonly [key: string, entry: Planned]
 

@@ -239,7 +239,10 @@ function writeList(to: PackWriter, texts: readonly string[]): void {
   for (const text of texts) to.text(text)
 }
 
-const pairsOf = (flat: readonly string[]): Record<string, string> =>
-  Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]!]] : [])))
+function pairsOf(flat: readonly string[]): Record<string, string> {
+  const pairs: [string, string][] = []
+  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!])
+  return Object.fromEntries(pairs)
+}
 
 const readList = (from: PackReader): string[] => from.list(() => from.word())
