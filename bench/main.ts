@@ -10,6 +10,7 @@ const benchmarks: Record<string, { script: string; defaults: string[] }> = {
   sink: { script: 'sink/insert.ts', defaults: [] },
   latency: { script: 'latency/latency.ts', defaults: [] },
   history: { script: 'history/history.ts', defaults: ['100000'] },
+  kafka: { script: 'kafka/kafka.ts', defaults: ['5000', '200', '5'] },
 }
 
 const [name, ...args] = process.argv.slice(2)

@@ -9,7 +9,6 @@ import { reconcile } from '../processors/reconcile/reconcile.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from '../src/adapters/codec/avro-codec.ts'
 import { openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
-import { openKafkaLog, type KafkaLog } from '../src/adapters/log-kafka/kafka-log.ts'
 import { equal } from '../src/core/equal.ts'
 import type { Codec } from '../src/ports/codec.ts'
 import type { Log } from '../src/ports/log.ts'
@@ -19,7 +18,8 @@ import { defaultLimits } from '../src/runtime/limits.ts'
 import { Pipeline } from '../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
 import { readPartition } from '../src/runtime/records.ts'
-import { grantsOf, intent, nowMs, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
+import { openBenchLog } from './on-kafka.ts'
+import { grantsOf, inThousands, intent, nowMs, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
 
 /**
  * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
@@ -49,13 +49,13 @@ const partitionCount = 4
 export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined, brokers: string | null = null): Promise<PipelineResult> {
   const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
   const partitions = Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>
-  const log = brokers === null ? await openEmbeddedLog({ path: join(directory, 'log'), partitions, durability: 'disk' }) : await openOnKafka(brokers, directory, partitions)
+  const log = brokers === null ? await openEmbeddedLog({ path: join(directory, 'log'), partitions, durability: 'disk' }) : await openBenchLog({ brokers: brokers.split(','), prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
   const codec = createFileCodec(log.schemas)
   // the day stands still, so that every run decides the same; batches end by real time
   const clock: Clock = { ...systemClock, nowMs: () => nowMs }
   const counts: Partitions = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
   const publisher = await openPublisher({ log, codec, clock, id: 'bench' })
-  const publish = (records: Iterable<Outgoing>): Promise<void> => publisher.publishAll(steps(records), 4 * 1024 * 1024)
+  const publish = (records: Iterable<Outgoing>): Promise<void> => publisher.publishAll(inThousands(records), 4 * 1024 * 1024)
   const types: ProcessorType[] = [entitle, normalise, reconcile]
   let peakMb = 0
   const watch = setInterval(() => {
@@ -101,14 +101,6 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
   }
 }
 
-function openOnKafka(brokers: string, directory: string, partitions: Record<Topic, number>): Promise<KafkaLog> {
-  return openKafkaLog({
-    brokers: brokers.split(','), tls: null, sasl: null, log: () => undefined, prefix: `bench-${randomUUID()}.`, partitions,
-    processors: { entitle: partitionCount, normalise: partitionCount, reconcile: partitionCount }, replication: -1,
-    path: join(directory, 'states'), transactionTimeoutMs: 60_000, deleteRetentionMs: 7 * 86_400_000, onRestore: () => undefined,
-  })
-}
-
 /** What was told of findings: `kind account entitlement`, with the change where one did not just open. */
 async function findingsOf(log: Log, codec: Codec): Promise<string[]> {
   const told: string[] = []
@@ -120,17 +112,6 @@ async function findingsOf(log: Log, codec: Codec): Promise<string[]> {
     }
   }
   return told.sort()
-}
-
-async function* steps(records: Iterable<Outgoing>): AsyncGenerator<{ outgoing: Outgoing[] }> {
-  let outgoing: Outgoing[] = []
-  for (const record of records) {
-    outgoing.push(record)
-    if (outgoing.length < 1_000) continue
-    yield { outgoing }
-    outgoing = []
-  }
-  if (outgoing.length > 0) yield { outgoing }
 }
 
 function anonymousMb(): number {

@@ -135,3 +135,15 @@ export function* snapshot(n: number, run: number, partitions: Partitions): Gener
   }
   yield { topic: 'raw', key: null, record: { type: 'RunEnd', source: app, run, observed, classes: ['accounts', 'memberships', 'grants'].map((cls) => manifest(cls, n, counts)).concat(manifest('definitions', roles, none.map(() => roles))) } }
 }
+
+/** In transactions of a thousand records, for `Publisher.publishAll`. */
+export async function* inThousands(records: Iterable<Outgoing>): AsyncGenerator<{ outgoing: Outgoing[] }> {
+  let outgoing: Outgoing[] = []
+  for (const record of records) {
+    outgoing.push(record)
+    if (outgoing.length < 1_000) continue
+    yield { outgoing }
+    outgoing = []
+  }
+  if (outgoing.length > 0) yield { outgoing }
+}

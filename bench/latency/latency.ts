@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { accountKey } from '../../src/core/keys.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -7,17 +8,18 @@ import { app, intent, settings, snapshot } from '../workload.ts'
 import { partitionCount, Stack } from './stack.ts'
 
 /**
- * `node bench/latency/latency.ts [accounts] [seconds] [events a second]`: W(n) is loaded; then
+ * `node bench/latency/latency.ts [accounts] [seconds] [events a second] [--kafka host:port]`: W(n) is loaded; then
  * - change events come steadily, each giving an account a permission that nobody approved, or taking it away again: the time from
  *   the call that appends the event to its finding's row being acknowledged by the tables;
  * - a business role that everybody has is edited, and one person of each partition leaves right behind: until the finding is readable.
  */
-const [accounts = 5_000, seconds = 20, eventsPerSecond = 1_000] = process.argv.slice(2).map(Number)
+const { values: { kafka }, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' } } })
+const [accounts = 5_000, seconds = 20, eventsPerSecond = 1_000] = positionals.map(Number)
 const counts = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
 const stepMs = 20
 const native = 'perm-nobody-approved'
 
-const stack = await Stack.open()
+const stack = await Stack.open(kafka?.split(',') ?? null)
 try {
   await stack.load(settings(counts))
   await stack.load(intent(accounts, counts))
@@ -31,7 +33,7 @@ try {
   const { user, system } = process.cpuUsage(cpu)
   console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.inserts - inserts} inserts`)
   const behind = await leaversBehindAnEdit()
-  publishResults('latency', [
+  publishResults(kafka === undefined ? 'latency' : 'latency-kafka', [
     { what: `${eventsPerSecond} change events a second for ${seconds} s, ${accounts} accounts`, ...summary(steady) },
     { what: `a leaver behind an edit that concerns ${accounts} accounts`, ...summary(behind) },
   ])

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ import { defaultLimits } from '../../src/runtime/limits.ts'
 import { Pipeline } from '../../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing, type Publisher } from '../../src/runtime/publisher.ts'
 import { runSink } from '../../src/sink/run-sink.ts'
+import { openBenchLog } from '../on-kafka.ts'
+import { inThousands } from '../workload.ts'
 
 export const partitionCount = 4
 
@@ -37,9 +40,13 @@ export class Stack {
     this.#close = close
   }
 
-  static async open(): Promise<Stack> {
+  /** On the embedded log, or with `brokers` on topics of its own there. */
+  static async open(brokers: readonly string[] | null = null): Promise<Stack> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-latency-'))
-    const log = await openLog(join(directory, 'log'), partitionCount, 'disk')
+    const log =
+      brokers === null
+        ? await openLog(join(directory, 'log'), partitionCount, 'disk')
+        : await openBenchLog({ brokers, prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
     const codec = createFileCodec(log.schemas)
     const store = await openStore({ path: join(directory, 'tables') })
     const publisher = await openPublisher({ log, codec, clock: systemClock, id: 'bench' })
@@ -73,7 +80,7 @@ export class Stack {
 
   /** In transactions of a thousand records. */
   async load(records: Iterable<Outgoing>): Promise<void> {
-    await this.publisher.publishAll(thousands(records), 4 * 1024 * 1024)
+    await this.publisher.publishAll(inThousands(records), 4 * 1024 * 1024)
     await this.#drained()
   }
 
@@ -84,15 +91,4 @@ export class Stack {
   close(): Promise<void> {
     return this.#close()
   }
-}
-
-async function* thousands(records: Iterable<Outgoing>): AsyncGenerator<{ outgoing: Outgoing[] }> {
-  let outgoing: Outgoing[] = []
-  for (const record of records) {
-    outgoing.push(record)
-    if (outgoing.length < 1_000) continue
-    yield { outgoing }
-    outgoing = []
-  }
-  if (outgoing.length > 0) yield { outgoing }
 }
