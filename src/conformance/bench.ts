@@ -1,3 +1,4 @@
+import type { Account } from '../../schemas/wire/raw.ts'
 import { AppReader, type AppSource } from '../connect/app-reader.ts'
 import { createPlatform } from '../connect/platform.ts'
 import { Source } from '../connect/source.ts'
@@ -5,7 +6,7 @@ import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { openPublisher } from '../runtime/publisher.ts'
-import { type Reading, readingOf } from './reading.ts'
+import { type Observed, type Reading, readingOf } from './reading.ts'
 import { Tail } from './tail.ts'
 
 export interface BenchOptions {
@@ -19,12 +20,13 @@ export interface BenchOptions {
   dataDir: string
 }
 
-/** One application on the real runtime: every run goes through its client, ledger, spool and publisher into a log, and is read back from there. */
+/** One application on the real runtime: every read goes through its client, ledger, spool and publisher into a log, and is read back from there. */
 export class Bench {
   readonly #reader: AppReader
   readonly #raw: Tail<'raw'>
   readonly #letters: Tail<'dead-letters'>
   readonly #controller = new AbortController()
+  #problems: string[] = []
 
   private constructor(options: BenchOptions, app: AppSource, source: Source) {
     const { clock, env, baseDir, dataDir, log, codec } = options
@@ -32,18 +34,37 @@ export class Bench {
     this.#raw = new Tail(log, codec, 'raw')
     this.#letters = new Tail(log, codec, 'dead-letters')
     const platform = createPlatform({ app: app.name, config: app.config, clock, signal, env, baseDir })
-    this.#reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent: () => undefined })
+    this.#reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent: (event) => (event.event === 'problem' ? this.#problems.push(`${event.doing}: ${event.reason}`) : undefined) })
   }
 
-  static async open(options: BenchOptions, app: AppSource): Promise<Bench> {
+  /** `own`: tells benches of one log apart that remember things between runs. */
+  static async open(options: BenchOptions, app: AppSource, own = ''): Promise<Bench> {
     const { log, codec, clock } = options
-    return new Bench(options, app, new Source(app.name, await openPublisher({ log, codec, clock, id: `app/${app.name}` }), clock))
+    return new Bench(options, app, new Source(app.name, await openPublisher({ log, codec, clock, id: `app/${app.name}${own}` }), clock))
   }
 
   /** One complete read, as the log holds it. */
   async run(): Promise<Reading> {
     const result = await this.#reader.snapshot(new Map())
     return readingOf(result, await this.#raw.news(), await this.#letters.news())
+  }
+
+  /** These accounts singly. */
+  async reread(natives: readonly string[]): Promise<Observed> {
+    await this.#reader.reread(natives, new Map())
+    return await this.#observed()
+  }
+
+  /** What changed since the last time; the first time only notes where changes begin. `outcome`: `done`, `restarted`, or the error. */
+  async changes(): Promise<Observed & { outcome: string }> {
+    const outcome = await this.#reader.pollChanges()
+    const observed = await this.#observed()
+    return { ...observed, outcome: outcome instanceof Error ? outcome.message : outcome }
+  }
+
+  async #observed(): Promise<Observed> {
+    const accounts = (await this.#raw.news()).filter((record): record is Account => record.type === 'Account')
+    return { accounts, letters: await this.#letters.news(), problems: this.#problems.splice(0) }
   }
 
   stop(): void {

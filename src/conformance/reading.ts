@@ -18,6 +18,14 @@ export interface Reading {
   repeated: readonly string[]
 }
 
+/** What was told outside of any run. */
+export interface Observed {
+  accounts: readonly Account[]
+  letters: readonly RecordOf<'dead-letters'>[]
+  /** what could not be read, in words */
+  problems: readonly string[]
+}
+
 export function readingOf({ run, reason }: Pick<RunResult, 'run' | 'reason'>, raw: readonly RecordOf<'raw'>[], letters: readonly RecordOf<'dead-letters'>[]): Reading {
   const accounts = new Map<string, Account>()
   const definitions = new Map<string, Definition>()

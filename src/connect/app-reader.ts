@@ -6,6 +6,7 @@ import type { Outgoing } from '../runtime/publisher.ts'
 import { ChangeCursors } from './change-cursors.ts'
 import { asConnectError } from './errors.ts'
 import type { OnEvent } from './events.ts'
+import { ExpiredCursor } from './paging/endpoint.ts'
 import { withPriority } from './platform.ts'
 import { type RunResult, runSnapshot } from './run.ts'
 import { readSingle } from './single.ts'
@@ -105,10 +106,10 @@ export class AppReader {
 
   /**
    * Asks for what changed since the last time and reads it; `unable` where the application can't tell. The first time only notes
-   * where changes begin, which is to be done before the first snapshot. An error of the application is answered, one of the log
-   * is thrown.
+   * where changes begin, which is to be done before the first snapshot. `restarted`: it no longer knows our cursor, so changes begin anew
+   * and what happened in between shows in a snapshot only. An error of the application is answered, one of the log is thrown.
    */
-  async pollChanges(): Promise<'done' | 'unable' | ConnectError> {
+  async pollChanges(): Promise<'done' | 'unable' | 'restarted' | ConnectError> {
     const { source, signal, app } = this.#options
     let session: ConnectorSession
     try {
@@ -123,6 +124,7 @@ export class AppReader {
       const askedAt = source.clock.nowMs()
       const answer = await session.changes(cursors.from).catch((error: unknown) => asConnectError(error, `changes of ${app.name}`))
       signal.throwIfAborted()
+      if (answer instanceof ExpiredCursor && cursors.from !== null) return await this.#beginChangesAnew()
       if (answer instanceof ConnectError) return answer
       const kept = cursors.after(answer.cursor, askedAt)
       const checkpoint = new Map<string, unknown>(kept === null ? [] : [[cursorKey, kept]])
@@ -132,6 +134,13 @@ export class AppReader {
     } finally {
       await this.#close(session)
     }
+  }
+
+  async #beginChangesAnew(): Promise<'restarted'> {
+    const { source, app } = this.#options
+    this.#problem('asking for changes', new ConnectError('partial', 'the application no longer knows the cursor: changes begin anew, and it is read whole', `changes of ${app.name}`))
+    await source.publish([], new Map([[cursorKey, null]]))
+    return 'restarted'
   }
 
   async #publishSingles(natives: readonly string[], session: ConnectorSession, checkpoint: ReadonlyMap<string, unknown>): Promise<void> {

@@ -112,7 +112,11 @@ export class AppWork implements Work {
     const started = clock.monotonicMs()
     const outcome = await reader.pollChanges()
     if (outcome === 'unable') this.#changes.never()
-    else if (outcome === 'done') this.#changes.done(started, clock.monotonicMs())
+    else if (outcome === 'restarted') {
+      // The next question only notes where changes begin: it comes before the snapshot that shows what was missed.
+      this.#changes.now()
+      this.#snapshot.now()
+    } else if (outcome === 'done') this.#changes.done(started, clock.monotonicMs())
     else {
       const nextInMs = this.#changes.failed(clock.monotonicMs())
       onEvent({ event: 'problem', source: this.name, doing: 'asking for changes', reason: outcome.message, nextInMs })

@@ -2,7 +2,7 @@ import type { Account } from '../../schemas/wire/raw.ts'
 import { accountKey } from '../core/keys.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
-import type { ConnectorSession, Mapped } from '../ports/connector.ts'
+import { ConnectError, type ConnectorSession, type Mapped } from '../ports/connector.ts'
 import { type Frame, type PlacedPiece, assembleAccount } from './assemble.ts'
 import { asConnectError, asRejection } from './errors.ts'
 import { deadLetter } from './letters.ts'
@@ -51,6 +51,7 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
     .map((piece): PlacedPiece => ({ native: accountOf(piece) ?? native, stamp: observed, place, piece }))
   const { record, letters } = assembleAccount(id, own, frame)
   outgoing.push(...letters.map((letter) => letterOf(source, letter)))
+  if (record === null && outgoing.length === 0) throw new ConnectError('schema', 'the answer speaks of another account', place)
   if (record !== null) outgoing.push({ topic: 'raw', key, record })
   return outgoing
 }

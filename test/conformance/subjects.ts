@@ -109,7 +109,7 @@ export const restSettings = (url: string, style: RestStyle): object => ({
     },
   ],
   one: [{ path: '/users/${id}', like: 'users', paging: { by: 'once', whole: true }, map: [{ piece: 'membership', for: 'row.groups', account: 'row.id', id: 'item' }] }],
-  changes: { path: '/changes', query: { after: '${cursor}' }, paging: { by: 'once', whole: true }, rows: 'body.items', accounts: 'row.user', cursor: 'body.last' },
+  changes: { path: '/changes', query: { after: '${cursor}' }, paging: { by: 'once', whole: true }, rows: 'body.items', accounts: 'row.user', cursor: 'body.last', expired: 'status == 410' },
 })
 
 export const restServed = (style: RestStyle): Served => ({

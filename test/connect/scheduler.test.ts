@@ -5,6 +5,7 @@ import { FeedConfig } from '../../schemas/config.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
 import type { AppSource } from '../../src/connect/app-reader.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
+import { ExpiredCursor } from '../../src/connect/paging/endpoint.ts'
 import { type Scheduler, startScheduler } from '../../src/connect/scheduler.ts'
 import { ConnectError, type ConnectorSession, type Mapped, type Page } from '../../src/ports/connector.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
@@ -16,6 +17,8 @@ class LiveApp {
   readonly log: string[] = []
   changed: string[] = []
   broken: ConnectError | null = null
+  /** this cursor is no longer known */
+  forgotten: string | null = null
   active = 0
   most = 0
   #cursor = 0
@@ -51,6 +54,7 @@ class LiveApp {
       },
       changes: (cursor) => {
         this.log.push(`changes ${cursor ?? 'from now'}`)
+        if (cursor !== null && cursor === this.forgotten) return Promise.reject(new ExpiredCursor('changes'))
         const accounts = cursor === null ? [] : this.changed.splice(0)
         return Promise.resolve({ accounts, cursor: `c${this.#cursor++}` })
       },
@@ -222,6 +226,18 @@ describe('changes', () => {
     app.log.length = 0
     await (await start([app.source()])).idle()
     expect(app.log[0]).toBe('changes c0')
+  })
+
+  it('whose cursor is no longer known begin anew, before a snapshot that shows what was missed', async () => {
+    const app = new LiveApp('a')
+    const scheduler = await start([app.source()])
+    await scheduler.idle()
+    app.forgotten = 'c0'
+    app.log.length = 0
+    lab.clock.advance(10_000)
+    await vi.waitFor(() => expect(app.log).toContain('snapshot'))
+    expect(app.log.slice(0, 3)).toEqual(['changes c0', 'changes from now', 'snapshot'])
+    expect(events.filter(({ event }) => event === 'problem')).toMatchObject([{ doing: 'asking for changes', reason: expect.stringContaining('no longer knows the cursor') as string }])
   })
 })
 

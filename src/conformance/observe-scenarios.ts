@@ -1,0 +1,92 @@
+import * as effect from '../hostile/effects.ts'
+import { type Effect, Fault, type When } from '../hostile/fault.ts'
+import type { World } from '../hostile/world.ts'
+import type { Expected } from './scenario.ts'
+
+/** What a scenario of single reads needs. `groups-apart`: who is in a group is asked of the groups, also for one account. */
+export type ObserveTrait = 'groups-apart'
+
+export interface ObserveScenario {
+  readonly name: string
+  readonly expected: Expected
+  readonly needs: readonly ObserveTrait[]
+  faults(world: World, account: string): Fault[]
+}
+
+const fault = (list: When['list']) => (name: string, expected: Expected, when: Omit<When, 'list'>, what: Effect, needs: readonly ObserveTrait[] = []): ObserveScenario => ({
+  name, expected, needs, faults: () => [new Fault(name, { ...when, ...(list !== undefined && { list }) }, what)],
+})
+const [one, groups, changes] = [fault('one'), fault('groups'), fault('changes')]
+const once = { times: 1 }
+const html = '<!doctype html><title>Sign in</title><p>Please sign in.'
+
+/** However it is asked: lost, late or damaged on the way. */
+const onTheWay = (on: typeof one): ObserveScenario[] => [
+  on('throttled once, Retry-After in seconds', 'exact', once, effect.refuse(429, { 'retry-after': '2' })),
+  on('throttled three times, no header', 'exact', { times: 3 }, effect.refuse(429)),
+  ...[500, 502, 503, 504].map((status) => on(`${status} once`, 'exact', once, effect.refuse(status))),
+  on('500 for good', 'partial', {}, effect.refuse(500)),
+  on('403', 'partial', {}, effect.refuse(403)),
+  on('401 for good', 'partial', {}, effect.refuse(401)),
+  on('the connection is reset once', 'exact', once, effect.noAnswer('reset')),
+  on('the connection is reset in the middle of the answer once', 'exact', once, effect.onTheWire('cut')),
+  on('the connection is reset for good', 'partial', {}, effect.noAnswer('reset')),
+  on('the answer comes byte by byte', 'exact', once, effect.onTheWire('drip')),
+  on('JSON that ends in the middle, with the right length', 'partial', {}, effect.body((text) => text.slice(0, Math.floor(text.length / 2)))),
+  on('an empty body with 200', 'partial', {}, effect.body(() => '')),
+  on('null with 200', 'partial', {}, effect.body(() => 'null')),
+  on('a sign-in page with 200', 'partial', {}, effect.page(200, html)),
+  on('an error inside 200', 'partial', {}, effect.refuse(200, {}, { error: 'the index is being rebuilt' })),
+  on('a redirect to another host', 'partial', {}, effect.refuse(302, { location: 'http://127.0.0.2:1/elsewhere' })),
+]
+
+const row = (change: (row: Record<string, unknown>) => Record<string, unknown>): Effect => ({ honest }) => {
+  const answer = honest()
+  return answer.status === 200 ? { ...answer, json: change(answer.json as Record<string, unknown>) } : null
+}
+
+/** How the read of a single account goes wrong. */
+export const singleScenarios: readonly ObserveScenario[] = [
+  ...onTheWay(one),
+  // One that is not found, where others are, is gone as far as any client can see; where none is found nothing is proven.
+  one('not found, and no other one either', 'partial', {}, effect.refuse(404)),
+  one('another account is answered', 'partial', {}, row((user) => ({ ...user, id: '000123' }))),
+  one('the id is missing', 'partial', {}, row(({ id: _, ...user }) => user)),
+  one('the id is empty', 'partial', {}, row((user) => ({ ...user, id: '' }))),
+  one('the account is a list of one', 'partial', {}, ({ honest }) => ({ ...honest(), json: [honest().json] })),
+  groups('the groups are refused', 'partial', {}, effect.refuse(403), ['groups-apart']),
+  groups('the groups fail from the second page on', 'partial', { from: 1 }, effect.refuse(500), ['groups-apart']),
+  inside('it is deleted just before', 'exact', true, (world, id) => void world.remove(id)),
+  inside('it is deleted right after', 'exact', false, (world, id) => void world.remove(id)),
+  inside('it is renamed just before', 'exact', true, (world, id) => world.put({ ...world.users.get(id)!, name: 'Another Name' })),
+  inside('another one is deleted just before', 'exact', true, (world) => void world.remove('50%')),
+]
+
+function inside(name: string, expected: Expected, before: boolean, act: (world: World, account: string) => void): ObserveScenario {
+  return { name, expected, needs: [], faults: (world, account) => [new Fault(name, { list: 'one', times: 1 }, effect.meanwhile(() => act(world, account), before))] }
+}
+
+const last = (change: (last: number) => unknown): Effect => ({ honest }) => {
+  const answer = honest()
+  const body = answer.json as { last: number }
+  return { ...answer, json: { ...body, last: change(body.last) } }
+}
+const without = (users: readonly string[]): Effect => effect.rows((rows) => rows.filter(({ user }) => !users.includes(String(user))))
+
+/** How questions for what changed go wrong; the first question, which only notes where changes begin, is honest. */
+export const changeScenarios: readonly ObserveScenario[] = [
+  ...onTheWay(changes),
+  changes('one change becomes visible a poll later, behind the cursor', 'exact', once, without(['a/b'])),
+  changes('all changes become visible a poll later, behind the cursor', 'exact', once, effect.rows(() => [])),
+  changes('changes come in another order', 'exact', {}, effect.rows((rows) => [...rows].reverse())),
+  changes('each change comes twice', 'exact', {}, effect.rows((rows) => rows.flatMap((change) => [change, change]))),
+  changes('the cursor stands still', 'exact', {}, last(() => 0)),
+  changes('the cursor runs back', 'exact', {}, last((at) => Math.max(0, at - 2))),
+  changes('there is no cursor in the answer', 'partial', {}, last(() => undefined)),
+  changes('the cursor is no longer known, once', 'partial', once, effect.refuse(410)),
+  changes('the cursor is no longer known, for good', 'partial', {}, effect.refuse(410)),
+  changes('a change names nobody', 'partial', {}, effect.rows((rows) => [{ user: null }, ...rows])),
+  changes('a change names somebody who is not there', 'exact', {}, effect.rows((rows) => [...rows, { user: 'nobody' }])),
+  one('the changed accounts can’t be read for a while', 'partial', { times: 60 }, effect.refuse(500)),
+  { name: 'an account changes again while it is read', expected: 'exact', needs: [], faults: (world) => [new Fault('again', { list: 'one', times: 1 }, effect.meanwhile(() => world.put({ ...world.users.get('a/b')!, name: 'Changed Again' })))] },
+]

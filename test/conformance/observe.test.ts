@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ObserveKit } from '../../src/conformance/observe-kit.ts'
+import { changeScenarios, singleScenarios } from '../../src/conformance/observe-scenarios.ts'
+import { oauthServed, restServed, scimServed, serve, type ServedSubject } from './subjects.ts'
+import { Workbench } from './workbench.ts'
+
+const served = [
+  { one: restServed('offset'), apart: false, changes: true },
+  { one: oauthServed(), apart: false, changes: true },
+  { one: scimServed('index'), apart: true, changes: false },
+]
+
+describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name, { one, apart, changes }) => {
+  const bench = new Workbench()
+  let kit: ObserveKit
+  let subject: ServedSubject
+  beforeAll(async () => {
+    subject = await serve(one)
+    kit = new ObserveKit(subject.writes, bench.options)
+  })
+  afterAll(async () => {
+    await subject.stop()
+    bench.dispose()
+  })
+
+  it.each(singleScenarios.filter(({ needs }) => apart || needs.length === 0).map((scenario) => [scenario.name, scenario] as const))('one account: %s', async (_scenario, scenario) => {
+    expect(await kit.single(scenario)).toEqual([])
+  })
+
+  it.each((changes ? changeScenarios : []).map((scenario) => [scenario.name, scenario] as const))('changes: %s', async (_scenario, scenario) => {
+    expect(await kit.changes(scenario)).toEqual([])
+  })
+})
