@@ -175,6 +175,7 @@ function describeEvent(event: ConnectEvent): string | null {
       return `! ${event.source}: ${event.doing}: ${event.reason}${event.nextInMs === null ? '' : `; again in ${Math.round(event.nextInMs / 1_000)} s`}`
     case 'wait':
     case 'request':
+    case 'deliveries':
       return null
   }
 }

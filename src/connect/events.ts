@@ -9,6 +9,8 @@ export type ConnectEvent =
   | { event: 'request'; source: string; report: RequestReport }
   | { event: 'reread'; source: string; accounts: number }
   | { event: 'write'; source: string; account: string; verdict: WriteVerdict; reason: string | null }
+  /** `taken`: deliveries that were new; `lastAt`: when the last one of all came, ms; `silent`: for longer than is expected; `missing`: numbers of the sequence that did not come yet */
+  | { event: 'deliveries'; source: string; taken: number; lastAt: number; silent: boolean; missing: number }
   | { event: 'problem'; source: string; doing: string; reason: string; nextInMs: number | null }
 
 export type OnEvent = (event: ConnectEvent) => void

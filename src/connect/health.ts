@@ -8,8 +8,8 @@ import type { LimiterState } from './throttle/limiter.ts'
 export interface SourceHealth {
   source: string
   kind: 'app' | 'feed'
-  /** `not running`: no process of ours reads it now */
-  state: 'not running' | 'new' | 'reading well' | 'incomplete' | 'in trouble' | 'paused'
+  /** `not running`: no process of ours reads it now; `silent`: its webhooks do not come as they are expected to */
+  state: 'not running' | 'new' | 'reading well' | 'incomplete' | 'in trouble' | 'silent' | 'paused'
   run: number | null
   verdict: Verdict | null
   /** why the last run was not complete, and where */
@@ -36,6 +36,10 @@ export interface SourceHealth {
   perSecond: number | null
   waitMs: number
   rereads: number
+  /** webhooks taken, each once; when the last one came; numbers of their sequence that did not come yet */
+  deliveries: number
+  lastDeliveryAt: number | null
+  missingDeliveries: number
   /** fields that were not what they had been, in the last run */
   shapeChanges: readonly ShapeChange[]
   problem: string | null
@@ -54,11 +58,11 @@ const rememberedRuns = 20
 /** Keeps the health of every source, from the events of the connector runtime. */
 export class Health {
   readonly #clock: Clock
-  readonly #sources = new Map<string, { health: SourceHealth; outcomes: boolean[] }>()
+  readonly #sources = new Map<string, { health: SourceHealth; outcomes: boolean[]; silent: boolean }>()
 
   constructor(clock: Clock, sources: readonly WatchedSource[]) {
     this.#clock = clock
-    for (const { source, kind, active } of sources) this.#sources.set(source, { health: fresh(source, kind, active), outcomes: [] })
+    for (const { source, kind, active } of sources) this.#sources.set(source, { health: fresh(source, kind, active), outcomes: [], silent: false })
   }
 
   onEvent(event: ConnectEvent): void {
@@ -84,6 +88,12 @@ export class Health {
       case 'reread':
         health.rereads += event.accounts
         return
+      case 'deliveries':
+        health.deliveries += event.taken
+        health.lastDeliveryAt = event.lastAt
+        health.missingDeliveries = event.missing
+        entry.silent = event.silent
+        return
       case 'problem':
         health.problem = `${event.doing}: ${event.reason}`
         health.problemAt = this.#clock.nowMs()
@@ -96,9 +106,9 @@ export class Health {
 
   /** `paceOf`: the limiter of an application, where this process has one. */
   list(paceOf: (source: string) => LimiterState | undefined): SourceHealth[] {
-    return [...this.#sources.values()].map(({ health }) => {
+    return [...this.#sources.values()].map(({ health, silent }) => {
       const pace = paceOf(health.source)
-      return { ...health, perSecond: pace === undefined ? null : Math.round(pace.perSecond * 10) / 10, waitMs: Math.round(pace?.waitMs ?? 0) }
+      return { ...health, ...(silent && silence(health)), perSecond: pace === undefined ? null : Math.round(pace.perSecond * 10) / 10, waitMs: Math.round(pace?.waitMs ?? 0) }
     })
   }
 
@@ -119,6 +129,11 @@ export class Health {
   }
 }
 
+/** What is told of a source whose webhooks stay away. */
+const silence = ({ lastDeliveryAt }: SourceHealth): Pick<SourceHealth, 'state' | 'problem' | 'problemAt'> => ({
+  state: 'silent', problem: `no webhook came since ${new Date(lastDeliveryAt ?? 0).toISOString()}, which is longer than expected`, problemAt: lastDeliveryAt,
+})
+
 /** Over the classes that the source counts. */
 function gapOf(classes: readonly ClassManifest[]): number | null {
   const counted = classes.filter(({ declared }) => declared !== null)
@@ -128,5 +143,5 @@ function gapOf(classes: readonly ClassManifest[]): number | null {
 const fresh = (source: string, kind: SourceHealth['kind'], active: boolean): SourceHealth => ({
   source, kind, state: active ? 'new' : 'paused', run: null, verdict: null, reason: null, place: null, lastRunAt: null, lastCompleteAt: null, nextAt: null,
   runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null, requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0,
-  rereads: 0, shapeChanges: [], problem: null, problemAt: null,
+  rereads: 0, deliveries: 0, lastDeliveryAt: null, missingDeliveries: 0, shapeChanges: [], problem: null, problemAt: null,
 })

@@ -52,6 +52,8 @@ const columns: readonly ReportColumn<Row>[] = [
   { key: 'records', title: 'records', kind: 'number' },
   { key: 'gap', title: 'gap', kind: 'number' },
   { key: 'deadLetters', title: 'letters', kind: 'number' },
+  { key: 'deliveries', title: 'webhooks', kind: 'number' },
+  { key: 'missingDeliveries', title: 'missing', kind: 'number' },
   { key: 'requests', title: 'requests', kind: 'number' },
   { key: 'retries', title: 'retries', kind: 'number' },
   { key: 'throttledMs', title: 'throttled', kind: 'duration' },
@@ -62,5 +64,5 @@ const columns: readonly ReportColumn<Row>[] = [
 
 const nothingKnown: Omit<SourceHealth, keyof Remembered> = {
   kind: 'app', state: 'not running', reason: null, place: null, lastRunAt: null, nextAt: null, runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null,
-  requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0, rereads: 0, shapeChanges: [], problem: null, problemAt: null,
+  requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0, rereads: 0, deliveries: 0, lastDeliveryAt: null, missingDeliveries: 0, shapeChanges: [], problem: null, problemAt: null,
 }

@@ -43,7 +43,7 @@ export class Metrics {
   }
 
   onConnect(event: ConnectEvent): void {
-    const { runs, pages, records, rejected, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems } = this.#counter
+    const { runs, pages, records, rejected, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing } = this.#counter
     const { source } = event
     switch (event.event) {
       case 'run': {
@@ -70,6 +70,11 @@ export class Metrics {
         return writes.inc({ source, verdict: event.verdict })
       case 'reread':
         return rereads.inc({ source }, event.accounts)
+      case 'deliveries':
+        deliveries.inc({ source }, event.taken)
+        lastDelivery.set({ source }, event.lastAt / 1_000)
+        silent.set({ source }, event.silent ? 1 : 0)
+        return missing.set({ source }, event.missing)
       case 'problem':
         return problems.inc({ source })
     }
@@ -170,6 +175,10 @@ export class Metrics {
       throttled: this.#count('grantline_throttle_wait_seconds_total', 'Time that requests waited for leave to be sent.', ['source']),
       writes: this.#count('grantline_writes_total', 'Corrections written to an application, by what came of them.', ['source', 'verdict']),
       rereads: this.#count('grantline_rereads_total', 'Accounts read again singly.', ['source']),
+      deliveries: this.#count('grantline_webhook_deliveries_total', 'Webhooks that were taken, each once however often it came.', ['source']),
+      lastDelivery: this.#gauge('grantline_webhook_last_delivery_timestamp_seconds', 'When the last webhook of a source came, Unix time.', ['source']),
+      silent: this.#gauge('grantline_webhook_silent', '1 while webhooks of a source stay away for longer than is expected.', ['source']),
+      missing: this.#gauge('grantline_webhook_missing', 'Numbers of the sequence of a source’s webhooks that did not come yet.', ['source']),
       problems: this.#count('grantline_source_problems_total', 'Times that the work on a source failed and is tried again.', ['source']),
       transactions: this.#count('grantline_transactions_total', 'Transactions by how they ended.', ['writer', 'outcome']),
       transactionSeconds: this.#histogram('grantline_transaction_duration_seconds', 'How long a transaction took to commit.', 'writer'),

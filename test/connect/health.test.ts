@@ -32,6 +32,15 @@ describe('health', () => {
     expect(billing(health)).toMatchObject({ state: 'incomplete', gap: 5, failureRate: 0.5, reason: 'gap', place: 'page 2', runs: 2 })
   })
 
+  it('webhooks that stay away are a state of their own, whatever else goes well, until one comes', () => {
+    const health = watch()
+    health.onEvent({ event: 'run', source: 'billing', result: run(), nextInMs: 60_000 })
+    health.onEvent({ event: 'deliveries', source: 'billing', taken: 3, lastAt: 500_000, silent: true, missing: 2 })
+    expect(billing(health)).toMatchObject({ state: 'silent', deliveries: 3, lastDeliveryAt: 500_000, missingDeliveries: 2, problem: 'no webhook came since 1970-01-01T00:08:20.000Z, which is longer than expected' })
+    health.onEvent({ event: 'deliveries', source: 'billing', taken: 1, lastAt: 1_000_000, silent: false, missing: 0 })
+    expect(billing(health)).toMatchObject({ state: 'reading well', deliveries: 4, problem: null, missingDeliveries: 0 })
+  })
+
   it('an error is trouble until a run without one', () => {
     const health = watch()
     health.onEvent({ event: 'problem', source: 'billing', doing: 'asking for changes', reason: 'transient: no answer', nextInMs: 5_000 })

@@ -37,6 +37,7 @@ export function filledMetrics(): Metrics {
   metrics.onConnect({ event: 'wait', source: 'billing', wait: { place: '/users', reason: '429', attempt: 1, waitMs: 1_500 } })
   metrics.onConnect({ event: 'request', source: 'billing', report: { outcome: 'ok', attempts: 3, refused: 2, throttledMs: 250, tookMs: 1_900 } })
   metrics.onConnect({ event: 'reread', source: 'billing', accounts: 5 })
+  metrics.onConnect({ event: 'deliveries', source: 'billing', taken: 6, lastAt: 1_700_000_000_000, silent: true, missing: 2 })
   metrics.onConnect({ event: 'write', source: 'billing', account: 'ann', verdict: 'applied', reason: null })
   metrics.onConnect({ event: 'problem', source: 'billing', doing: 'working', reason: 'down', nextInMs: 1 })
   metrics.onSink({ event: 'inserted', topic: 'access', partition: 0, rows: 30, offset: 3 })

@@ -26,7 +26,7 @@ export interface Taken {
   accounts: string[]
   /** something was lost: the application should be read whole, where it can */
   lost: boolean
-  /** goes into the transaction that carries the result of reading again */
+  /** marks of what is read again: goes into the transaction that carries the result */
   checkpoint: ReadonlyMap<string, unknown>
 }
 
@@ -51,6 +51,7 @@ const maxMissing = 1_000
 export class WebhookIntake {
   readonly #options: IntakeOptions
   readonly #seen: Seen
+  #told = ''
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -62,31 +63,44 @@ export class WebhookIntake {
     const { source } = this.#options
     if (deliveries.length === 0) return { accounts: [], lost: false, checkpoint: new Map() }
     const now = source.clock.nowMs()
-    const checkpoint = new Map<string, unknown>()
     const watch = this.#watch(now)
-    const outgoing: Outgoing[] = []
-    const accounts: string[] = []
-    let lost = false
-    for (const delivery of deliveries) {
-      watch.last = Math.max(watch.last, delivery.received)
-      watch.silent = false
-      if (!this.#seen.first(delivery.id, now, checkpoint)) continue
-      this.#order(watch, delivery, now)
-      if (delivery.rejected !== null) {
-        lost = true
-        outgoing.push(this.#letter('webhook', delivery.rejected, `delivery ${delivery.id}`))
-        continue
-      }
-      accounts.push(...delivery.accounts)
-      outgoing.push(...this.#content(delivery, checkpoint))
-    }
+    const hints = deliveries.filter(isHint)
+    const others = deliveries.filter((delivery) => !isHint(delivery))
+    for (const { received } of deliveries) watch.last = Math.max(watch.last, received)
+    watch.silent = false
+    const said = await this.#say(others, watch, now)
+    const checkpoint = new Map<string, unknown>()
+    const fresh = hints.filter((delivery) => this.#isFirst(delivery, watch, now, checkpoint))
     checkpoint.set(watchKey, watch)
-    if (accounts.length > 0 || lost) {
-      if (outgoing.length > 0) await source.publish(outgoing)
-      return { accounts, lost, checkpoint }
-    }
-    await source.publish(outgoing, checkpoint)
-    return { accounts, lost, checkpoint: new Map() }
+    this.#tell(watch, fresh.length + said.taken)
+    return { accounts: fresh.flatMap(({ accounts }) => accounts), lost: said.lost, checkpoint }
+  }
+
+  /** What is known of a delivery alone is published with its mark, in one transaction. A process that begins anew reads the application whole anyway. */
+  async #say(deliveries: readonly Delivery[], watch: Watch, now: number): Promise<{ taken: number; lost: boolean }> {
+    const checkpoint = new Map<string, unknown>()
+    const fresh = deliveries.filter((delivery) => this.#isFirst(delivery, watch, now, checkpoint))
+    if (fresh.length === 0) return { taken: 0, lost: false }
+    const outgoing = fresh.flatMap((delivery) =>
+      delivery.rejected === null ? this.#content(delivery, checkpoint) : [this.#letter('webhook', delivery.rejected, `delivery ${delivery.id}`)])
+    checkpoint.set(watchKey, watch)
+    await this.#options.source.publish(outgoing, checkpoint)
+    return { taken: fresh.length, lost: fresh.some(({ rejected }) => rejected !== null) }
+  }
+
+  #isFirst(delivery: Delivery, watch: Watch, now: number, checkpoint: Map<string, unknown>): boolean {
+    if (!this.#seen.first(delivery.id, now, checkpoint)) return false
+    this.#order(watch, delivery, now)
+    return true
+  }
+
+  /** Tells whoever watches, where it is not what was told last. */
+  #tell({ last, silent, missing }: Watch, taken: number): void {
+    const { source, onEvent } = this.#options
+    const telling = `${last} ${silent} ${missing.length}`
+    if (taken === 0 && telling === this.#told) return
+    this.#told = telling
+    onEvent({ event: 'deliveries', source: source.name, taken, lastAt: last, silent, missing: missing.length })
   }
 
   /** Looks for what did not come; answers whether something was lost. */
@@ -105,6 +119,7 @@ export class WebhookIntake {
       watch.silent = true
       letters.push(this.#letter('webhook-silence', `nothing was delivered for ${Math.round((now - watch.last) / 1_000)} s`, `since ${new Date(watch.last).toISOString()}`))
     }
+    this.#tell(watch, 0)
     if (letters.length === 0 && source.kept(watchKey) !== undefined) return false
     for (const { record } of letters) {
       if (record.type === 'DeadLetter') onEvent({ event: 'problem', source: source.name, doing: 'waiting for webhooks', reason: `${record.reason} (${record.place})`, nextInMs: null })
@@ -179,6 +194,9 @@ export class WebhookIntake {
     return { topic: 'dead-letters', key: source.name, record: deadLetter(source.name, null, source.clock.nowMs(), content) }
   }
 }
+
+/** It says what to look at, not what is so: it is done when that was read. */
+const isHint = ({ accounts, rejected }: Delivery): boolean => rejected === null && accounts.length > 0
 
 const classOf: Record<Mapped['piece'], ObservedClass> = {
   account: 'accounts', membership: 'memberships', grant: 'grants', credential: 'credentials', definition: 'definitions', child: 'definitions',

@@ -77,6 +77,7 @@ async function deliver(webhook: object, id: string, body: unknown, raw?: string)
   return received
 }
 
+const told = () => events.flatMap((event) => (event.event === 'deliveries' ? [{ taken: event.taken, silent: event.silent, missing: event.missing }] : []))
 const accounts = () => lab.of('raw', 'Account')
 const user = (id: string, more: object = {}) => ({ user: { id, name: `User ${id}`, active: true }, ...more })
 const deliversOnly = { deliversOnly: true } as const
@@ -144,11 +145,13 @@ describe('what does not come', () => {
     for (const seq of [1, 2, 5, 4, 7]) await deliver(content, `d${seq}`, user(`u${seq}`, { seq }))
     await scheduler.idle()
     expect(await lab.all('dead-letters')).toEqual([])
+    expect(told().at(-1)).toMatchObject({ missing: 2 })
     lab.clock.advance(59_000)
     await deliver(content, 'd6', user('u6', { seq: 6 }))
     await scheduler.idle()
     lab.clock.advance(2_000)
     await vi.waitFor(async () => expect(await lab.all('dead-letters')).toMatchObject([{ code: 'webhook-gap', reason: '1 deliveries never came', place: 'sequence 3' }]))
+    expect(told().reduce((sum, { taken }) => sum + taken, 0)).toBe(6)
   })
 
   it('is told where nothing comes for longer than expected, once', async () => {
@@ -164,6 +167,17 @@ describe('what does not come', () => {
     expect(events.filter(({ event }) => event === 'problem')).toMatchObject([{ doing: 'waiting for webhooks', reason: expect.stringContaining('61 s') as string }])
     lab.clock.advance(120_000)
     await scheduler.idle()
+    expect(await lab.all('dead-letters')).toHaveLength(1)
+    expect(told().slice(-2)).toEqual([{ taken: 1, silent: false, missing: 0 }, { taken: 0, silent: true, missing: 0 }])
+    await scheduler.stop()
+    // whoever takes over knows it from the beginning, and tells it once
+    events.length = 0
+    const next = await start(source(expecting, deliversOnly))
+    await next.idle()
+    expect(told()).toEqual([{ taken: 0, silent: true, missing: 0 }])
+    await deliver(expecting, 'beat 2', { user: { id: 'ann' } })
+    await next.idle()
+    expect(told().at(-1)).toEqual({ taken: 1, silent: false, missing: 0 })
     expect(await lab.all('dead-letters')).toHaveLength(1)
   })
 })
