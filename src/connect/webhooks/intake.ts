@@ -35,6 +35,8 @@ interface Watch {
   last: number
   silent: boolean
   sequence: number | null
+  /** the first number that came, and when, ms: lower ones may have been overtaken by it */
+  begun?: { sequence: number; at: number }
   /** deliveries that were overtaken, with the time they were missed, ms */
   missing: { sequence: number; since: number }[]
 }
@@ -43,6 +45,7 @@ const watchKey = 'webhook'
 /** a delivery that others overtook may still come for so long */
 const overtakenMs = 60_000
 const maxMissing = 1_000
+const passed = 'its number was passed already: it came under another id before, was given up, or the application counts anew; where it is older it changed nothing'
 
 /**
  * Deliveries as their application's owner takes them: each once, however often it came; none that is older than what is known of its
@@ -70,7 +73,8 @@ export class WebhookIntake {
     watch.silent = false
     const said = await this.#say(others, watch, now)
     const checkpoint = new Map<string, unknown>()
-    const fresh = hints.filter((delivery) => this.#isFirst(delivery, watch, now, checkpoint))
+    const fresh = hints.filter(({ id }) => this.#seen.first(id, now, checkpoint))
+    for (const delivery of fresh) this.#order(watch, delivery, now)
     checkpoint.set(watchKey, watch)
     this.#tell(watch, fresh.length + said.taken)
     return { accounts: fresh.flatMap(({ accounts }) => accounts), lost: said.lost, checkpoint }
@@ -79,19 +83,15 @@ export class WebhookIntake {
   /** What is known of a delivery alone is published with its mark, in one transaction. A process that begins anew reads the application whole anyway. */
   async #say(deliveries: readonly Delivery[], watch: Watch, now: number): Promise<{ taken: number; lost: boolean }> {
     const checkpoint = new Map<string, unknown>()
-    const fresh = deliveries.filter((delivery) => this.#isFirst(delivery, watch, now, checkpoint))
+    const fresh = deliveries.filter(({ id }) => this.#seen.first(id, now, checkpoint))
     if (fresh.length === 0) return { taken: 0, lost: false }
-    const outgoing = fresh.flatMap((delivery) =>
-      delivery.rejected === null ? this.#content(delivery, checkpoint) : [this.#letter('webhook', delivery.rejected, `delivery ${delivery.id}`)])
+    const outgoing = fresh.flatMap((delivery) => [
+      ...(this.#order(watch, delivery, now) ? [] : [this.#letter('webhook-order', passed, `delivery ${delivery.id}, sequence ${delivery.sequence ?? ''}`)]),
+      ...(delivery.rejected === null ? this.#content(delivery, checkpoint) : [this.#letter('webhook', delivery.rejected, `delivery ${delivery.id}`)]),
+    ])
     checkpoint.set(watchKey, watch)
     await this.#options.source.publish(outgoing, checkpoint)
     return { taken: fresh.length, lost: fresh.some(({ rejected }) => rejected !== null) }
-  }
-
-  #isFirst(delivery: Delivery, watch: Watch, now: number, checkpoint: Map<string, unknown>): boolean {
-    if (!this.#seen.first(delivery.id, now, checkpoint)) return false
-    this.#order(watch, delivery, now)
-    return true
   }
 
   /** Tells whoever watches, where it is not what was told last. */
@@ -142,13 +142,18 @@ export class WebhookIntake {
     return structuredClone(this.#options.source.kept<Watch>(watchKey)) ?? { last: now, silent: false, sequence: null, missing: [] }
   }
 
-  #order(watch: Watch, { sequence }: Delivery, now: number): void {
-    if (sequence === null) return
+  /** False where its number was passed already and nobody misses it. */
+  #order(watch: Watch, { sequence }: Delivery, now: number): boolean {
+    if (sequence === null) return true
+    watch.begun ??= { sequence, at: now }
+    const isEarly = sequence < watch.begun.sequence && now - watch.begun.at < overtakenMs
+    const isExpected = watch.sequence === null || sequence > watch.sequence || isEarly || watch.missing.some((one) => one.sequence === sequence)
     watch.missing = watch.missing.filter((one) => one.sequence !== sequence)
     if (watch.sequence !== null) {
       for (let missing = watch.sequence + 1; missing < sequence && watch.missing.length < maxMissing; missing++) watch.missing.push({ sequence: missing, since: now })
     }
     watch.sequence = Math.max(watch.sequence ?? sequence, sequence)
+    return isExpected
   }
 
   #content(delivery: Delivery, checkpoint: Map<string, unknown>): Outgoing[] {
@@ -173,7 +178,7 @@ export class WebhookIntake {
     if (order === null) return true
     const key = `webhook/account/${digest(id)}`
     const known = checkpoint.get(key) ?? this.#options.source.kept<number>(key)
-    if (typeof known === 'number' && known > order) return false
+    if (typeof known === 'number' && (known > order || (known === order && sequence !== null))) return false
     checkpoint.set(key, order)
     return true
   }
