@@ -21,7 +21,7 @@ export const connector: ConnectorType<LdapConfig> = {
         streams: [...groups, ...config.accounts.map((section) => accountStream(client, config, section))],
         readOne: (nativeId) => readAccount(client, config, nativeId),
         ...(tellsChanges && { changes: (cursor: string | null) => readChanges(client, config, cursor, Date.now()) }),
-        write: writeSide(client, config),
+        write: writeSide(config, platform),
         close: () => client.close(),
       }
     } catch (error) {

@@ -1,8 +1,8 @@
 import { Attribute, Change } from 'ldapts'
 import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
-import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
-import type { LdapClient } from './client.ts'
+import { ConnectError, type Platform, type WriteSide } from '../../src/ports/connector.ts'
+import { openClient, type LdapClient } from './client.ts'
 import type { Accounts, Groups, LdapConfig } from './config.ts'
 import { canonicalDn, isUnder } from './dn.ts'
 import { codeOf, codes, ldapError } from './errors.ts'
@@ -14,9 +14,10 @@ type Outcome = 'applied' | 'already'
 
 /**
  * Corrections: members of groups, the lock of an account, accounts themselves. A single modification of one value is the directory’s
- * own test-and-set: that it changed nothing comes back as a result code, so nothing is read first and no other member is touched.
+ * own test-and-set: that it changed nothing comes back as a result code, so nothing is read first and no other member is touched. Each
+ * has a connection of its own, so that one that was lost is no loss for the next attempt.
  */
-export function writeSide(client: LdapClient, config: LdapConfig): WriteSide {
+export function writeSide(config: LdapConfig, platform: Platform): WriteSide {
   return {
     operations: [
       ...(config.groups === null ? [] : (['grant', 'revoke'] as const)),
@@ -26,7 +27,7 @@ export function writeSide(client: LdapClient, config: LdapConfig): WriteSide {
     ],
     // A directory without referential integrity would keep the name in its groups, for whoever bears it next.
     steps: ({ name }) => (name === 'delete-account' && config.groups !== null ? ['leave groups', 'delete'] : [name]),
-    ensure: (operation, step, _key, deadline) => bounded(client, deadline, operation, () => carryOut(client, config, operation, step)),
+    ensure: (operation, step, _key, deadline) => bounded(config, platform, deadline, operation, (client) => carryOut(client, config, operation, step)),
   }
 }
 
@@ -143,18 +144,23 @@ function groupOf({ groups }: LdapConfig, ref: Ref | null): GroupPlace {
 }
 
 /** The deadline cuts the connection: what is under way can’t go on after it. */
-async function bounded(client: LdapClient, deadline: AbortSignal, operation: Operation, work: () => Promise<Outcome>): Promise<Outcome> {
+async function bounded(
+  config: LdapConfig, platform: Platform, deadline: AbortSignal, operation: Operation, work: (client: LdapClient) => Promise<Outcome>,
+): Promise<Outcome> {
   const place = `${operation.name} of ${operation.account}`
-  const late = (): void => client.cut()
   if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
+  const client = await openClient(config, platform)
+  const late = (): void => client.cut()
   deadline.addEventListener('abort', late)
   try {
-    return await work()
+    if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
+    return await work(client)
   } catch (error) {
     if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before the directory answered', place)
     throw ldapError(error, place)
   } finally {
     deadline.removeEventListener('abort', late)
+    await client.close()
   }
 }
 

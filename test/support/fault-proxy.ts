@@ -10,10 +10,22 @@ export type Fault =
   /** each piece comes later, and in pieces of this size */
   | { kind: 'delay'; ms: number; pieceBytes: number }
 
+/**
+ * What happens once, to the first connection on which the client sends what matches (bytes as Latin-1 text). `unsent`: cut before the
+ * server has it. `unheard`: the server carries it out, and its answer is cut off. `half-open`: as that, but the connection stands there in
+ * silence. `late`: the answer comes so much later.
+ */
+export interface Strike {
+  of: RegExp
+  then: 'unsent' | 'unheard' | 'half-open' | 'late'
+  lateMs?: number
+}
+
 export interface FaultProxy {
   readonly port: number
   /** for the connections that are made from now on, one each; the last one for all that follow */
   plan(...faults: Fault[]): void
+  strike(strike: Strike): void
   /** how many connections a fault really struck */
   readonly struck: number
   stop(): Promise<void>
@@ -23,6 +35,7 @@ export interface FaultProxy {
 export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   let faults: Fault[] = [{ kind: 'none' }]
   let struck = 0
+  let strike: Strike | null = null
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const fault = (faults.length > 1 ? faults.shift() : faults[0]) ?? { kind: 'none' }
@@ -32,9 +45,19 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       socket.on('error', () => undefined)
       socket.once('close', () => sockets.delete(socket))
     }
-    client.pipe(upstream)
     client.once('close', () => upstream.destroy())
-    pass(upstream, client, fault, () => struck++)
+    client.once('end', () => upstream.end())
+    let struckHere: Strike | null = null
+    client.on('data', (chunk: Buffer) => {
+      if (strike?.of.test(chunk.toString('latin1')) === true) {
+        struckHere = strike
+        strike = null
+        struck++
+      }
+      if (struckHere?.then === 'unsent') client.resetAndDestroy()
+      else upstream.write(chunk)
+    })
+    pass(upstream, client, fault, () => struck++, () => struckHere)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -43,6 +66,9 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     port: address.port,
     plan: (...next) => {
       faults = next
+    },
+    strike: (next) => {
+      strike = next
     },
     get struck() {
       return struck
@@ -54,11 +80,15 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   }
 }
 
-function pass(from: Socket, to: Socket, fault: Fault, strike: () => void): void {
+function pass(from: Socket, to: Socket, fault: Fault, strike: () => void, struck: () => Strike | null): void {
   if (fault.kind === 'delay') return slowly(from, to, fault, strike)
   from.once('close', () => to.end())
   let sent = 0
   from.on('data', (chunk: Buffer) => {
+    const here = struck()
+    if (here?.then === 'half-open') return
+    if (here?.then === 'unheard') return void to.resetAndDestroy()
+    if (here?.then === 'late') return void setTimeout(() => to.write(chunk), here.lateMs ?? 0)
     const left = fault.kind === 'none' ? Infinity : fault.afterBytes - sent
     sent += chunk.length
     if (chunk.length < left) {
