@@ -63,8 +63,10 @@ export async function openClient(config: LdapConfig, platform: Platform): Promis
   const stop = (): void => cut(client)
   platform.signal.addEventListener('abort', stop)
   try {
-    if (config.startTls) await client.startTLS({ ...tls, host: new URL(config.url).hostname })
-    await client.bind(config.bindDn, password)
+    await platform.paced(async () => {
+      if (config.startTls) await client.startTLS({ ...tls, host: new URL(config.url).hostname })
+      await client.bind(config.bindDn, password)
+    })
   } catch (error) {
     cut(client)
     platform.signal.removeEventListener('abort', stop)

@@ -21,15 +21,20 @@ export function openSqlite(config: SqliteConfig, platform: Platform): Reader {
     throw error
   }
   return {
-    count: (sql, place) => promised(() => guarded(place, () => Number(database.prepare(sql).get()?.['total']))),
-    pages: (sql, pageSize, place) => pages(database, sql, pageSize, place, platform.signal),
-    rows: (sql, bound, place) => promised(() => guarded(place, () => prepare(database, sql).all(...bound).map(toRow))),
+    count: (sql, place) => platform.paced(() => promised(() => guarded(place, () => Number(database.prepare(sql).get()?.['total'])))),
+    pages: (sql, pageSize, place) => pages(database, sql, pageSize, place, platform),
+    rows: (sql, bound, place) => platform.paced(() => promised(() => guarded(place, () => prepare(database, sql).all(...bound).map(toRow)))),
     close: () => promised(() => database.close()),
   }
 }
 
-/** Opens the file and begins as its only writer, at once: nothing that was found true can change before the commit. */
-export function openSqliteWriter(config: SqliteConfig, platform: Platform): Writer {
+/**
+ * Opens the file and begins as its only writer, at once: nothing that was found true can change before the commit. Leave is asked for
+ * the transaction as a whole, since whoever else writes waits for its end.
+ */
+export const openSqliteWriter = (config: SqliteConfig, platform: Platform): Promise<Writer> => platform.paced(() => promised(() => begun(config, platform)))
+
+function begun(config: SqliteConfig, platform: Platform): Writer {
   const file = resolve(platform.baseDir, config.file)
   if (!existsSync(file)) throw new ConnectError('configuration', 'SQLite: there is no such file', file)
   const database = guarded(file, () => new DatabaseSync(file, { timeout: busyTimeoutMs }))
@@ -59,26 +64,29 @@ function prepare(database: DatabaseSync, sql: string) {
 }
 
 async function* pages(
-  database: DatabaseSync, sql: string, pageSize: number, place: (rowsBefore: number) => string, signal: AbortSignal,
+  database: DatabaseSync, sql: string, pageSize: number, place: (rowsBefore: number) => string, platform: Platform,
 ): AsyncGenerator<Row[]> {
   let before = 0
   const rows = guarded(place(0), () => prepare(database, sql).iterate())
   for (;;) {
-    if (signal.aborted) throw new ConnectError('transient', 'the read was stopped', place(before))
-    const page: Row[] = []
-    guarded(place(before), () => {
-      while (page.length < pageSize) {
-        const next = rows.next()
-        if (next.done === true) break
-        page.push(toRow(next.value))
-      }
-    })
+    if (platform.signal.aborted) throw new ConnectError('transient', 'the read was stopped', place(before))
+    const page = await platform.paced(() => promised(() => guarded(place(before), () => firstOf(rows, pageSize))))
     if (page.length > 0) yield page
     if (page.length < pageSize) return
     before += page.length
     // The engine is synchronous: without this, other work of the process would wait for the whole table.
     await nextTurn()
   }
+}
+
+function firstOf(rows: Iterator<Record<string, SQLOutputValue>>, count: number): Row[] {
+  const page: Row[] = []
+  while (page.length < count) {
+    const next = rows.next()
+    if (next.done === true) break
+    page.push(toRow(next.value))
+  }
+  return page
 }
 
 function toRow(record: Record<string, SQLOutputValue>): Row {

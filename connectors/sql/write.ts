@@ -53,7 +53,7 @@ async function transaction(
   config: SqlConfig, platform: Platform, write: Write, subject: Subject, deadline: AbortSignal, place: string,
 ): Promise<Outcome> {
   if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
-  const writer = config.driver === 'sqlite' ? openSqliteWriter(config, platform) : await openPostgresWriter(config, platform, subject)
+  const writer = await (config.driver === 'sqlite' ? openSqliteWriter(config, platform) : openPostgresWriter(config, platform, subject))
   const late = (): void => writer.cut()
   deadline.addEventListener('abort', late)
   try {

@@ -1,7 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { Operation } from '../../../schemas/wire/operations.ts'
 import { RestConfig } from '../../../connectors/rest/config.ts'
 import { connector } from '../../../connectors/rest/connector.ts'
@@ -91,6 +93,17 @@ describe('declared writes', () => {
     await expect(side.ensure(operation('create-account'), 'create', 'k', never)).rejects.toMatchObject({ class: 'schema', message: expect.stringContaining('attributes.mail') as string })
     expect(server!.asked).toEqual([])
   })
+})
+
+it('a request that is under way when the deadline passes is given up, and not sent again', async () => {
+  let closed = 0
+  const hanging = createServer((request) => void request.once('close', () => (closed += 1)))
+  await new Promise<void>((done) => hanging.listen(0, '127.0.0.1', done))
+  const baseUrl = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`
+  const side = await sideOf(() => ({}), { baseUrl })
+  await expect(side.ensure(operation('revoke', { ref: group }), 'remove', 'k', AbortSignal.timeout(200))).rejects.toMatchObject({ class: 'transient', message: expect.stringContaining('given up') as string })
+  await vi.waitFor(() => expect(closed).toBe(1))
+  hanging.close()
 })
 
 describe('a credential', () => {

@@ -32,6 +32,18 @@ async function open(patch: object = {}, platform = testPlatform({ baseDir: dir }
 }
 const users = { name: 'users', piece: 'account', query: 'SELECT * FROM users', columns: { id: 'id' } }
 
+test('every call waits for the application’s leave: a page each, a transaction that writes as a whole', async () => {
+  const waited: string[] = []
+  const platform = { ...testPlatform({ baseDir: dir }), paced: <T>(call: () => Promise<T>): Promise<T> => (waited.push('call'), call()) }
+  const write = [{ operation: 'disable-account', holds: 'SELECT 1 FROM users WHERE id = :account AND 1 = 0', run: ['UPDATE users SET id = id WHERE id = :account'] }]
+  session = await connector.open(config({ streams: [users], pageSize: 2, write }), platform)
+  for (const stream of session.streams) await pagesOf(stream)
+  const pages = Math.floor(database.prepare('SELECT id FROM users').all().length / 2) + 1
+  expect(waited).toHaveLength(1 + pages)
+  await session.write?.ensure({ name: 'disable-account', account: 'nobody', ref: null, credential: null, attributes: {} }, 'disable-account', 'key', new AbortController().signal).catch(() => undefined)
+  expect(waited).toHaveLength(1 + pages + 1)
+})
+
 describe('a snapshot', () => {
   test('reads all pieces, definitions first', async () => {
     const { streams } = await open()
