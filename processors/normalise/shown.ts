@@ -84,7 +84,14 @@ function replace(state: State, of: string, ordinal: number, pieces: readonly Pie
   else putHot(state, table, key, page)
 }
 
-const pageKey = (of: string, ordinal: number): string => `${of}/${Math.floor(ordinal / pageRows)}`
+/** Of the page that was asked for last: accounts come in the order of their pages, and a name made anew is hashed anew. */
+let last = { of: '', page: 0, key: '/0' }
+
+function pageKey(of: string, ordinal: number): string {
+  const page = Math.floor(ordinal / pageRows)
+  if (last.page !== page || last.of !== of) last = { of, page, key: `${of}/${page}` }
+  return last.key
+}
 
 /** All that the record says of the account, without when. */
 function piecesOf(encoded: Encoded): readonly Piece[] {

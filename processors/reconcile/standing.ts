@@ -49,20 +49,24 @@ export function standingOf(view: HomeView): Standing {
 /** Catalogue names that active accounts of a home hold, by entitlement key, each with the accounts that hold it, in their order. */
 export class Holdings {
   readonly accounts: readonly AccountRow[]
-  /** of each account */
-  readonly #keys: readonly ReadonlySet<string>[]
+  /** of each account; made when first asked for */
+  #keys: readonly ReadonlySet<string>[] | null = null
 
   constructor(accounts: readonly AccountRow[]) {
     this.accounts = accounts.filter(({ fact }) => fact.status === 'active')
-    this.#keys = this.accounts.map(({ fact }) => keysHeld(fact.grants, fact.app))
   }
 
   has(key: string): boolean {
-    return this.#keys.some((keys) => keys.has(key))
+    return this.#held().some((keys) => keys.has(key))
   }
 
   get(key: string): readonly AccountRow[] {
-    return this.accounts.filter((_account, i) => this.#keys[i]!.has(key))
+    const held = this.#held()
+    return this.accounts.filter((_account, i) => held[i]!.has(key))
+  }
+
+  #held(): readonly ReadonlySet<string>[] {
+    return (this.#keys ??= this.accounts.map(({ fact }) => keysHeld(fact.grants, fact.app)))
   }
 }
 

@@ -9,9 +9,9 @@ const maxOnce = 8 * maxValues
 const maxAlike = 8
 
 /**
- * Values that come again and again, by the bytes they are packed in: from the second time on equal bytes answer the same frozen value
- * while it is kept, so that what is computed of it can be kept beside it; what comes once is not frozen for it. Exact bytes are
- * compared. A cache: dropping it changes nothing. No value that went through it may be changed.
+ * Values that come again and again, by the bytes they are packed in: equal bytes answer the same frozen value while it is kept, so that
+ * what is computed of it can be kept beside it. Bytes are kept from the second time on: what comes once is not frozen for it. Exact bytes
+ * are compared. A cache: dropping it changes nothing. No value that went through it may be changed.
  */
 export class Interned<V extends object> {
   readonly #unpack: (bytes: Uint8Array) => V
@@ -41,18 +41,15 @@ export class Interned<V extends object> {
     return this.#keep(hash, own, deepFreeze(value))
   }
 
-  /** The one value that is equal to this one. */
+  /** The one value that is equal to this one, which is frozen by it. */
   of(value: V): V {
     if (this.#packed.has(value)) return value
     const known = this.#same.get(value)
     if (known !== undefined) return known
-    const isFrozen = Object.isFrozen(value)
     const bytes = this.#pack(value)
     const hash = hashOf(bytes)
-    const found = this.#find(hash, bytes)
-    if (found === undefined && this.#isFirst(hash)) return this.#packedIn(bytes, value)
-    const one = found ?? this.#keep(hash, bytes, isFrozen ? value : deepFreeze(this.#unpack(bytes)))
-    if (isFrozen) this.#same.set(value, one)
+    const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes, deepFreeze(value))
+    if (one !== value && Object.isFrozen(value)) this.#same.set(value, one)
     return one
   }
 
@@ -95,10 +92,10 @@ export class Interned<V extends object> {
   }
 }
 
-/** Of every fourth byte: values that it can't tell apart are compared. */
+/** Of every byte: lists often differ in one digit only. */
 function hashOf(bytes: Uint8Array): number {
   let hash = bytes.length
-  for (let i = 0; i < bytes.length; i += 4) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
+  for (let i = 0; i < bytes.length; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
   return hash
 }
 

@@ -89,6 +89,7 @@ export class Runs {
   readonly #layout: Layout
   /** rows as last read or written here: nothing else writes them while this ledger is in use */
   readonly #rows = new Map<string, SourceRow>()
+  readonly #countsKeys = new Map<string, string>()
   /** bitmaps of the row that was asked for last, which is replaced when it changes */
   #maps: { row: SourceRow; space: string; of: readonly (Bitmap & { begin: number })[] } | null = null
 
@@ -299,7 +300,14 @@ export class Runs {
   }
 
   #count(source: string, change: (counts: Counting) => void): void {
-    if (this.#row(source).open !== null) editHot<Counting>(this.#state, 'runs', countsKey(source), noCounts, change)
+    if (this.#row(source).open !== null) editHot<Counting>(this.#state, 'runs', this.#countsKey(source), noCounts, change)
+  }
+
+  /** Every record asks for it, and a name made anew is hashed anew. */
+  #countsKey(source: string): string {
+    let key = this.#countsKeys.get(source)
+    if (key === undefined) this.#countsKeys.set(source, (key = countsKey(source)))
+    return key
   }
 
   #ordinals(source: string, space: string): { readonly next: number; readonly free: number } {

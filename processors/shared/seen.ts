@@ -29,7 +29,15 @@ interface Place {
 function placeOf(map: Bitmap, ordinal: number): Place {
   const bit = ordinal * map.width
   const byte = Math.floor(bit / 8)
-  return { key: `${map.name}/${Math.floor(byte / segmentBytes)}`, byte: headerBytes + (byte % segmentBytes), shift: bit % 8 }
+  return { key: keyOf(map.name, Math.floor(byte / segmentBytes)), byte: headerBytes + (byte % segmentBytes), shift: bit % 8 }
+}
+
+/** Of the row that was asked for last: thousands of objects in a row lie in the same one, and a name made anew is hashed anew. */
+let last = { name: '', number: 0, key: '/0' }
+
+function keyOf(name: string, number: number): string {
+  if (last.number !== number || last.name !== name) last = { name, number, key: `${name}/${number}` }
+  return last.key
 }
 
 function segment(state: State, map: Bitmap, key: string): Uint8Array | undefined {
@@ -39,17 +47,19 @@ function segment(state: State, map: Bitmap, key: string): Uint8Array | undefined
 }
 
 /** The object's bits. */
-export function readBits(state: State, map: Bitmap, ordinal: number): number {
-  const { key, byte, shift } = placeOf(map, ordinal)
+export const readBits = (state: State, map: Bitmap, ordinal: number): number => bitsAt(state, map, placeOf(map, ordinal))
+
+function bitsAt(state: State, map: Bitmap, { key, byte, shift }: Place): number {
   const bytes = segment(state, map, key)
   return bytes === undefined ? 0 : ((bytes[byte] ?? 0) >> shift) & ((1 << map.width) - 1)
 }
 
 /** Adds `bits` to the object's; a row is written only if one of them is new. Answers the new ones. */
 export function addBits(state: State, map: Bitmap, ordinal: number, bits: number): number {
-  const before = readBits(state, map, ordinal)
+  const place = placeOf(map, ordinal)
+  const before = bitsAt(state, map, place)
   const added = bits & ~before
-  if (added !== 0) write(state, map, ordinal, before | bits)
+  if (added !== 0) write(state, map, place, before | bits)
   return added
 }
 
@@ -72,11 +82,11 @@ export function countOrdinals(state: State, map: Bitmap, bits: number, end: numb
 
 /** For an ordinal that is given back: its next object has not been seen. */
 export function clearBits(state: State, map: Bitmap, ordinal: number): void {
-  if (readBits(state, map, ordinal) !== 0) write(state, map, ordinal, 0)
+  const place = placeOf(map, ordinal)
+  if (bitsAt(state, map, place) !== 0) write(state, map, place, 0)
 }
 
-function write(state: State, map: Bitmap, ordinal: number, bits: number): void {
-  const { key, byte, shift } = placeOf(map, ordinal)
+function write(state: State, map: Bitmap, { key, byte, shift }: Place, bits: number): void {
   editHot(state, table, key, () => new Uint8Array(headerBytes + segmentBytes), (bytes) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset)
     if (view.getFloat64(0) !== map.run) {

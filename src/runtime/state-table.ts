@@ -42,21 +42,21 @@ export class StateTable implements SharedState {
   }
 
   get<V>(table: string, key: string): V | undefined {
-    const row = prefixOf(table) + key
-    if (this.#shared.isDirty(table, row)) this.#settle(table)
-    return this.#read(row) as V | undefined
+    if (this.#shared.find(table, key)?.dirty === true) this.#settle(table)
+    return this.#read(prefixOf(table) + key) as V | undefined
   }
 
   getShared<V>(table: string, key: string): V | undefined {
-    const row = prefixOf(table) + key
-    if (!this.#shared.has(table, row)) this.#shared.remember(row, this.#read(row))
-    return this.#shared.get(table, row) as V | undefined
+    const known = this.#shared.find(table, key)
+    if (known !== undefined) return known.value as V | undefined
+    const value = this.#read(prefixOf(table) + key)
+    this.#shared.remember(table, key, value)
+    return value as V | undefined
   }
 
   putShared(table: string, key: string, value: unknown): void {
     refuseUndefined(table, value)
-    const row = prefixOf(table) + key
-    if (this.#shared.write(table, row, value)) this.#bytes += row.length + sharedRowBytes
+    if (this.#shared.write(table, key, value)) this.#bytes += prefixOf(table).length + key.length + sharedRowBytes
   }
 
   editShared<V>(table: string, key: string): V | undefined {
@@ -67,11 +67,11 @@ export class StateTable implements SharedState {
 
   put(table: string, key: string, value: unknown): void {
     refuseUndefined(table, value)
-    this.#replace(table, prefixOf(table) + key, encodeValue(value))
+    this.#replace(table, key, encodeValue(value))
   }
 
   delete(table: string, key: string): void {
-    this.#replace(table, prefixOf(table) + key, null)
+    this.#replace(table, key, null)
   }
 
   *range<V>(table: string, options: { prefix?: string; after?: string } = {}): Iterable<readonly [key: string, value: V]> {
@@ -122,20 +122,21 @@ export class StateTable implements SharedState {
     return bytes === undefined ? undefined : decodeValue(bytes)
   }
 
-  #replace(table: string, row: string, bytes: Uint8Array | null): void {
-    this.#shared.forget(table, row)
-    this.#write(table, row, bytes)
+  #replace(table: string, key: string, bytes: Uint8Array | null): void {
+    this.#shared.forget(table, key)
+    this.#write(table, key, bytes)
   }
 
   #settle(table: string | null): void {
-    this.#shared.settle(table, (name, row, value) => this.#write(name, row, encodeValue(value)))
+    this.#shared.settle(table, (name, key, value) => this.#write(name, key, encodeValue(value)))
   }
 
-  #write(table: string, row: string, bytes: Uint8Array | null): void {
+  #write(table: string, key: string, bytes: Uint8Array | null): void {
+    const row = prefixOf(table) + key
     if (!this.#rows.has(row)) {
       let keys = this.#written.get(table)
       if (keys === undefined) this.#written.set(table, (keys = new SortedKeys()))
-      keys.add(row.slice(table.length + 1))
+      keys.add(key)
     }
     this.#writeRow(row, bytes)
   }

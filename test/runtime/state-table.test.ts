@@ -109,6 +109,19 @@ describe('StateTable', () => {
     )
   })
 
+  it('keeps more shared rows than it holds decoded, over commits', () => {
+    const rows = new Map<string, Uint8Array>()
+    let table = new StateTable(storeOf(rows))
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 2_500; i++) table.putShared('a', `k${i}`, (table.getShared<number>('a', `k${i}`) ?? 0) + i)
+      for (let i = 0; i < 2_500; i += 7) expect(table.getShared('b', `none${i}`)).toBeUndefined()
+      commit(table, rows)
+      table = table.next()
+    }
+    for (let i = 0; i < 2_500; i++) expect(table.getShared('a', `k${i}`)).toBe(3 * i)
+    expect(rows.size).toBe(2_500)
+  })
+
   it('keeps what was put, whatever its owner does to the object, and hands out copies', () => {
     const table = new StateTable(storeOf(new Map()))
     const value = { list: [1] }

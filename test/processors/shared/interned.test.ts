@@ -24,7 +24,9 @@ test('a value that came once is packed in the bytes it came in; the bytes may ch
   bytes.fill(0)
   expect(interned.bytesOf(value)).toEqual(packed('a'))
   const own = interned.of(['b'])
+  expect(Object.isFrozen(own)).toBe(true)
   expect(interned.bytesOf(own)).toEqual(packed('b'))
+  expect(interned.at(packed('b'))).toBe(own)
 })
 
 test('values without end are let go, and answered right all the same', () => {
