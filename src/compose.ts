@@ -10,8 +10,9 @@ import { remediate } from '../processors/remediate/remediate.ts'
 import { AppSetting } from '../schemas/settings.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
+import { fileNumbers } from './adapters/codec/file-numbers.ts'
 import type { SchemaStore } from './adapters/codec/schema-store.ts'
-import { openRegistryCodec } from './adapters/codec-registry/registry-codec.ts'
+import { openRegistryCodec, type RegistryCodec } from './adapters/codec-registry/registry-codec.ts'
 import { openEmbeddedLog, type EmbeddedLog } from './adapters/log-embedded/embedded-log.ts'
 import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
 import type { LogLine } from './adapters/log-kafka/client.ts'
@@ -30,7 +31,7 @@ import { measuredLog, type OnCommit } from './observe/measured-log.ts'
 import type { Assignment, Share, SharedRole } from './ports/assignment.ts'
 import type { Codec } from './ports/codec.ts'
 import { FencedError, type Log } from './ports/log.ts'
-import type { PortableLog } from './ports/portable-log.ts'
+import type { PortableLog, SchemaNumbers } from './ports/portable-log.ts'
 import type { ProcessorType } from './ports/processor.ts'
 import { StoreError, type Store } from './ports/store.ts'
 import type { Clock } from './runtime/clock.ts'
@@ -97,10 +98,17 @@ export async function openDataDirectory(config: LoadedConfig, env: Env, options:
   }
 }
 
-/** The log alone, to be carried elsewhere or filled. Throws an error that says who holds it. */
-export async function openPortableLog(config: LoadedConfig, env: Env, options: OpenOptions = {}): Promise<PortableLog> {
+/** The log alone, to be carried elsewhere or filled, and how its messages name their schemas. Throws an error that says who holds it. */
+export async function openPortableLog(config: LoadedConfig, env: Env, options: OpenOptions = {}): Promise<{ log: PortableLog; numbers: SchemaNumbers }> {
   await mkdir(config.dataDir, { recursive: true })
-  return (await openAnyLog(config, env, options)).log
+  const { log, schemas } = await openAnyLog(config, env, options)
+  try {
+    const registry = await openRegistry(config, env)
+    return { log, numbers: registry?.numbers ?? fileNumbers(schemas) }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
 }
 
 interface OpenedLog {
@@ -122,10 +130,14 @@ async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => 
   return { log, schemas: log.schemas, assignment }
 }
 
-async function withCodec({ log, schemas }: OpenedLog, { registry, kafka, baseDir }: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
-  if (registry === null) return { log, codec: createFileCodec(schemas) }
-  const { codec, reading } = await openRegistryCodec({ url: registry.url, prefix: kafka?.prefix ?? '', ...(await login(registry, { env, baseDir })) })
-  return { log: reading(log), codec }
+async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
+  const registry = await openRegistry(config, env)
+  return registry === null ? { log, codec: createFileCodec(schemas) } : { log: registry.reading(log), codec: registry.codec }
+}
+
+async function openRegistry({ registry, kafka, baseDir }: LoadedConfig, env: Env): Promise<RegistryCodec | null> {
+  if (registry === null) return null
+  return openRegistryCodec({ url: registry.url, prefix: kafka?.prefix ?? '', ...(await login(registry, { env, baseDir })) })
 }
 
 const evenly = (partitions: number): Record<Topic, number> => Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>

@@ -2,7 +2,8 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
 import type { Log } from '../ports/log.ts'
-import type { PortableLog } from '../ports/portable-log.ts'
+import type { PortableLog, SchemaNumbers } from '../ports/portable-log.ts'
+import { Leaving } from './carried.ts'
 import { MoveError, type MoveProgress } from './errors.ts'
 import { writeCompressed, type WrittenFile } from './files.ts'
 import { messageLine, rowLine } from './lines.ts'
@@ -10,6 +11,7 @@ import { partitionFile, seal, statesFile, type Manifest } from './manifest.ts'
 
 export interface ExportOptions {
   log: PortableLog
+  numbers: SchemaNumbers
   /** made where it is not there; must be empty */
   directory: string
   release: string
@@ -30,18 +32,18 @@ const readAhead = { maxMessages: 1_000, maxBytes: 4 * 1024 * 1024 }
  * Writes all messages and states into a directory. Takes every task over, so nothing else may run on the log: where something does,
  * or where a partition grew meanwhile, it throws, and the directory is no export.
  */
-export async function exportLog({ log, directory, release, now, onProgress }: ExportOptions): Promise<Moved> {
+export async function exportLog({ log, numbers, directory, release, now, onProgress }: ExportOptions): Promise<Moved> {
   await refuseOthers(log)
   await mkdir(directory, { recursive: true })
   if ((await readdir(directory)).length > 0) throw new MoveError(`${directory} is not empty: name a directory that is`)
   const counted = { tasks: 0, rows: 0 }
-  const states = await writeCompressed(join(directory, statesFile), rowsOf(log, counted, onProgress))
+  const leaving = new Leaving(numbers)
+  const states = await writeCompressed(join(directory, statesFile), rowsOf(log, leaving, counted, onProgress))
   const ends = await endsOf(log)
-  const schemas = new Set<number>()
   const written: (Manifest['files'][number] & WrittenFile)[] = []
   for (const { topic, partition, end } of ends) {
     const messages = { messages: 0 }
-    const file = await writeCompressed(join(directory, partitionFile(topic, partition)), messagesOf({ log, topic, partition, end, onProgress }, messages, schemas))
+    const file = await writeCompressed(join(directory, partitionFile(topic, partition)), messagesOf({ log, leaving, topic, partition, end, onProgress }, messages))
     written.push({ topic, partition, end, ...messages, ...file })
   }
   for (const { topic, partition, end } of await endsOf(log)) {
@@ -56,10 +58,7 @@ export async function exportLog({ log, directory, release, now, onProgress }: Ex
       partitions: { ...log.partitions },
       files: written.map(({ sha256: _, ...file }) => file),
       states: { file: states.file, bytes: states.bytes, ...counted },
-      schemas: [...schemas].sort((a, b) => a - b).flatMap((id) => {
-        const schema = log.schemas.get(id)
-        return schema === undefined ? [] : [{ id, ...schema }]
-      }),
+      schemas: leaving.schemas,
     },
     [...written, states],
   )
@@ -76,12 +75,12 @@ export async function endsOf(log: Log): Promise<{ topic: Topic; partition: numbe
   return await Promise.all(places.map(async ({ topic, partition }) => ({ topic, partition, end: await log.end(topic, partition) })))
 }
 
-async function* rowsOf(log: PortableLog, counted: { tasks: number; rows: number }, onProgress: ExportOptions['onProgress']): AsyncGenerator<string> {
+async function* rowsOf(log: PortableLog, leaving: Leaving, counted: { tasks: number; rows: number }, onProgress: ExportOptions['onProgress']): AsyncGenerator<string> {
   for (const task of await log.taskIds()) {
     const before = counted.rows
     for (const [key, value] of (await log.openTask(task)).state.range('')) {
       counted.rows++
-      yield rowLine({ task, key, value })
+      yield rowLine(await leaving.row({ task, key, value }))
       onProgress({ place: `state of ${task}`, done: counted.rows - before, of: 0 })
     }
     if (counted.rows > before) counted.tasks++
@@ -90,22 +89,21 @@ async function* rowsOf(log: PortableLog, counted: { tasks: number; rows: number 
 
 interface Partition {
   log: Log
+  leaving: Leaving
   topic: Topic
   partition: number
   end: number
   onProgress: ExportOptions['onProgress']
 }
 
-async function* messagesOf({ log, topic, partition, end, onProgress }: Partition, counted: { messages: number }, schemas: Set<number>): AsyncGenerator<string> {
+async function* messagesOf({ log, leaving, topic, partition, end, onProgress }: Partition, counted: { messages: number }): AsyncGenerator<string> {
   for (let offset = 0; offset < end; ) {
     const messages = await log.read(topic, partition, offset, readAhead)
     if (messages.length === 0) return
     for (const message of messages) {
       if (message.offset >= end) return
-      const { value } = message
-      if (value.length >= 5 && value[0] === 0) schemas.add(new DataView(value.buffer, value.byteOffset).getUint32(1))
       counted.messages++
-      yield messageLine(message)
+      yield messageLine({ ...message, value: await leaving.message(topic, message.value) })
       offset = message.offset + 1
     }
     onProgress({ place: `${topic}/${partition}`, done: offset, of: end })

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { topicNames } from '../../schemas/wire/topics.ts'
 import type { Message, TaskStore } from '../ports/log.ts'
-import type { Filling, PortableLog } from '../ports/portable-log.ts'
+import type { Filling, PortableLog, SchemaNumbers } from '../ports/portable-log.ts'
+import { Arriving } from './carried.ts'
 import { MoveError, type MoveProgress } from './errors.ts'
 import { endsOf, refuseOthers, type Moved } from './export-log.ts'
 import { readLines } from './files.ts'
@@ -11,6 +12,7 @@ import { checkExport, type Manifest } from './manifest.ts'
 export interface ImportOptions {
   /** holds nothing, or what an import of this same export left when it was cut off */
   log: PortableLog
+  numbers: SchemaNumbers
   directory: string
   onProgress: (progress: MoveProgress) => void
 }
@@ -23,17 +25,17 @@ const rowOverheadBytes = 32
  * Fills an empty log with an export, which is checked as a whole before anything is written. Cut off at any moment, it goes on when it
  * is run again; until it is through, nothing else can use the log.
  */
-export async function importLog({ log, directory, onProgress }: ImportOptions): Promise<Moved> {
+export async function importLog({ log, numbers, directory, onProgress }: ImportOptions): Promise<Moved> {
   const { manifest, id } = await checkExport(directory, onProgress)
   refusePartitions(log, directory, manifest)
   await refuseOthers(log)
   if (log.filling === null) await refuseUsed(log)
   else if (log.filling !== id) throw new MoveError(`the log is being filled with another export (${log.filling}): run the import of that one again, or begin with an empty log`)
   const filling = await log.fill(id)
-  for (const { id: schema, topic, text } of manifest.schemas) log.schemas.put(schema, topic, text)
+  const to = { log, filling, arriving: await Arriving.open(numbers, manifest.schemas), onProgress }
   let messages = 0
-  for (const file of manifest.files) messages += await fillPartition(log, filling, directory, file, onProgress)
-  const states = await fillStates(log, join(directory, manifest.states.file), onProgress)
+  for (const file of manifest.files) messages += await fillPartition(to, directory, file)
+  const states = await fillStates(to, join(directory, manifest.states.file))
   for (const { topic, partition, end } of await endsOf(log)) {
     const wanted = manifest.files.find((file) => file.topic === topic && file.partition === partition)?.end
     if (end !== wanted) throw new MoveError(`${topic}/${partition} ends at ${end} and not at ${wanted ?? 'any offset'}: something else writes to this log. Stop it, and begin with an empty log`)
@@ -64,8 +66,15 @@ async function refuseUsed(log: PortableLog): Promise<void> {
 const notEmpty = (found: string): MoveError =>
   new MoveError(`the log is not empty: ${found}. An import goes into an empty one only: name another dataDir, on Kafka another kafka.prefix`)
 
+interface Target {
+  log: PortableLog
+  filling: Filling
+  arriving: Arriving
+  onProgress: ImportOptions['onProgress']
+}
+
 async function fillPartition(
-  log: PortableLog, filling: Filling, directory: string, { topic, partition, file, messages, end }: Manifest['files'][number], onProgress: ImportOptions['onProgress'],
+  { log, filling, arriving, onProgress }: Target, directory: string, { topic, partition, file, messages, end }: Manifest['files'][number],
 ): Promise<number> {
   const path = join(directory, file)
   const from = await log.end(topic, partition)
@@ -82,7 +91,7 @@ async function fillPartition(
     if (message.offset < next || message.offset >= end) throw new MoveError(`${path} line ${count}: offset ${message.offset} does not follow ${next - 1}, or lies beyond the end ${end}. Export again`)
     next = message.offset + 1
     if (message.offset < from) continue
-    batch.take(message, message.value.length)
+    batch.take({ ...message, value: arriving.message(topic, message.value) }, message.value.length)
     if (batch.isFull) await add()
   }
   if (count !== messages) throw new MoveError(`${path} holds ${count} messages, the manifest says ${messages}. Export again`)
@@ -92,7 +101,7 @@ async function fillPartition(
 }
 
 /** Written again as a whole where an import goes on: the same rows stay the same. */
-async function fillStates(log: PortableLog, path: string, onProgress: ImportOptions['onProgress']): Promise<{ tasks: number; rows: number }> {
+async function fillStates({ log, arriving, onProgress }: Target, path: string): Promise<{ tasks: number; rows: number }> {
   const counted = { tasks: 0, rows: 0 }
   let task: TaskStore | null = null
   let batch = new Batch<Row>()
@@ -108,7 +117,7 @@ async function fillStates(log: PortableLog, path: string, onProgress: ImportOpti
       counted.tasks++
     }
     counted.rows++
-    batch.take(row, row.key.length + row.value.length + rowOverheadBytes)
+    batch.take(arriving.row(row), row.key.length + row.value.length + rowOverheadBytes)
     if (batch.isFull) await write()
   }
   await write()

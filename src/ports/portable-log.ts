@@ -1,4 +1,5 @@
 import type { Topic } from '../../schemas/wire/topics.ts'
+import type { Codec } from './codec.ts'
 import type { Log, Message } from './log.ts'
 
 /**
@@ -6,8 +7,6 @@ import type { Log, Message } from './log.ts'
  * records, in ids that are digests of places and in states, so a log whose offsets changed would be another log.
  */
 export interface PortableLog extends Log {
-  /** every schema that a message names */
-  readonly schemas: KeptSchemas
   /** What this log is being filled with, where that was begun and is not finished: until then nothing else may use it. */
   readonly filling: string | null
   /** Ids of all tasks that may hold state, in code point order. */
@@ -18,9 +17,18 @@ export interface PortableLog extends Log {
   fill(source: string): Promise<Filling>
 }
 
-export interface KeptSchemas {
+/** The numbers by which messages of a log name their schemas: taken from a schema's text, or given by a registry. */
+export interface SchemaNumbers {
+  /** reads and writes messages under these numbers */
+  readonly codec: Codec
+  /** Resolves when the schemas of these messages can be told. */
+  meet(values: readonly Uint8Array[]): Promise<void>
+  /** Undefined where nobody knows the number. */
   get(id: number): { topic: Topic; text: string } | undefined
-  put(id: number, topic: Topic, text: string): void
+  /** The number that is taken from the text, which is the same everywhere. */
+  lasting(topic: Topic, text: string): number
+  /** The number here, which messages may name from then on. */
+  number(topic: Topic, text: string): Promise<number>
 }
 
 export interface Filling {

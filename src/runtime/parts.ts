@@ -51,6 +51,8 @@ export interface Assembled {
 
 const waiting: Assembled = { whole: null, rejected: null }
 const stagedKey = 'parts'
+/** Of an own row that holds the first part of a record whose other parts have not come yet. */
+export const firstPartKey = /^part\/[^/]+\/0$/
 const rowKey = (id: string, part: number): string => `part/${id}/${part}`
 
 /** Takes one part in. At most 16 records wait: a further one gives up the oldest, and says so. */

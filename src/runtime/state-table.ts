@@ -154,7 +154,8 @@ function refuseUndefined(table: string, value: unknown): void {
   if (value === undefined) throw new TypeError(`state table ${table}: undefined is not a value, use delete`)
 }
 
-const ownPrefix = '@runtime/'
+/** Begins the keys of the runtime's own rows. */
+export const ownPrefix = '@runtime/'
 const prefixes = new Map<string, string>()
 
 function prefixOf(table: string): string {

@@ -1,3 +1,4 @@
+import { fileNumbers } from '../../src/adapters/codec/file-numbers.ts'
 import { openEmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import { importLog } from '../../src/move/import-log.ts'
 import { partitions } from '../replay/logs.ts'
@@ -7,7 +8,7 @@ const [path = '', directory = '', place = '', nth = '1'] = process.argv.slice(2)
 const log = await openEmbeddedLog({ path, partitions, durability: 'disk' })
 let left = Number(nth)
 await importLog({
-  log, directory,
+  log, directory, numbers: fileNumbers(log.schemas),
   onProgress: (progress) => {
     if (progress.place.startsWith(place) && --left === 0) process.kill(process.pid, 'SIGKILL')
   },

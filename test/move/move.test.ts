@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
+import { fileNumbers } from '../../src/adapters/codec/file-numbers.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
-import { exportLog } from '../../src/move/export-log.ts'
+import type { MoveProgress } from '../../src/move/errors.ts'
+import { exportLog, type Moved } from '../../src/move/export-log.ts'
 import { importLog } from '../../src/move/import-log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
 import { replayUntil } from '../../src/replay/replay.ts'
@@ -18,6 +20,9 @@ import { startOfTime, Topology } from '../support/topology.ts'
 import { contentsOf, filesOf, type Contents } from './contents.ts'
 
 const ignored = (): void => undefined
+const exportFrom = (log: EmbeddedLog, directory: string, now = 1, onProgress: (progress: MoveProgress) => void = ignored): Promise<unknown> =>
+  exportLog({ log, numbers: fileNumbers(log.schemas), directory, release: 'test', now, onProgress })
+const importInto = (log: EmbeddedLog, directory: string): Promise<Moved> => importLog({ log, numbers: fileNumbers(log.schemas), directory, onProgress: ignored })
 const child = fileURLToPath(new URL('import-child.ts', import.meta.url))
 
 let base: string
@@ -34,7 +39,7 @@ beforeAll(async () => {
   await record(new Topology({ types, log: source, codec }))
   recorded = await contentsOf(source)
   exported = join(base, 'export')
-  await exportLog({ log: source, directory: exported, release: 'test', now: 1, onProgress: ignored })
+  await exportFrom(source, exported, 1)
 }, 120_000)
 afterAll(async () => {
   await source.close()
@@ -44,7 +49,7 @@ afterAll(async () => {
 describe('a log that was exported and imported', () => {
   it('has every message at its offset, every end and every state; verify holds, and the past is answered alike', async () => {
     await using target = await opened('whole')
-    const moved = await importLog({ log: target.log, directory: exported, onProgress: ignored })
+    const moved = await importInto(target.log, exported)
     const found = await contentsOf(target.log)
     expect(found).toEqual(recorded)
     expect(Object.keys(recorded.states)).toEqual(expect.arrayContaining(['publisher/topology', 'task/entitle/0', 'task/reconcile/2', 'task/remediate/1']))
@@ -64,7 +69,7 @@ describe('a log that was exported and imported', () => {
 
   it('goes on: its tasks read on where they stood, and verify holds over what they add', async () => {
     await using target = await opened('goes-on')
-    await importLog({ log: target.log, directory: exported, onProgress: ignored })
+    await importInto(target.log, exported)
     const codec = createFileCodec(target.log.schemas)
     const topology = new Topology({ types, log: target.log, codec })
     await topology.advance(30 * dayMs)
@@ -74,9 +79,9 @@ describe('a log that was exported and imported', () => {
 
   it('may be exported again, to the same lines; sha256sum agrees with its digests', async () => {
     await using target = await opened('again')
-    await importLog({ log: target.log, directory: exported, onProgress: ignored })
+    await importInto(target.log, exported)
     const directory = join(base, 'export-again')
-    await exportLog({ log: target.log, directory, release: 'test', now: 1, onProgress: ignored })
+    await exportFrom(target.log, directory, 1)
     expect(filesOf(directory)).toEqual(filesOf(exported))
     expect(spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: directory, encoding: 'utf8' })).toMatchObject({ status: 0 })
   })
@@ -91,7 +96,7 @@ describe('an import that is killed', () => {
       const log = await openEmbeddedLog({ path, partitions, durability: 'process' })
       try {
         expect(log.filling === null).toBe(place === 'checking states')
-        await importLog({ log, directory: exported, onProgress: ignored })
+        await importInto(log, exported)
         expect(log.filling).toBeNull()
         expect(await contentsOf(log)).toEqual(recorded)
       } finally {
@@ -104,9 +109,9 @@ describe('an import that is killed', () => {
     const path = join(base, 'another')
     expect(spawnSync(process.execPath, [child, path, exported, 'raw/1', '1']).signal).toBe('SIGKILL')
     const other = join(base, 'other-export')
-    await exportLog({ log: source, directory: other, release: 'test', now: 2, onProgress: ignored })
+    await exportFrom(source, other, 2)
     const log = await openEmbeddedLog({ path, partitions, durability: 'process' })
-    await expect(importLog({ log, directory: other, onProgress: ignored })).rejects.toThrow(/being filled with another export/)
+    await expect(importInto(log, other)).rejects.toThrow(/being filled with another export/)
     await log.close()
   })
 })
@@ -121,7 +126,7 @@ describe('refused, with nothing written', () => {
 
   const refusal = async (): Promise<string> => {
     await using target = await opened('empty')
-    const error = await importLog({ log: target.log, directory, onProgress: ignored }).then(() => null, (reason: unknown) => reason as Error)
+    const error = await importInto(target.log, directory).then(() => null, (reason: unknown) => reason as Error)
     expect(target.log.filling).toBeNull()
     expect(Object.values((await contentsOf(target.log)).ends).every((end) => end === 0)).toBe(true)
     return error?.message ?? 'it was taken'
@@ -151,7 +156,7 @@ describe('refused, with nothing written', () => {
       writeFileSync(path, whole)
     }
     await using target = await opened('healed')
-    await importLog({ log: target.log, directory, onProgress: ignored })
+    await importInto(target.log, directory)
   })
 
   it('an altered manifest, and an export whose digests are missing or garbage', async () => {
@@ -167,24 +172,24 @@ describe('refused, with nothing written', () => {
 
   it('other partition counts', async () => {
     const log = await openEmbeddedLog({ path: join(base, 'other-counts'), partitions: partitionsOf({}, 4), durability: 'process' })
-    await expect(importLog({ log, directory, onProgress: ignored })).rejects.toThrow(/3 partitions of raw, the config file says 4.*Set partitions: 3/)
+    await expect(importInto(log, directory)).rejects.toThrow(/3 partitions of raw, the config file says 4.*Set partitions: 3/)
     await log.close()
   })
 
   it('a log that is not empty: one that holds messages, a finished import, or a state only', async () => {
-    await expect(importLog({ log: source, directory, onProgress: ignored })).rejects.toThrow(/not empty: raw\/0 ends at/)
+    await expect(importInto(source, directory)).rejects.toThrow(/not empty: raw\/0 ends at/)
     await using target = await opened('finished')
-    await importLog({ log: target.log, directory, onProgress: ignored })
-    await expect(importLog({ log: target.log, directory, onProgress: ignored })).rejects.toThrow(/not empty/)
+    await importInto(target.log, directory)
+    await expect(importInto(target.log, directory)).rejects.toThrow(/not empty/)
     await using stateful = await opened('stateful')
     await (await stateful.log.openTask('publisher/api')).commit({ appends: [], state: new Map([['a/b', new Uint8Array(1)]]) })
-    await expect(importLog({ log: stateful.log, directory, onProgress: ignored })).rejects.toThrow(/not empty: publisher\/api has a state/)
+    await expect(importInto(stateful.log, directory)).rejects.toThrow(/not empty: publisher\/api has a state/)
   })
 
   it('an export into a directory that holds something, and one of a log that grows meanwhile, which is then no export', async () => {
-    await expect(exportLog({ log: source, directory, release: 'test', now: 1, onProgress: ignored })).rejects.toThrow(/is not empty/)
+    await expect(exportFrom(source, directory, 1)).rejects.toThrow(/is not empty/)
     await using target = await opened('growing')
-    await importLog({ log: target.log, directory, onProgress: ignored })
+    await importInto(target.log, directory)
     const growing = join(base, 'growing-export')
     let grown: Promise<unknown> | null = null
     const grow = async (): Promise<void> => {
@@ -194,7 +199,7 @@ describe('refused, with nothing written', () => {
     const onProgress = ({ place }: { place: string }): void => {
       if (place === 'raw/0') grown ??= grow()
     }
-    await expect(exportLog({ log: target.log, directory: growing, release: 'test', now: 1, onProgress })).rejects.toThrow(/raw\/0 grew from \d+ to \d+ during the export/)
+    await expect(exportFrom(target.log, growing, 1, onProgress)).rejects.toThrow(/raw\/0 grew from \d+ to \d+ during the export/)
     expect(existsSync(join(growing, 'SHA256SUMS'))).toBe(false)
   })
 })

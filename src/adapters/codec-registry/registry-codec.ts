@@ -2,6 +2,7 @@ import { storedSchemaText } from '../../../schemas/generate.ts'
 import { topicNames } from '../../../schemas/wire/topics.ts'
 import type { Codec } from '../../ports/codec.ts'
 import type { Log } from '../../ports/log.ts'
+import type { SchemaNumbers } from '../../ports/portable-log.ts'
 import { AvroCodec } from '../codec/avro-codec.ts'
 import { layoutOf } from '../codec/layout.ts'
 import { logMeetingSchemas } from './log-meeting-schemas.ts'
@@ -13,6 +14,8 @@ export interface RegistryCodec {
   readonly schemas: RegistrySchemas
   /** `log`, which answers no message before the schema that it names is known: only such a log may be read with this codec. */
   readonly reading: (log: Log) => Log
+  /** for a log that is carried elsewhere */
+  readonly numbers: SchemaNumbers
 }
 
 /**
@@ -31,5 +34,18 @@ export async function openRegistryCodec(options: RegistryOptions & { prefix: str
       return [topic, { ...layout, id }] as const
     }),
   )
-  return { codec: new AvroCodec(new Map(layouts), schemas), schemas, reading: (log) => logMeetingSchemas(log, schemas) }
+  const codec = new AvroCodec(new Map(layouts), schemas)
+  const numbers: SchemaNumbers = {
+    codec,
+    meet: (values) => schemas.meet(values),
+    get: (id) => schemas.get(id),
+    lasting: (topic, text) => layoutOf(topic, text).id,
+    async number(topic, avro) {
+      const { text } = layoutOf(topic, avro)
+      const id = await registry.register(`${options.prefix}${topic}-value`, text)
+      schemas.put(id, topic, text)
+      return id
+    },
+  }
+  return { codec, schemas, reading: (log) => logMeetingSchemas(log, schemas), numbers }
 }

@@ -102,6 +102,9 @@ function explicitly({ message: { partition } }: PartitionerArgs): number {
 /**
  * One request for each partition. Of a request for several, kafkajs remembers by broker who took its part: where one broker fails and
  * a partition that was written already has another leader when it tries again, that partition is written twice.
+ *
+ * They go at the same time: kafkajs holds a lock for each broker around AddPartitionsToTxn and Produce, and each partition's sequence
+ * has one request that counts on it. Where one fails, the others are waited for, so that none arrives after the abort.
  */
 async function sendWave(transaction: Transaction, wave: readonly Outgoing[]): Promise<RecordMetadata[]> {
   const places = new Map<string, Outgoing[]>()
@@ -111,12 +114,9 @@ async function sendWave(transaction: Transaction, wave: readonly Outgoing[]): Pr
     if (same === undefined) places.set(place, [item])
     else same.push(item)
   }
-  const answers: RecordMetadata[] = []
-  for (const items of places.values()) {
-    const messages = items.map(messageOf)
-    answers.push(...(await transaction.send({ topic: items[0]!.topic, acks: -1, compression: CompressionTypes.ZSTD, messages })))
-  }
-  return answers
+  const requests = [...places.values()].map((items) => transaction.send({ topic: items[0]!.topic, acks: -1, compression: CompressionTypes.ZSTD, messages: items.map(messageOf) }))
+  await Promise.allSettled(requests)
+  return (await Promise.all(requests)).flat()
 }
 
 function messageOf({ key, value, partition, timestamp, headers }: Outgoing): Message {
