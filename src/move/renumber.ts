@@ -1,5 +1,5 @@
 import type { Part } from '../../schemas/wire/common.ts'
-import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
 import type { Codec } from '../ports/codec.ts'
 import { firstPartKey } from '../runtime/parts.ts'
 import { ownPrefix } from '../runtime/state-table.ts'
@@ -33,7 +33,7 @@ export function renumbered(value: Uint8Array, renumber: Renumber): Uint8Array {
 export function renumberedParts<T extends Topic>(codec: Codec, topic: T, value: Uint8Array, renumber: Renumber): Uint8Array {
   const records = codec.decode(topic, value)
   if (!records.some(isFirstPart)) return value
-  return codec.encode(topic, records.map((record) => (isFirstPart(record) ? ({ ...record, bytes: renumbered(record.bytes, renumber) } as RecordOf<T>) : record)))
+  return codec.encode(topic, records.map((record) => (isFirstPart(record) ? { ...record, bytes: renumbered(record.bytes, renumber) } : record)))
 }
 
 /** The same row of a state, where it holds such a first part whose other parts had not come yet. */
