@@ -2,6 +2,7 @@ import type { Account } from '../../schemas/wire/raw.ts'
 import { AppReader, type AppSource } from '../connect/app-reader.ts'
 import { createPlatform } from '../connect/platform.ts'
 import { Source } from '../connect/source.ts'
+import type { Timeouts } from '../connect/transport.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -18,6 +19,8 @@ export interface BenchOptions {
   baseDir: string
   /** for spools */
   dataDir: string
+  /** absent: as long as in production */
+  timeouts?: Timeouts
 }
 
 /** One application on the real runtime: every read goes through its client, ledger, spool and publisher into a log, and is read back from there. */
@@ -29,11 +32,11 @@ export class Bench {
   #problems: string[] = []
 
   private constructor(options: BenchOptions, app: AppSource, source: Source) {
-    const { clock, env, baseDir, dataDir, log, codec } = options
+    const { clock, env, baseDir, dataDir, log, codec, timeouts } = options
     const { signal } = this.#controller
     this.#raw = new Tail(log, codec, 'raw')
     this.#letters = new Tail(log, codec, 'dead-letters')
-    const platform = createPlatform({ app: app.name, config: app.config, clock, signal, env, baseDir })
+    const platform = createPlatform({ app: app.name, config: app.config, clock, signal, env, baseDir, ...(timeouts !== undefined && { timeouts }) })
     this.#reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent: (event) => (event.event === 'problem' ? this.#problems.push(`${event.doing}: ${event.reason}`) : undefined) })
   }
 

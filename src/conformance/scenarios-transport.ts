@@ -16,6 +16,8 @@ const both = (name: string, expected: Expected, what: Effect): Scenario[] => [
   wire(`${name}, in the middle`, expected, ['http', 'pages'], secondOnce, what),
 ]
 
+const impatient = ['http', 'pages', 'impatient'] as const
+
 /** How requests and answers get lost, late or damaged on their way, whatever the application. */
 export const transportScenarios: readonly Scenario[] = [
   wire('throttled once, Retry-After in seconds', 'exact', http, once, effect.refuse(429, { 'retry-after': '3' })),
@@ -48,6 +50,11 @@ export const transportScenarios: readonly Scenario[] = [
   wire('the connection is reset before the answer, for good', 'partial', http, users, effect.noAnswer('reset')),
   ...both('the connection is reset in the middle of the answer once', 'exact', effect.onTheWire('cut')),
   wire('the connection is reset in the middle of the answer, for good', 'partial', http, users, effect.onTheWire('cut')),
+  wire('no answer and no end, once', 'exact', impatient, once, effect.noAnswer('hang')),
+  wire('no answer and no end, in the middle, once', 'exact', impatient, secondOnce, effect.noAnswer('hang')),
+  wire('no answer and no end, for good', 'partial', impatient, fromSecond, effect.noAnswer('hang')),
+  wire('the answer stops in the middle and does not end, once', 'exact', impatient, secondOnce, effect.onTheWire('stall')),
+  wire('the answer stops in the middle and does not end, for good', 'partial', impatient, fromSecond, effect.onTheWire('stall')),
   ...both('the answer comes byte by byte', 'exact', effect.onTheWire('drip')),
   ...both('JSON that ends in the middle, with the right length', 'safe', effect.body((text) => text.slice(0, Math.floor(text.length / 2)))),
   wire('JSON that ends in the middle, for good', 'partial', http, users, effect.body((text) => text.slice(0, -3))),

@@ -3,6 +3,7 @@ import { ConnectError, type HttpRequest, type Platform } from '../ports/connecto
 import { type HttpWait, type RequestReport, createHttpClient } from './http.ts'
 import { Secret, type SecretSources, redact, resolveSecret } from './secrets.ts'
 import { Limiter } from './throttle/limiter.ts'
+import type { Timeouts } from './transport.ts'
 import type { CallBounds } from './writes/call.ts'
 
 export interface PlatformOptions extends SecretSources {
@@ -13,6 +14,8 @@ export interface PlatformOptions extends SecretSources {
   signal: AbortSignal
   /** shared by all that is asked of the application */
   limiter?: Limiter
+  /** absent: those of `transport.ts` */
+  timeouts?: Timeouts
   onWait?: (wait: HttpWait) => void
   onRequest?: (report: RequestReport) => void
 }
@@ -37,6 +40,7 @@ export function createPlatform(options: PlatformOptions): Platform {
       signal,
       limiter,
       redact: (text) => redact(text, secrets),
+      ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
       ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
       ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
     }),

@@ -17,8 +17,11 @@ export interface Answer {
   json: unknown
   /** sent instead of `json` */
   raw?: string
-  /** what the connection does. `reset`: no answer. `cut`: half of the body, then reset. `hang`: no answer, no end. `drip`: byte by byte */
-  wire?: 'reset' | 'cut' | 'hang' | 'drip'
+  /**
+   * what the connection does. `reset`: no answer. `cut`: half of the body, then reset. `hang`: no answer, no end. `stall`: half of the body, and no end.
+   * `drip`: byte by byte
+   */
+  wire?: 'reset' | 'cut' | 'hang' | 'stall' | 'drip'
 }
 
 /**

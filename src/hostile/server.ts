@@ -96,6 +96,7 @@ function send(response: ServerResponse, { status, headers, json, raw, wire }: An
   const body = Buffer.from(raw ?? (json === undefined ? '' : JSON.stringify(json)))
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': String(body.length), ...headers })
   if (wire === 'cut') return void response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy())
+  if (wire === 'stall') return void response.write(body.subarray(0, Math.floor(body.length / 2)))
   if (wire === 'drip') return drip(response, body)
   response.end(body)
 }

@@ -8,6 +8,20 @@ import { oauthServed, restServed, scimServed, serve } from './subjects.ts'
 
 const served = [...restStyles.map((style) => restServed(style)), oauthServed(), scimServed('index'), scimServed('cursor')]
 
+describe('rest by cursor, with a client that waits for 300 ms', () => {
+  const impatient = restServed('cursor')
+  it.each(scenariosFor(new Set([...impatient.traits, 'impatient'])).filter(({ needs }) => needs.includes('impatient')).map((scenario) => [scenario.name, scenario] as const))('%s', async (_scenario, scenario) => {
+    const bench = new Workbench()
+    const subject = await serve(impatient)
+    const kit = await Kit.open(subject, { ...bench.options, timeouts: { connectMs: 300, headersMs: 300, bodyMs: 300, totalMs: 5_000 } })
+    const result = await kit.run(scenario)
+    kit.stop()
+    await subject.stop()
+    bench.dispose()
+    expect(result.wrong, `the run said: ${result.said}`).toEqual([])
+  })
+})
+
 describe.each(served.map((one) => [one.name, one] as const))('%s', (_name, one) => {
   const bench = new Workbench()
   let kit: Kit
