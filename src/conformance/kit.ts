@@ -12,9 +12,9 @@ export interface Subject {
   readonly traits: ReadonlySet<Trait>
   readonly app: AppSource
   /** The application's data is as it was at the beginning; these faults from now on. */
-  arm(make: (world: World) => readonly Fault[]): readonly Fault[]
+  arm(make: (world: World) => readonly Fault[]): readonly Fault[] | Promise<readonly Fault[]>
   /** No faults any more; the data stays as it is now. */
-  heal(): void
+  heal(): void | Promise<void>
   stop(): Promise<void>
 }
 
@@ -43,7 +43,7 @@ export class Kit {
   /** Reads the application once as it is: throws where not even that is complete. */
   static async open(subject: Subject, options: BenchOptions): Promise<Kit> {
     const bench = await Bench.open(options, subject.app)
-    subject.arm(() => [])
+    await subject.arm(() => [])
     const honest = await bench.run()
     const problem = lossOf(honest)
     if (problem !== null) throw new Error(`${subject.name} can't be read whole even without faults: ${problem}`)
@@ -57,9 +57,9 @@ export class Kit {
 
   /** A run with the faults, then one without: the first must be exact or say what it lost, the second exact. */
   async run(scenario: Scenario): Promise<Result> {
-    const faults = this.#subject.arm((world) => scenario.faults(world))
+    const faults = await this.#subject.arm((world) => scenario.faults(world))
     const faulted = await this.#bench.run()
-    this.#subject.heal()
+    await this.#subject.heal()
     const healed = await this.#bench.run()
     const fired = faults.reduce((sum, fault) => sum + fault.fired, 0)
     const wrong = judge(faulted, { before: this.#honest, after: healed }, scenario.expected)

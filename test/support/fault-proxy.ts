@@ -7,6 +7,12 @@ export type Fault =
   | { kind: 'reset'; afterBytes: number }
   /** the server's side ends in order after so many bytes: what follows never comes */
   | { kind: 'truncate'; afterBytes: number }
+  /** nothing more comes after so many bytes, and no end */
+  | { kind: 'hang'; afterBytes: number }
+  /** something happens before what follows so many bytes is passed on */
+  | { kind: 'meanwhile'; afterBytes: number; act: () => Promise<unknown> }
+  /** what the client sends is changed; null: this piece is not */
+  | { kind: 'alter'; change: (sent: Buffer) => Buffer | null }
   /** each piece comes later, and in pieces of this size */
   | { kind: 'delay'; ms: number; pieceBytes: number }
 
@@ -54,8 +60,10 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
         strike = null
         struck++
       }
+      const altered = fault.kind === 'alter' ? fault.change(chunk) : null
+      if (altered !== null) struck++
       if (struckHere?.then === 'unsent') client.resetAndDestroy()
-      else upstream.write(chunk)
+      else upstream.write(altered ?? chunk)
     })
     pass(upstream, client, fault, () => struck++, () => struckHere)
   })
@@ -82,22 +90,43 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
 
 function pass(from: Socket, to: Socket, fault: Fault, strike: () => void, struck: () => Strike | null): void {
   if (fault.kind === 'delay') return slowly(from, to, fault, strike)
-  from.once('close', () => to.end())
+  if (fault.kind === 'meanwhile') return after(from, to, fault, strike)
+  from.once('close', () => (fault.kind === 'hang' ? undefined : to.end()))
   let sent = 0
   from.on('data', (chunk: Buffer) => {
     const here = struck()
     if (here?.then === 'half-open') return
     if (here?.then === 'unheard') return void to.resetAndDestroy()
     if (here?.then === 'late') return void setTimeout(() => to.write(chunk), here.lateMs ?? 0)
-    const left = fault.kind === 'none' ? Infinity : fault.afterBytes - sent
+    const left = 'afterBytes' in fault ? fault.afterBytes - sent : Infinity
     sent += chunk.length
     if (chunk.length < left) {
       to.write(chunk)
       return
     }
+    if (fault.kind === 'hang') {
+      if (left >= 0) strike()
+      if (left > 0) to.write(chunk.subarray(0, left))
+      return
+    }
     strike()
     from.destroy()
     to.write(chunk.subarray(0, left), () => (fault.kind === 'reset' ? to.resetAndDestroy() : to.end()))
+  })
+}
+
+function after(from: Socket, to: Socket, { afterBytes, act }: Extract<Fault, { kind: 'meanwhile' }>, strike: () => void): void {
+  let sent = 0
+  let waiting: Promise<unknown> | null = null
+  from.once('close', () => void (waiting ?? Promise.resolve()).finally(() => to.end()))
+  from.on('data', (chunk: Buffer) => {
+    sent += chunk.length
+    if (waiting === null && sent >= afterBytes) {
+      strike()
+      waiting = act()
+    }
+    if (waiting === null) to.write(chunk)
+    else void waiting.then(() => to.write(chunk))
   })
 }
 
