@@ -24,6 +24,8 @@ export const connector: ConnectorType<KeycloakConfig> = {
       streams: [
         ...roles.streams(), groups.stream(), ...memberStreams(api, config, roles, groups), userStream(api, config), serviceAccountStream(api, config),
       ],
+      // Roles and groups that an earlier session remembered are read again where they are needed.
+      resumable: true,
       readOne: (nativeId) => readAccount(api, config, groups, nativeId),
       ...(tellsChanges && { changes: (cursor: string | null) => readChanges(api, config, cursor) }),
       write: writeSide(api, config, groups, config.handOver === null ? null : new HandOver(config.handOver, platform)),

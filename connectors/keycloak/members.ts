@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Ref } from '../../schemas/wire/raw.ts'
+import { behind, endingWith } from '../../src/connect/paging/in-turn.ts'
 import type { Mapped, Page, Stream } from '../../src/ports/connector.ts'
 import { chain } from './chain.ts'
 import type { AdminApi } from './client.ts'
@@ -16,14 +17,18 @@ interface Membership {
   ref: Ref
 }
 
-/** Who holds which role and is in which group, directly: asked of each role and each group. */
+/** Who holds which role and is in which group, directly: asked of each role and each group, in the order of their names. */
 export function memberStreams(api: AdminApi, config: KeycloakConfig, roles: Roles, groups: Groups): Stream[] {
-  async function* holders(): AsyncGenerator<Page> {
-    for (const { name, path } of await roles.all()) yield* members(`holders of ${name}`, `${path}/users`, roleRef(name))
+  async function* holders(from?: string): AsyncGenerator<Page> {
+    const paths = new Map((await roles.all()).map(({ name, path }) => [name, path]))
+    for (const name of behind(paths.keys(), from ?? null)) yield* endingWith(members(`holders of ${name}`, `${paths.get(name)}/users`, roleRef(name)), () => name)
     yield { rows: [], place: 'holders of roles, end', total: null, start: null }
   }
-  async function* inGroups(): AsyncGenerator<Page> {
-    for (const { path, id } of await groups.all()) yield* members(`members of ${path}`, `/groups/${encodeURIComponent(id)}/members`, groupRef(path))
+  async function* inGroups(from?: string): AsyncGenerator<Page> {
+    const ids = new Map((await groups.all()).map(({ path, id }) => [path, id]))
+    for (const path of behind(ids.keys(), from ?? null)) {
+      yield* endingWith(members(`members of ${path}`, `/groups/${encodeURIComponent(ids.get(path)!)}/members`, groupRef(path)), () => path)
+    }
     yield { rows: [], place: 'members of groups, end', total: null, start: null }
   }
   async function* members(name: string, path: string, ref: Ref): AsyncGenerator<Page> {

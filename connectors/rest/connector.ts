@@ -17,7 +17,7 @@ export const connector: ConnectorType<RestConfig> = {
     const write = writeSide(api, config.write, config.handOver === null ? null : new HandOver(config.handOver, platform))
     return {
       streams: streamsOf(api, config),
-      resumable: config.streams.every((stream) => stream.each === undefined),
+      resumable: true,
       ...(config.one !== undefined && { readOne: singleReader(api, config, config.one) }),
       ...(config.changes !== undefined && { changes: changesReader(api, config, config.changes) }),
       ...(write !== undefined && { write }),

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connector } from '../../../connectors/keycloak/connector.ts'
-import type { Mapped } from '../../../src/ports/connector.ts'
+import type { HttpClient, Mapped } from '../../../src/ports/connector.ts'
+import { Lab } from '../../connect/lab.ts'
 import { connectorContract } from '../../contract/connector.ts'
 import { operation, writeContract } from '../../contract/write-side.ts'
 import { startKeycloak, type Keycloak } from '../../services/keycloak.ts'
@@ -217,6 +218,32 @@ test('users that come and go while they are read are no silent loss', async () =
     if (pages === 1) await keycloak.call('DELETE', `/${realm}/users/${ids.get('user11')}`)
   })
   expect(role.error === null || role.error.class === 'partial').toBe(true)
+  await keycloak.call('DELETE', `/${realm}`)
+}, 60_000)
+
+test('a run that was stopped goes on behind the last role and user that were read', async () => {
+  const realm = await makeRealm(keycloak, Array.from({ length: 7 }, (_, n) => someone(`user${n}`, { realmRoles: ['clerk', 'head'], groups: ['/sales'] })))
+  const lab = new Lab(1)
+  const controller = new AbortController()
+  const attempt = async (at: RegExp | null): Promise<{ result: unknown; asked: string[] }> => {
+    const platform = testPlatform()
+    const request: HttpClient['request'] = async (asked) => {
+      if (at?.test(asked.url) === true) controller.abort(new Error('stopping'))
+      return await platform.http.request(asked)
+    }
+    const result: unknown = await lab.snapshot(() => openKeycloak(keycloak, realm, { pageSize: 3, changes: 'off' }, { ...platform, http: { request } }), at === null ? {} : { signal: controller.signal })
+      .catch((error: unknown) => error)
+    return { result, asked: platform.requests.map(({ url }) => new URL(url).pathname + new URL(url).search) }
+  }
+  const stopped = await attempt(/users\?first=2&/)
+  expect(String(stopped.result)).toContain('stopping')
+  const { result, asked } = await attempt(null)
+  expect(result).toMatchObject({ run: 1, verdict: 'complete', error: null })
+  expect(asked.filter((path) => /roles\/(clerk|head)\/users|groups\/.*\/members/.test(path))).toEqual([])
+  const read = (await lab.of('raw', 'Account')).filter(({ attributes }) => attributes?.kind === 'human')
+  expect(read.map(({ memberships }) => [memberships?.whole, memberships?.added.map(({ ref }) => ref.id).sort()])).toEqual(read.map(() => [true, ['/sales', 'role:clerk', 'role:head']]))
+  expect(read).toHaveLength(7)
+  lab.dispose()
   await keycloak.call('DELETE', `/${realm}`)
 }, 60_000)
 

@@ -148,6 +148,47 @@ describe('lists of each parent', () => {
     }
   })
 
+  /** The process ends when `at` is asked for, and the next one goes on. */
+  async function goneOn(at: Pick<RegExp, 'test'>, second: (path: string) => ReturnType<Answers> | null = () => null) {
+    const lab = new Lab(1)
+    labs.push(lab)
+    const controller = new AbortController()
+    let stopped = false
+    const serve = answers((path) => {
+      if (!stopped && at.test(path)) {
+        stopped = true
+        controller.abort(new Error('stopping'))
+      }
+      return second(path)
+    })
+    await expect(lab.snapshot(() => open(settings, serve), { signal: controller.signal })).rejects.toThrow('stopping')
+    const before = server!.asked.length
+    const result = await lab.snapshot(() => open(settings, serve))
+    return { lab, result, asked: server!.asked.slice(before).map(({ path }) => decodeURIComponent(path)) }
+  }
+
+  it('go on behind the last one that was read, in a process that has to ask for the parents again', async () => {
+    const { lab, result, asked } = await goneOn(/staff/)
+    expect(result).toMatchObject({ run: 1, verdict: 'complete', error: null })
+    expect([...new Set(asked)]).toEqual(['/groups', '/groups/staff/it/members'])
+    const u0 = (await lab.of('raw', 'Account')).find(({ id }) => id === 'u0')
+    expect(u0?.memberships).toMatchObject({ whole: true, added: [{ ref: { kind: 'group', id: 'a b' } }, { ref: { kind: 'group', id: 'staff/it' } }] })
+  })
+
+  it('whose parents were half read go on too, and all of them are asked for', async () => {
+    let lists = 0
+    const { result, asked } = await goneOn({ test: (path) => path === '/groups' && ++lists === 2 })
+    expect(result).toMatchObject({ run: 1, verdict: 'complete', error: null })
+    // the rest of the interrupted list, then all of it for its keys
+    expect(asked.filter((path) => path === '/groups').length).toBeGreaterThan(3)
+    expect(asked.filter((path) => path.includes('members')).map((path) => path.split('/')[2])).toEqual(expect.arrayContaining(['a b', 'empty', 'staff']))
+  })
+
+  it('remember the loss of one that an earlier process met', async () => {
+    const { result } = await goneOn(/staff/, (path) => (path.includes('a%20b') ? { status: 404, body: {} } : null))
+    expect(result.classes.find((manifest) => manifest.class === 'memberships')).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('members of a b') as string })
+  })
+
   it('are not believed where the list of parents has lost one', async () => {
     const { result } = await run(settings, answers((path) => (path === '/groups' ? { body: { items: [], total: 3 } } : null)))
     expect(result.classes.find((manifest) => manifest.class === 'memberships')).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('parents are not all known') as string })
