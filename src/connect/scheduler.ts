@@ -92,7 +92,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   })
   return {
     idle: async () => {
-      await Promise.all(sources.current.map((source) => source.idle()))
+      do {
+        await sources.explained()
+        await Promise.all(sources.current.map((source) => source.idle()))
+      } while (!sources.isExplained)
     },
     postIntent: async (name, rows) => {
       const feed = options.feeds[name]

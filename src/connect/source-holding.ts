@@ -37,7 +37,10 @@ export class SourceHolding implements Holding {
         this.#working.resolve({ source, worker })
         return await worker.run(signal)
       } catch (error) {
-        if (!(error instanceof EnvironmentError)) throw error
+        if (!(error instanceof EnvironmentError)) {
+          this.#working.reject(error)
+          throw error
+        }
         const nextInMs = backoffMs(retry, failures, 0)
         this.#onEvent({ event: 'problem', source: this.#name, doing: 'taking over', reason: error.message, nextInMs })
         await this.#clock.sleep(nextInMs, signal)

@@ -40,6 +40,8 @@ export class Holdings<H extends Holding> {
   readonly #leaving = new Map<string, Promise<void>>()
   #generation = -1
   #stopped = false
+  /** while places were taken over that no assignment explains yet */
+  #unexplained: PromiseWithResolvers<null> | null = null
 
   constructor(options: HoldingsOptions<H>) {
     this.#options = options
@@ -56,9 +58,20 @@ export class Holdings<H extends Holding> {
     return this.#entries.get(name)?.holding
   }
 
+  /** No place is in doubt: each one that was taken over went to another process, or is worked on here again. */
+  get isExplained(): boolean {
+    return this.#unexplained === null
+  }
+
+  /** Resolves when it is so, and where all is stopped; rejects where a place was taken over and stays this process's. */
+  async explained(): Promise<void> {
+    await this.#unexplained?.promise
+  }
+
   /** Resolves when all has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#noDoubt()
     for (const { controller } of this.#entries.values()) controller.abort()
     await Promise.all([...[...this.#entries.values()].map(({ ended }) => ended), ...this.#leaving.values()])
   }
@@ -89,6 +102,12 @@ export class Holdings<H extends Holding> {
       this.#leaving.set(name, left)
     }
     for (const planned of plan) if (!this.#entries.has(planned.name)) this.#start(planned)
+    this.#noDoubt()
+  }
+
+  #noDoubt(): void {
+    this.#unexplained?.resolve(null)
+    this.#unexplained = null
   }
 
   #start({ name, create }: Planned<H>): void {
@@ -114,8 +133,12 @@ export class Holdings<H extends Holding> {
     if (!isFence(error) || share.graceMs === 0) return onFailed(entry.holding, error)
     const generation = this.#generation
     this.#entries.delete(name)
+    const doubt = (this.#unexplained ??= Promise.withResolvers<null>())
+    doubt.promise.catch(() => undefined) // whoever waits hears of it; nobody has to
     const timer = setTimeout(() => {
-      if (!this.#stopped && this.#generation === generation) onFailed(entry.holding, error)
+      if (this.#stopped || this.#generation !== generation) return
+      onFailed(entry.holding, error)
+      doubt.reject(error)
     }, share.graceMs)
     timer.unref()
   }

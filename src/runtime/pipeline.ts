@@ -108,11 +108,13 @@ export class Pipeline {
 
   /**
    * Resolves when every task has processed all its input and no output of one is left for another, in two looks without any work
-   * between them; ticks and epochs are not counted as work. Rejects where a task has failed or the pipeline is stopped.
+   * between them; ticks and epochs are not counted as work. A task that was taken over is waited for until it is another process's
+   * or runs here again. Rejects where a task has failed or the pipeline is stopped.
    */
   async drained(): Promise<void> {
     let rested = -1
     for (;;) {
+      await this.#lanes.explained()
       const before = this.#changes
       const work = this.#work()
       const resting = await this.#look()
@@ -122,7 +124,7 @@ export class Pipeline {
         continue
       }
       rested = -1
-      if (before === this.#changes) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      if (this.#lanes.isExplained && before === this.#changes) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
 
@@ -157,7 +159,7 @@ export class Pipeline {
       }
       if (!(await lane.task.atRest())) return false
     }
-    return true
+    return this.#lanes.isExplained
   }
 
   #work(): number {

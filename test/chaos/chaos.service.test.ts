@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kills } from './kills.ts'
+import { knownBad } from './known-bad.ts'
 import { Lab, sceneMs } from './lab.ts'
+import { twins } from './twins.ts'
+import { zombies } from './zombies.ts'
 
 /**
  * The example on Kafka, a registry and ClickHouse's HTTP interface, in processes, with faults. After each scene one process goes on
@@ -19,3 +22,6 @@ describe('the product on Kafka', () => {
   })
 })
 kills(() => lab)
+zombies(() => lab)
+twins(() => lab)
+knownBad(() => lab)

@@ -22,7 +22,8 @@ export interface Times {
   transactionSeconds: number
 }
 
-const ordinary: Times = { sessionSeconds: 4, transactionSeconds: 8 }
+/** A machine that does much else may take long over a transaction; who timed out is fenced as who was taken over. */
+const ordinary: Times = { sessionSeconds: 4, transactionSeconds: 30 }
 
 interface StartOptions extends Partial<Pick<Orders, 'drain' | 'fault' | 'variant'>> {
   /** where this one finds them: through a proxy */
@@ -51,6 +52,10 @@ export class Installation {
     this.prefix = `${name}.`
     this.#addresses = addresses
     this.#times = times
+  }
+
+  get brokers(): readonly string[] {
+    return this.#addresses.brokers
   }
 
   /** The data directory of the process in a place: its copies of states and its spools. */

@@ -1,40 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { Owned, Share } from '../../src/ports/assignment.ts'
+import type { Share } from '../../src/ports/assignment.ts'
 import { FencedError } from '../../src/ports/log.ts'
 import { Holdings, type Holding } from '../../src/runtime/holdings.ts'
-
-/** A share that a test changes; a process hears of it at once. */
-class HandShare implements Share {
-  owned: Owned
-  readonly graceMs: number
-  #next = Promise.withResolvers<Owned>()
-
-  constructor(partitions: number[], graceMs = 0) {
-    this.owned = { generation: 0, partitions: new Map([['raw', partitions]]) }
-    this.graceMs = graceMs
-  }
-
-  next(): Promise<Owned> {
-    return this.#next.promise
-  }
-
-  async give(...partitions: number[]): Promise<void> {
-    this.owned = { generation: this.owned.generation + 1, partitions: new Map([['raw', partitions]]) }
-    const { resolve } = this.#next
-    this.#next = Promise.withResolvers()
-    resolve(this.owned)
-    await delay(1)
-  }
-
-  expel(error: Error): void {
-    this.#next.reject(error)
-  }
-
-  leave(): Promise<void> {
-    return Promise.resolve()
-  }
-}
+import { HandShare } from './hand-share.ts'
 
 function hold(share: Share, events: string[]): Holdings<Holding & { partition: number; fail: (error: Error) => void }> {
   return new Holdings({
@@ -113,6 +82,22 @@ describe('holdings', () => {
     await share.give(1)
     await delay(300)
     expect(events).toEqual(['0 began', '1 began', '1 began'])
+    await holdings.stop()
+  })
+
+  it('a place that was taken over is in doubt until there is news of it, and whoever waits hears where there is none', async () => {
+    const share = new HandShare([0, 1], 50)
+    const holdings = hold(share, [])
+    holdings.current[0]!.fail(new FencedError('taken'))
+    await delay(1)
+    expect(holdings.isExplained).toBe(false)
+    const explained = holdings.explained()
+    await share.give(1)
+    await explained
+    expect(holdings.isExplained).toBe(true)
+    holdings.current[0]!.fail(new FencedError('taken'))
+    await delay(1)
+    await expect(holdings.explained()).rejects.toThrow('taken')
     await holdings.stop()
   })
 

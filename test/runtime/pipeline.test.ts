@@ -10,6 +10,7 @@ import { openPublisher, type Outgoing } from '../../src/runtime/publisher.ts'
 import { readPartition } from '../../src/runtime/records.ts'
 import { echo, fragile, runBegin, seen, tally } from '../support/fixture-processors.ts'
 import { startOfTime } from '../support/topology.ts'
+import { HandShare } from './hand-share.ts'
 import { codec, logKinds } from './logs.ts'
 
 const one = (id: string, run = 0): Outgoing => ({ topic: 'raw', key: `app/${id}`, record: seen(id, run) })
@@ -102,6 +103,25 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
     const [progress] = await pipeline.progress()
     expect([progress!.retries, progress!.trouble]).toEqual([4, null])
     expect(await log.end('facts', 0)).toBe(1)
+  })
+
+  it('is not drained while a task was taken over and nobody says by whom', async () => {
+    await using log = await open(2)
+    const share = new HandShare([0, 1], 30_000, ['raw'])
+    await using pipeline = start(log, [tally], systemClock, { share }, { tickMs: 5 })
+    await pipeline.drained()
+    await log.openTask('task/tally/0')
+    await until(async () => (await pipeline.progress()).length === 1)
+    await publish(log, many(20))
+    let isDrained = false
+    const drained = pipeline.drained().then(() => (isDrained = true))
+    await delay(100)
+    expect(isDrained).toBe(false)
+    await share.give(0, 1)
+    await drained
+    let told = 0
+    for (const partition of [0, 1]) for await (const { record } of readPartition(log, codec, 'facts', partition)) if (record !== null) told++
+    expect(told).toBe(20)
   })
 
   it('lets the others go on when one task fails, and says so', async () => {

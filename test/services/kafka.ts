@@ -32,6 +32,8 @@ export interface KafkaOptions {
   /** more lines of server.properties; `listeners` and their addresses are ours */
   settings?: Readonly<Record<string, string>>
   heapMb?: number
+  /** a second way in at `port`, which the broker tells its clients to be at `advertised`: a proxy's. One broker only */
+  proxied?: { port: number; advertised: number }
 }
 
 const version = '4.4.0'
@@ -57,7 +59,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
 }
 
 /** One of our own, whatever `KAFKA_BROKERS` says: for suites that need settings of their own. */
-export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512 }: KafkaOptions): Promise<KafkaCluster> {
+export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512, proxied }: KafkaOptions): Promise<KafkaCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'grantline-kafka-'))
   const clusterId = `G${randomBytes(16).toString('base64url').slice(1)}` // one that begins with a dash would be taken for an option
   const ports = await Promise.all(Array.from({ length: count }, async () => ({ client: await freePort(), controller: await freePort() })))
@@ -73,7 +75,7 @@ export async function launchKafka(libs: string, { brokers: count = 1, settings =
         const home = join(dir, String(i + 1))
         mkdirSync(home)
         const file = join(home, 'server.properties')
-        writeFileSync(file, lines({ ...properties(i + 1, client, controller, voters, join(home, 'data'), count), ...settings }))
+        writeFileSync(file, lines({ ...properties(i + 1, client, controller, voters, join(home, 'data'), count), ...(proxied === undefined ? {} : throughProxy(client, controller, proxied)), ...settings }))
         await finish('java', [...jvm(libs, 128), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file])
         started[i] = new Broker(`127.0.0.1:${client}`, [...jvm(libs, heapMb), 'kafka.Kafka', file])
       }),
@@ -183,5 +185,11 @@ function properties(id: number, client: number, controller: number, voters: stri
     'log.retention.check.interval.ms': '1000',
   }
 }
+
+const throughProxy = (client: number, controller: number, { port, advertised }: { port: number; advertised: number }): Record<string, string> => ({
+  listeners: `PLAINTEXT://127.0.0.1:${client},PROXIED://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+  'advertised.listeners': `PLAINTEXT://127.0.0.1:${client},PROXIED://127.0.0.1:${advertised}`,
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+})
 
 const lines = (settings: Readonly<Record<string, string>>): string => Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join('')

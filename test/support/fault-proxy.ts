@@ -32,6 +32,8 @@ export interface FaultProxy {
   /** for the connections that are made from now on, one each; the last one for all that follow */
   plan(...faults: Fault[]): void
   strike(strike: Strike): void
+  /** Resets all connections that there are; answers how many. */
+  cut(): number
   /** how many connections a fault really struck */
   readonly struck: number
   stop(): Promise<void>
@@ -43,6 +45,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   let struck = 0
   let strike: Strike | null = null
   const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
   const server = createServer((client) => {
     const fault = (faults.length > 1 ? faults.shift() : faults[0]) ?? { kind: 'none' }
     const upstream = connect(targetPort, '127.0.0.1')
@@ -51,7 +54,11 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       socket.on('error', () => undefined)
       socket.once('close', () => sockets.delete(socket))
     }
-    client.once('close', () => upstream.destroy())
+    clients.add(client)
+    client.once('close', () => {
+      clients.delete(client)
+      upstream.destroy()
+    })
     client.once('end', () => upstream.end())
     let struckHere: Strike | null = null
     client.on('data', (chunk: Buffer) => {
@@ -77,6 +84,11 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     },
     strike: (next) => {
       strike = next
+    },
+    cut: () => {
+      const there = clients.size
+      for (const client of clients) client.resetAndDestroy()
+      return there
     },
     get struck() {
       return struck

@@ -5,9 +5,10 @@ import { createChdbConnection } from 'chdb/connection'
 
 /**
  * What happens to a statement: `lost`: it is carried out and the answer dropped; `refused`: the connection ends before it; `late`: the
- * connection ends, and it is carried out `lateMs` afterwards all the same.
+ * connection ends, and it is carried out `lateMs` afterwards all the same; `slow`: an insert whose guard is asked at once, while its
+ * rows land when `landing` resolves.
  */
-export type BridgeFault = 'none' | 'lost' | 'refused' | 'late'
+export type BridgeFault = 'none' | 'lost' | 'refused' | 'late' | 'slow'
 
 export interface Bridge {
   url: string
@@ -15,6 +16,7 @@ export interface Bridge {
   fault: (sql: string) => BridgeFault
   /** how long each statement waits before it is carried out, ms */
   delayMs: (sql: string) => number
+  landing: () => Promise<void>
   readonly statements: string[]
   close(): Promise<void>
 }
@@ -33,6 +35,7 @@ export async function openBridge(path: string, port = 0): Promise<Bridge> {
     url: '',
     fault: () => 'none',
     delayMs: () => 0,
+    landing: () => Promise.resolve(),
     statements: [],
     close: async () => {
       server.closeAllConnections()
@@ -50,11 +53,8 @@ export async function openBridge(path: string, port = 0): Promise<Bridge> {
     if (fault === 'refused' || fault === 'late') request.socket.destroy()
     if (fault === 'refused') return
     await sleep(fault === 'late' ? lateMs : bridge.delayMs(sql))
-    // settings and parameters live in the engine's one session: statements take turns
-    const mine = turn.then(() => connection.chdb.queryAsync(`${preamble(searchParams)}${sql}`, { format: 'TabSeparated' }))
-    turn = mine.catch(() => undefined)
     try {
-      const bytes = Buffer.from((await mine).bytes())
+      const bytes = fault === 'slow' ? await insertSlowly(searchParams, sql) : await run(searchParams, sql)
       if (fault === 'lost' || fault === 'late') return void request.socket.destroy()
       response.end(bytes)
     } catch (error) {
@@ -62,6 +62,20 @@ export async function openBridge(path: string, port = 0): Promise<Bridge> {
       const code = /Code: (\d+)/.exec(message)?.[1] ?? '0'
       response.writeHead(500, { 'x-clickhouse-exception-code': code }).end(message)
     }
+  }
+
+  /** Settings and parameters live in the engine's one session: statements take turns. */
+  async function run(searchParams: URLSearchParams, sql: string): Promise<Buffer> {
+    const mine = turn.then(() => connection.chdb.queryAsync(`${preamble(searchParams)}${sql}`, { format: 'TabSeparated' }))
+    turn = mine.catch(() => undefined)
+    return Buffer.from((await mine).bytes())
+  }
+
+  async function insertSlowly(searchParams: URLSearchParams, sql: string): Promise<Buffer> {
+    const guardAt = sql.lastIndexOf('\nWHERE throwIf(')
+    await run(searchParams, `SELECT 1${sql.slice(guardAt)}`)
+    await bridge.landing()
+    return await run(searchParams, sql.slice(0, guardAt))
   }
 
   const server = createServer((request, response) => void answer(request, response))
