@@ -6,18 +6,21 @@ import { AppConfig } from '../../schemas/config.ts'
 import { createFileCodec } from '../adapters/codec/avro-codec.ts'
 import { openLog } from '../compose.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
-import { SkippingClock } from '../conformance/bench.ts'
-import { Kit, type Subject } from '../conformance/kit.ts'
+import { Bench, type BenchOptions, SkippingClock } from '../conformance/bench.ts'
+import { Kit, type Result, type Subject } from '../conformance/kit.ts'
+import { ObserveKit, type ObserveSubject } from '../conformance/observe-kit.ts'
+import { singleScenariosFor } from '../conformance/observe-scenarios.ts'
 import { recordedDialect, startRecorder, type Recorder } from '../conformance/recorded.ts'
 import { scenariosFor } from '../conformance/scenarios.ts'
 import { originsOf } from '../connect/platform.ts'
+import type { Fault } from '../hostile/fault.ts'
 import { startHostile } from '../hostile/server.ts'
 import { World } from '../hostile/world.ts'
 import { systemClock } from '../runtime/clock.ts'
 
 /**
- * Reads the application once through a recorder, then runs every scenario that fits against what was recorded: the application itself is
- * asked once. Answers how many failed.
+ * Reads the application once through a recorder, and one account singly where the connector can, then runs every scenario that fits against
+ * what was recorded: the application itself is asked once. Answers how many failed.
  */
 export async function testConnector(configFile: string, name: string): Promise<number> {
   const config = await loadConfig(configFile)
@@ -37,9 +40,18 @@ export async function testConnector(configFile: string, name: string): Promise<n
     const plain = await through(recorder.url)
     const reading = await Kit.open({ name, traits: new Set(), app: plain, arm: () => [], heal: () => undefined, stop: async () => undefined }, options)
     reading.stop()
-    const subject = await recorded(name, recorder, through)
+    const single = await recordSingle(reading, plain, recorder, options)
+    const { subject, observed } = await recorded(name, recorder, through, single)
     try {
-      return await runAll(await Kit.open(subject, options), subject)
+      const kit = await Kit.open(subject, options)
+      const outcomes = scenariosFor(subject.traits).map((scenario) => ({ name: scenario.name, run: () => kit.run(scenario) }))
+      if (observed !== null) {
+        const singles = new ObserveKit(observed, options)
+        outcomes.push(...singleScenariosFor(new Set()).map((scenario) => ({ name: `one account: ${scenario.name}`, run: async () => ({ scenario: scenario.name, ...(await singles.single(scenario)) }) })))
+      }
+      const failed = await runAll(outcomes)
+      kit.stop()
+      return failed
     } finally {
       await subject.stop()
     }
@@ -50,13 +62,34 @@ export async function testConnector(configFile: string, name: string): Promise<n
   }
 }
 
+interface Single {
+  account: string
+  /** what was asked for it, and for no list: `GET /users/ann` */
+  requests: ReadonlySet<string>
+}
+
+/** Null where the connector reads no single account. */
+async function recordSingle({ honest }: Kit, app: Subject['app'], { recording }: Recorder, options: BenchOptions): Promise<Single | null> {
+  const [account] = honest.accounts.values()
+  if (account === undefined) return null
+  const listed = new Set(recording.keys())
+  const bench = await Bench.open(options, app, '/single')
+  const { accounts } = await bench.reread([account.native])
+  bench.stop()
+  const requests = new Set([...recording.keys()].filter((request) => !listed.has(request)))
+  return accounts.length === 0 || requests.size === 0 ? null : { account: account.native, requests }
+}
+
 /** The recorded application, at the recorder's own address: addresses in answers stay right. */
-async function recorded(name: string, recorder: Recorder, through: (url: string) => Promise<Subject['app']>): Promise<Subject> {
-  const { dialect, traits } = recordedDialect(recorder.recording, recorder.url)
+async function recorded(
+  name: string, recorder: Recorder, through: (url: string) => Promise<Subject['app']>, single: Single | null,
+): Promise<{ subject: Subject; observed: ObserveSubject | null }> {
+  const { dialect, traits } = recordedDialect(recorder.recording, recorder.url, single?.requests ?? new Set())
   await recorder.stop()
   const server = await startHostile(dialect, { port: Number(new URL(recorder.url).port) })
-  return {
-    name, traits: new Set(traits), app: await through(server.url),
+  const app = await through(server.url)
+  const subject: Subject = {
+    name, traits: new Set(traits), app,
     arm(make) {
       const faults = make(World.corpus(0))
       server.arm(faults)
@@ -65,24 +98,24 @@ async function recorded(name: string, recorder: Recorder, through: (url: string)
     heal: () => server.arm([]),
     stop: () => server.stop(),
   }
+  const observed = single === null ? null : { name, app, account: single.account, reset: () => World.corpus(0), arm: (faults: readonly Fault[]) => server.arm(faults) }
+  return { subject, observed }
 }
 
-async function runAll(kit: Kit, subject: Subject): Promise<number> {
-  const chosen = scenariosFor(subject.traits)
+async function runAll(chosen: readonly { name: string; run: () => Promise<Result> }[]): Promise<number> {
   let failed = 0
   let idle = 0
-  for (const scenario of chosen) {
-    const { wrong, said, fired } = await kit.run(scenario)
+  for (const { name, run } of chosen) {
+    const { wrong, said, fired } = await run()
     // What was recorded may hold nothing that this fault could be done to.
     if (fired === 0) {
       idle += 1
       continue
     }
     if (wrong.length > 0) failed += 1
-    console.log(`${wrong.length === 0 ? 'ok    ' : 'FAILED'} ${scenario.name}${said === 'complete' ? '' : ` (${said})`}`)
+    console.log(`${wrong.length === 0 ? 'ok    ' : 'FAILED'} ${name}${said === 'complete' || said === 'read' ? '' : ` (${said})`}`)
     for (const what of wrong) console.log(`         ${what}`)
   }
-  kit.stop()
   console.log(`${chosen.length - idle - failed} passed, ${failed} failed; ${idle} found nothing to act on`)
   return failed
 }

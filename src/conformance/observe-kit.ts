@@ -6,10 +6,20 @@ import { judgeChanges, judgeSingle } from './observe-judge.ts'
 import type { ObserveScenario } from './observe-scenarios.ts'
 import type { WriteSubject } from './write-kit.ts'
 
-/** An application as it is written to is one whose state is set for each run. */
-export type ObserveSubject = Omit<WriteSubject, 'unanswered'>
+/** An application that misbehaves on demand, and the connector that reads it. */
+export interface ObserveSubject extends Pick<WriteSubject, 'name' | 'app' | 'reset' | 'arm'> {
+  /** native id of the account that is read singly; absent: one of the corpus */
+  readonly account?: string
+}
 
-const account = 'a/b'
+export interface ObserveOutcome {
+  /** how often the faults were really done to something; 0: nothing was tried */
+  fired: number
+  /** what is wrong, in sentences; none: passed */
+  wrong: string[]
+  said: string
+}
+
 /** longer than changes of the subject may become visible late, and than one that fails is left alone, ms */
 const pauseMs = 300_000
 
@@ -17,16 +27,19 @@ const pauseMs = 300_000
 export class ObserveKit {
   readonly #subject: ObserveSubject
   readonly #options: BenchOptions
+  readonly #account: string
   #runs = 0
 
   constructor(subject: ObserveSubject, options: BenchOptions) {
     this.#subject = subject
     this.#options = options
+    this.#account = subject.account ?? 'a/b'
   }
 
-  /** What is wrong with a single read under the faults, in sentences; and with the next one without. */
-  async single(scenario: ObserveScenario): Promise<string[]> {
-    const { bench, world, faults } = await this.#armed(scenario)
+  /** A single read under the faults, and the next one without. */
+  async single(scenario: ObserveScenario): Promise<ObserveOutcome> {
+    const { bench, faults } = await this.#armed(scenario)
+    const account = this.#account
     try {
       this.#subject.arm([])
       const before = await this.#truthOf(bench, account)
@@ -35,17 +48,18 @@ export class ObserveKit {
       this.#subject.arm([])
       await this.#pause()
       const after = await this.#truthOf(bench, account)
-      const wrong = judgeSingle(account, observed, [before, after], scenario.expected)
-      if (after.gone !== !world.users.has(account)) wrong.push('the next read, without faults, is not as it is')
-      return [...wrong, ...idle(faults)]
+      const wrong = judgeSingle(before.id, observed, [before, after], scenario.expected)
+      if (!scenario.needs.includes('world')) wrong.push(...judgeSingle(before.id, { accounts: [after], letters: [], problems: [] }, [before], 'exact').map((what) => `the next read: ${what}`))
+      return { wrong, fired: firedOf(faults), said: observed.problems[0] ?? observed.letters[0]?.reason ?? 'read' }
     } finally {
       bench.stop()
     }
   }
 
-  /** What is wrong with what was told of three changed accounts: under the faults, after the lag, and without faults. */
-  async changes(scenario: ObserveScenario): Promise<string[]> {
+  /** What is told of three changed accounts of the corpus: under the faults, after the lag, and without faults. */
+  async changes(scenario: ObserveScenario): Promise<ObserveOutcome> {
     const { bench, world, faults } = await this.#armed(scenario)
+    const account = this.#account
     try {
       this.#subject.arm([])
       const polls = [await bench.changes()]
@@ -63,7 +77,7 @@ export class ObserveKit {
       const caughtUp = polls.some(({ outcome }) => outcome === 'restarted')
       const truths = new Map<string, Account>()
       for (const id of [account, '50%', '000123']) truths.set(id, await this.#truthOf(bench, id))
-      return [...judgeChanges({ polls, truths, caughtUp }, scenario.expected), ...idle(faults)]
+      return { wrong: judgeChanges({ polls, truths, caughtUp }, scenario.expected), fired: firedOf(faults), said: polls.map(({ outcome }) => outcome).join(', ') }
     } finally {
       bench.stop()
     }
@@ -72,7 +86,7 @@ export class ObserveKit {
   async #armed(scenario: ObserveScenario): Promise<{ bench: Bench; world: World; faults: Fault[] }> {
     const world = this.#subject.reset()
     const bench = await Bench.open(this.#options, this.#subject.app, `/observe-${this.#runs++}`)
-    return { bench, world, faults: scenario.faults(world, account) }
+    return { bench, world, faults: scenario.faults(world, this.#account) }
   }
 
   async #pause(): Promise<void> {
@@ -87,4 +101,5 @@ export class ObserveKit {
   }
 }
 
-const idle = (faults: readonly Fault[]): string[] => faults.filter(({ fired }) => fired === 0).map(({ name }) => `${name}: it never happened, nothing was tried`)
+/** How often the least of them was done to something. */
+const firedOf = (faults: readonly Fault[]): number => Math.min(...faults.map(({ fired }) => fired))

@@ -3,8 +3,11 @@ import { type Effect, Fault, type When } from '../hostile/fault.ts'
 import type { World } from '../hostile/world.ts'
 import type { Expected } from './scenario.ts'
 
-/** What a scenario of single reads needs. `groups-apart`: who is in a group is asked of the groups, also for one account. */
-export type ObserveTrait = 'groups-apart'
+/**
+ * What a scenario of single reads needs. `groups-apart`: who is in a group is asked of the groups, also for one account. `world`: the
+ * application's data can be changed. `id`: one answer is the account, its id in a field of this name.
+ */
+export type ObserveTrait = 'groups-apart' | 'world' | 'id'
 
 export interface ObserveScenario {
   readonly name: string
@@ -50,10 +53,10 @@ export const singleScenarios: readonly ObserveScenario[] = [
   ...onTheWay(one),
   // One that is not found, where others are, is gone as far as any client can see; where none is found nothing is proven.
   one('not found, and no other one either', 'partial', {}, effect.refuse(404)),
-  one('another account is answered', 'partial', {}, row((user) => ({ ...user, id: '000123' }))),
-  one('the id is missing', 'partial', {}, row(({ id: _, ...user }) => user)),
-  one('the id is empty', 'partial', {}, row((user) => ({ ...user, id: '' }))),
-  one('the account is a list of one', 'partial', {}, ({ honest }) => ({ ...honest(), json: [honest().json] })),
+  one('another account is answered', 'partial', {}, row((user) => ({ ...user, id: '000123' })), ['id']),
+  one('the id is missing', 'partial', {}, row(({ id: _, ...user }) => user), ['id']),
+  one('the id is empty', 'partial', {}, row((user) => ({ ...user, id: '' })), ['id']),
+  one('the account is a list of one', 'partial', {}, ({ honest }) => ({ ...honest(), json: [honest().json] }), ['id']),
   groups('the groups are refused', 'partial', {}, effect.refuse(403), ['groups-apart']),
   groups('the groups fail from the second page on', 'partial', { from: 1 }, effect.refuse(500), ['groups-apart']),
   inside('it is deleted just before', 'exact', true, (world, id) => void world.remove(id)),
@@ -63,8 +66,10 @@ export const singleScenarios: readonly ObserveScenario[] = [
 ]
 
 function inside(name: string, expected: Expected, before: boolean, act: (world: World, account: string) => void): ObserveScenario {
-  return { name, expected, needs: [], faults: (world, account) => [new Fault(name, { list: 'one', times: 1 }, effect.meanwhile(() => act(world, account), before))] }
+  return { name, expected, needs: ['world'], faults: (world, account) => [new Fault(name, { list: 'one', times: 1 }, effect.meanwhile(() => act(world, account), before))] }
 }
+
+export const singleScenariosFor = (traits: ReadonlySet<ObserveTrait>): ObserveScenario[] => singleScenarios.filter(({ needs }) => needs.every((need) => traits.has(need)))
 
 const last = (change: (last: number) => unknown): Effect => ({ honest }) => {
   const answer = honest()

@@ -65,8 +65,11 @@ function parsed(answer: Answer): Answer {
   }
 }
 
-/** The recorded application once more, and which scenarios make sense for it: what its largest list looks like. */
-export function recordedDialect(recording: Recording, url: string): { dialect: Dialect; traits: Trait[] } {
+/**
+ * The recorded application once more, and which scenarios make sense for it: what its largest list looks like. `singles`: requests of the
+ * recording that read one account.
+ */
+export function recordedDialect(recording: Recording, url: string, singles: ReadonlySet<string>): { dialect: Dialect; traits: Trait[] } {
   const lists = new Map<string, { pages: number; rows: number; shape: Shape }>()
   for (const [request, answer] of recording) {
     const shape = shapeOf(answer)
@@ -86,7 +89,10 @@ export function recordedDialect(recording: Recording, url: string): { dialect: D
   return {
     dialect: {
       name: 'recorded', shape: list.shape,
-      listOf: (target: URL, method: string): ListName | null => (method === 'GET' && target.pathname === path ? 'users' : null),
+      listOf: (target: URL, method: string): ListName | null => {
+        if (method !== 'GET') return null
+        return singles.has(`GET ${target.pathname}${target.search}`) ? 'one' : target.pathname === path ? 'users' : null
+      },
       answer: ({ method, target }) =>
         method === 'GET' ? answer(target) : { status: 200, headers: {}, json: { access_token: 'recorded', token_type: 'Bearer', expires_in: 3_600 } },
     },
