@@ -4,7 +4,7 @@ import { classesOfMap } from '../connect/declared/mapping.ts'
 import { Source } from '../connect/source.ts'
 import { WebhookConfig } from '../connect/webhooks/config.ts'
 import { WebhookIntake } from '../connect/webhooks/intake.ts'
-import { createReceiver } from '../connect/webhooks/receiver.ts'
+import { createReceiver, type Receiver } from '../connect/webhooks/receiver.ts'
 import { hookSecrets, type Parcel, type Scheme, send } from '../hostile/webhook-sender.ts'
 import { openPublisher } from '../runtime/publisher.ts'
 import type { BenchOptions } from './bench.ts'
@@ -47,14 +47,17 @@ export class WebhookKit {
   readonly #config: WebhookConfig
   readonly #scheme: Scheme
   readonly #meaning: Meaning
+  readonly #wrap: (receiver: Receiver) => Receiver
   readonly #raw: Tail<'raw'>
   readonly #letters: Tail<'dead-letters'>
   #runs = 0
 
-  constructor(options: BenchOptions, scheme: Scheme, meaning: Meaning) {
+  /** `wrap`: another receiver instead of the platform's */
+  constructor(options: BenchOptions, scheme: Scheme, meaning: Meaning, wrap: (receiver: Receiver) => Receiver = (receiver) => receiver) {
     this.#options = options
     this.#scheme = scheme
     this.#meaning = meaning
+    this.#wrap = wrap
     this.#config = configOf(scheme, meaning)
     this.#raw = new Tail(options.log, options.codec, 'raw')
     this.#letters = new Tail(options.log, options.codec, 'dead-letters')
@@ -84,7 +87,7 @@ export class WebhookKit {
   async #deliver(parcels: readonly Parcel[], restarts: boolean, lookAfter: number): Promise<Taken> {
     const { log, codec, clock } = this.#options
     const app = `hooks-${this.#runs++}`
-    const receiver = createReceiver(app, this.#config, [hookSecrets[this.#scheme]])
+    const receiver = this.#wrap(createReceiver(app, this.#config, [hookSecrets[this.#scheme]]))
     const taken: Taken = { accounts: [], losses: [], reread: [], refused: 0 }
     const http = await openPublisher({ log, codec, clock, id: `http/${app}` })
     const owner = async (): Promise<Owner> => this.#owner(app, taken)

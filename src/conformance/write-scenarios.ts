@@ -57,11 +57,13 @@ export const writeScenarios: readonly WriteScenario[] = [
   // What these two mean is for the connector to say: that it was so before, or that it can't be.
   ...[404, 409].map((status) => toWrites(`answered ${status} without a reason`, ['refused', 'lost-update'], always, effect.refuse(status))),
   toWrites('401 for good', ['failed'], always, effect.refuse(401)),
+  toWrites('the token ends in between', ['applied'], first, effect.refuse(401), { needs: ['renewable'] }),
   toWrites('a redirect to another host', ['failed'], always, effect.refuse(307, { location: 'http://127.0.0.2:1/elsewhere' })),
   toWrites('carried out, no answer, and refused when asked again', unknown, always, lostThenRefused),
   toWrites('throttled once, Retry-After in seconds', ['applied'], first, effect.refuse(429, { 'retry-after': '3' })),
   toWrites('throttled once, no header', ['applied'], first, effect.refuse(429)),
   toWrites('throttled three times, no header', ['applied'], thrice, effect.refuse(429)),
+  toWrites('throttled for good', ['failed'], always, effect.refuse(429), { orders: ['grant'] }),
   toWrites('throttled by 503 with Retry-After', ['applied'], first, effect.refuse(503, { 'retry-after': '2' })),
   toWrites('every second request that writes is throttled', ['applied'], always, (exchange) => (exchange.asked.nth % 2 === 0 ? effect.refuse(429)(exchange) : null)),
   toWrites('dropped, and answered as carried out', ['lost-update', 'failed', 'refused'], always, ({ asked }) => ({ status: asked.method === 'POST' ? 201 : 200, headers: {}, json: {} })),

@@ -47,6 +47,17 @@ const written = (name: string, write: object, writeTraits: readonly WriteTrait[]
 
 export const ensuringServed = (): WriteServed => written('rest, requests that may be repeated', ensuring, ['errors-inside'])
 export const keyedServed = (): WriteServed => written('rest, keys and versions', keyed, ['errors-inside', 'keys', 'versions'])
-/** The same, whose author forgot the version. */
+/** Behind OAuth2 client credentials. */
+export const oauthWritten = (): WriteServed => {
+  const { app, ...plain } = ensuringServed()
+  return {
+    ...plain, name: 'rest, OAuth2', writeTraits: ['errors-inside', 'renewable'],
+    app: (url) => {
+      const served = app(url) as { connector: string; with: object }
+      return { ...served, with: { ...served.with, auth: { kind: 'oauth2', tokenUrl: `${url}/token`, clientId: 'grantline', clientSecret: 'env:HOSTILE_TOKEN' } } }
+    },
+  }
+}
+/** As with keys and versions, whose author forgot the version. */
 export const overwritingServed = (): WriteServed => written('rest, over any version', { ...keyed, 'enable-account': [whole(true, {})], 'disable-account': [whole(false, {})] }, ['errors-inside', 'keys'])
 export const scimWritten = (): WriteServed => ({ ...scimServed('index'), name: 'scim', writeTraits: ['versions'], operations: all })

@@ -4,7 +4,19 @@ import { orders } from '../../src/conformance/write-order.ts'
 import { ordersOf, writeScenariosFor } from '../../src/conformance/write-scenarios.ts'
 import { serve, type ServedSubject } from './subjects.ts'
 import { Workbench } from './workbench.ts'
-import { ensuringServed, keyedServed, scimWritten } from './write-subjects.ts'
+import { ensuringServed, keyedServed, oauthWritten, scimWritten } from './write-subjects.ts'
+
+it.each(orders)('rest, OAuth2: $name where the token ends in between', async (order) => {
+  const bench = new Workbench()
+  const subject = await serve(oauthWritten())
+  const kit = new WriteKit(subject.writes, bench.options)
+  for (const scenario of writeScenariosFor(new Set(['renewable'])).filter(({ needs }) => needs.includes('renewable'))) {
+    const { wrong, said } = await kit.run(scenario, order)
+    expect(wrong, `the verdicts were ${said}`).toEqual([])
+  }
+  await subject.stop()
+  bench.dispose()
+})
 
 describe.each([ensuringServed(), keyedServed(), scimWritten()].map((one) => [one.name, one] as const))('%s', (_name, one) => {
   const bench = new Workbench()
