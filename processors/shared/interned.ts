@@ -48,7 +48,7 @@ export class Interned<V extends object> {
     if (known !== undefined) return known
     const bytes = this.#pack(value)
     const hash = hashOf(bytes)
-    const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes, deepFreeze(value))
+    const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes.slice(), deepFreeze(value))
     if (one !== value && Object.isFrozen(value)) this.#same.set(value, one)
     return one
   }

@@ -2,7 +2,8 @@ import { asciiAt } from '../../src/core/ascii.ts'
 
 /**
  * Rows with long lists in few bytes: numbers one after the other, each text and time once and by its place from then on. Many such
- * rows are read for each that changes, so reading has to be cheap. Whoever reads asks for the same things in the same order.
+ * rows are read for each that changes, so reading has to be cheap. Whoever reads asks for the same things in the same order. Short rows
+ * share memory with others that were packed then: whoever keeps one for long copies it.
  */
 export type Packed = Uint8Array
 
@@ -15,6 +16,20 @@ const firstPlace = 2
 const idle: Uint8Array<ArrayBuffer>[] = []
 const firstBytes = 4_096
 const maxKeptBytes = 1024 * 1024
+/** What short rows are cut from: memory of their own costs more than what is in it. */
+const slabBytes = 64 * 1024
+let slab = new Uint8Array(slabBytes)
+let slabUsed = 0
+
+function cut(bytes: Uint8Array): Packed {
+  if (bytes.length > slabBytes / 4) return bytes.slice()
+  if (slabUsed + bytes.length > slabBytes) {
+    slab = new Uint8Array(slabBytes)
+    slabUsed = 0
+  }
+  slab.set(bytes, slabUsed)
+  return slab.subarray(slabUsed, (slabUsed += bytes.length))
+}
 
 export class PackWriter {
   #bytes = idle.pop() ?? new Uint8Array(firstBytes)
@@ -86,7 +101,7 @@ export class PackWriter {
 
   /** The row; the writer is done with. */
   end(): Packed {
-    const packed = this.#bytes.slice(0, this.#at)
+    const packed = cut(this.#bytes.subarray(0, this.#at))
     if (this.#bytes.length <= maxKeptBytes) idle.push(this.#bytes)
     return packed
   }
