@@ -15,7 +15,7 @@ import type { ActionRow } from '../../src/reports/actions.ts'
 import { addGroup, addPerson, group, person, prepare } from '../connectors/ldap/directory.ts'
 import type { Orders } from '../crash/child.ts'
 import { makeRealm, readerSecret, someone } from '../connectors/keycloak/realm.ts'
-import { loginStreams, roleWrites } from '../connectors/sql/postgres-logins.ts'
+import { loginCreation, loginStreams, roleWrites } from '../connectors/sql/postgres-logins.ts'
 import { startKeycloak, type Keycloak } from '../services/keycloak.ts'
 import { startPostgres, type PostgresServer } from '../services/postgres.ts'
 import { startSlapd, type Slapd } from '../services/slapd.ts'
@@ -57,6 +57,7 @@ export class SystemsCompany {
   readonly realm: string
   readonly #ends = new Map<string, string>()
   readonly #gone = new Set<string>()
+  readonly #joined: string[] = []
   /** never empty: a file without any would prove nothing */
   readonly #requests: Request[] = [{ id: 'RQ-0', identity: 'p0x', app: 'postgres', entitlement: 'read', from: Date.UTC(2024, 0, 1), until: null }]
   offsetMs = 0
@@ -78,6 +79,10 @@ export class SystemsCompany {
     for (const who of everybody) await admin.query(`CREATE ROLE ${who} LOGIN; GRANT readers TO ${who}`)
     const users = everybody.map((who) => someone(who, { realmRoles: ['clerk'] }))
     const realm = await makeRealm(keycloak, users, { roles: { realm: [{ name: 'clerk' }, { name: 'writer' }] }, groups: [] })
+    // Who is made by the admin API has the realm's default role, which gives nothing here.
+    const byDefault = (await keycloak.call('GET', `/${realm}/roles/default-roles-${realm}`)) as { id: string }
+    const given = await keycloak.call('GET', `/${realm}/roles-by-id/${byDefault.id}/composites`)
+    await keycloak.call('DELETE', `/${realm}/roles-by-id/${byDefault.id}/composites`, given)
     await prepare(root)
     for (const who of everybody) await addPerson(root, who)
     await addGroup(root, 'readers', [nobody, ...everybody.map(person)])
@@ -94,6 +99,12 @@ export class SystemsCompany {
   /** The last day of a person's employment was yesterday. */
   ends(who: string): void {
     this.#ends.set(who, new Date(this.nowMs - dayMs).toISOString().slice(0, 10))
+    this.writeFeeds()
+  }
+
+  /** Somebody new in the HR feed, who has no account anywhere. */
+  joins(who: string): void {
+    this.#joined.push(who)
     this.writeFeeds()
   }
 
@@ -177,7 +188,7 @@ export class SystemsCompany {
   }
 
   writeFeeds(): void {
-    const people = everybody.filter((who) => !this.#gone.has(who)).map((who) => `${who},${who}@example.org,employee,2024-01-01,${this.#ends.get(who) ?? ''}`)
+    const people = [...everybody, ...this.#joined].filter((who) => !this.#gone.has(who)).map((who) => `${who},${who}@example.org,employee,2024-01-01,${this.#ends.get(who) ?? ''}`)
     this.#write('people.csv', ['id,mail,worker,start,end', ...people])
     this.#write('roles.csv', ['id,name,app,entitlement,when', ...apps.map((app) => `employee,Every employee,${app},read,worker=employee`)])
     this.#write('requests.ndjson', this.#requests.map((one) => JSON.stringify({ ...one, approvedBy: 'p0x' })))
@@ -193,29 +204,31 @@ export class SystemsCompany {
   }
 
   #config(): object {
-    const remedy = (assign: object): object => ({
+    const remedy = (assign: object, newAccount: object): object => ({
       policy: { otherwise: 'observe', kinds: { 'leaver-access': 'auto', 'missing-grant': 'auto', 'expired-grant': 'auto', 'unauthorised-grant': 'approve' } },
-      settleSeconds: 0, retrySeconds: 1, visibilitySeconds: 5, brake: { maxRemovals: 50, maxRemovalShare: 0.5 }, assign,
+      settleSeconds: 0, retrySeconds: 1, visibilitySeconds: 5, brake: { maxRemovals: 50, maxRemovalShare: 0.5 }, assign, newAccount,
     })
-    const app = (connector: string, native: { read: string; write: string }, assign: object, settings: object): object => ({
+    const app = (connector: string, native: { read: string; write: string }, assign: object, newAccount: object, settings: object): object => ({
       connector, everySeconds: 30, changesEverySeconds: 5, reread: true, match: [{ space: 'email', attribute: 'email' }],
-      catalogue: { [native.read]: 'read', [native.write]: 'write' }, remedy: remedy(assign), with: settings,
+      catalogue: { [native.read]: 'read', [native.write]: 'write', ...(connector === 'keycloak' && { [`role:default-roles-${this.realm}`]: 'read' }) }, remedy: remedy(assign, newAccount), with: settings,
     })
     const { postgres, slapd, keycloak } = this
     const every = { everySeconds: 30 }
     return {
       dataDir: './data', partitions: 1, tickSeconds: 0.2, http: { port: 0 },
       apps: {
-        postgres: app('sql', { read: 'readers', write: 'writers' }, { read: 'role:readers', write: 'role:writers' }, {
+        postgres: app('sql', { read: 'readers', write: 'writers' }, { read: 'role:readers', write: 'role:writers' }, { id: '{email.local}' }, {
           driver: 'postgres', host: postgres.host, port: postgres.port, database: 'postgres', user: postgres.user, password: 'env:E2E_POSTGRES',
-          streams: loginStreams.map((stream) => (stream.piece === 'account' ? withMail(stream) : stream)), write: roleWrites,
+          streams: loginStreams.map((stream) => (stream.piece === 'account' ? withMail(stream) : stream)), write: [...roleWrites, loginCreation],
         }),
-        keycloak: app('keycloak', { read: 'role:clerk', write: 'role:writer' }, { read: 'role:role:clerk', write: 'role:role:writer' }, {
+        keycloak: app('keycloak', { read: 'role:clerk', write: 'role:writer' }, { read: 'role:role:clerk', write: 'role:role:writer' }, { id: '{email.local}', attributes: { email: '{email}', lastName: '{display}' } }, {
           baseUrl: keycloak.baseUrl, realm: this.realm, reader: { grant: 'client-credentials', clientId: 'grantline', clientSecret: 'env:E2E_KEYCLOAK' },
         }),
         openldap: app('ldap', { read: `group:${group('readers')}`, write: `group:${group('writers')}` }, { read: `group:${group('readers')}`, write: `group:${group('writers')}` }, {
+          id: `uid={email.local},ou=people,${slapd.suffix}`, attributes: { uid: '{email.local}', cn: '{display}', sn: '{display}', mail: '{email}' },
+        }, {
           url: slapd.url, bindDn: slapd.root.dn, password: 'env:E2E_LDAP', disabled: {},
-          accounts: [{ name: 'people', base: `ou=people,${slapd.suffix}` }], groups: { base: `ou=groups,${slapd.suffix}`, placeholder: nobody },
+          accounts: [{ name: 'people', base: `ou=people,${slapd.suffix}`, create: {} }], groups: { base: `ou=groups,${slapd.suffix}`, placeholder: nobody },
         }),
       },
       feeds: {

@@ -36,6 +36,18 @@ describe('PostgreSQL, Keycloak and OpenLDAP, read, reconciled and written', { ti
     expect(await company.held('p1x')).toEqual(reading)
   })
 
+  test('a joiner in the HR feed has an account in each, with what everybody has, and nothing is made twice', async () => {
+    company.joins('p20x')
+    await company.once(async () => undefined)
+    expect(await company.held('p20x')).toEqual({ ...reading, keycloak: { enabled: true, roles: ['clerk', `default-roles-${company.realm}`] } })
+    const { open, histories } = await company.once(async (grantline) => ({
+      open: await openFindings(grantline),
+      histories: await Promise.all((await actionsOf(grantline, { kind: 'missing-grant', identity: 'p20x' })).map(({ id }) => statesOf(grantline, id))),
+    }))
+    expect(open.filter(about('p20x'))).toEqual([])
+    expect(histories).toEqual(apps.map(() => ['approved', 'dispatched', 'applied', 'verified']))
+  })
+
   test('a leaver in the HR feed loses access everywhere, with nobody touching anything', async () => {
     company.ends('p1x')
     await company.once(async () => undefined)

@@ -25,6 +25,10 @@ export const roleWrites = [
   { operation: 'enable-account', holds: 'SELECT 1 FROM pg_roles WHERE rolname = :account AND rolcanlogin', run: [about('ALTER ROLE %I LOGIN', 'account')] },
 ]
 
+export const loginCreation = {
+  operation: 'create-account', holds: 'SELECT 1 FROM pg_roles WHERE rolname = :account AND rolcanlogin', run: [about('CREATE ROLE %I LOGIN', 'account')],
+}
+
 /** A login's password is a credential that ends. */
 export const passwordWrites = [
   { operation: 'rotate-credential', holds: 'SELECT 1 FROM pg_roles WHERE rolname = :account AND rolvaliduntil > to_timestamp(CAST(:attributes.expires AS double precision) / 1000)',
