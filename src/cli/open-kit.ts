@@ -5,8 +5,11 @@ import { createFileCodec } from '../adapters/codec/avro-codec.ts'
 import { openLog } from '../compose.ts'
 import { SkippingClock } from '../conformance/bench.ts'
 import { Kit, type Subject } from '../conformance/kit.ts'
+import { ObserveKit } from '../conformance/observe-kit.ts'
 import type { Trait } from '../conformance/scenario.ts'
+import { WriteKit } from '../conformance/write-kit.ts'
 import type { Dialect } from '../hostile/exchange.ts'
+import type { Fault } from '../hostile/fault.ts'
 import { startHostile } from '../hostile/server.ts'
 import { World } from '../hostile/world.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -22,12 +25,16 @@ export interface HostileSubject {
 
 export interface OpenKit {
   kit: Kit
+  /** single reads, and questions for changes */
+  observe: ObserveKit
+  /** what the connector writes */
+  writes: WriteKit
   stop(): Promise<void>
 }
 
 const accounts = 23
 
-/** The hostile application, a connector for it, and the kit over both, with a log of their own: for the tests of connectors. */
+/** The hostile application, a connector for it, and the kits over both, with a log of their own: for the tests of connectors. */
 export async function openKit({ name, traits, dialect, app, env }: HostileSubject): Promise<OpenKit> {
   let world = World.corpus(accounts)
   const server = await startHostile(dialect(() => world))
@@ -50,9 +57,15 @@ export async function openKit({ name, traits, dialect, app, env }: HostileSubjec
     stop,
   }
   try {
-    const kit = await Kit.open(subject, { log, codec: createFileCodec(log.schemas), clock: new SkippingClock(systemClock), env, baseDir: directory, dataDir: directory })
+    const options = { log, codec: createFileCodec(log.schemas), clock: new SkippingClock(systemClock), env, baseDir: directory, dataDir: directory }
+    const kit = await Kit.open(subject, options)
+    const fresh = {
+      name, app: subject.app, reset: () => (world = World.corpus(accounts)), arm: (faults: readonly Fault[]) => server.arm(faults), unanswered: () => server.unanswered,
+    }
     return {
       kit,
+      observe: new ObserveKit(fresh, options),
+      writes: new WriteKit(fresh, options),
       async stop() {
         kit.stop()
         await stop()

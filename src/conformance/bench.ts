@@ -43,7 +43,9 @@ export class Bench {
   /** `own`: tells benches of one log apart that remember things between runs. */
   static async open(options: BenchOptions, app: AppSource, own = ''): Promise<Bench> {
     const { log, codec, clock } = options
-    return new Bench(options, app, new Source(app.name, await openPublisher({ log, codec, clock, id: `app/${app.name}${own}` }), clock))
+    const bench = new Bench(options, app, new Source(app.name, await openPublisher({ log, codec, clock, id: `app/${app.name}${own}` }), clock))
+    await Promise.all([bench.#raw.skip(), bench.#letters.skip()])
+    return bench
   }
 
   /** One complete read, as the log holds it. */

@@ -16,6 +16,11 @@ export class Tail<T extends Topic> {
     this.#topic = topic
   }
 
+  /** What is there so far is somebody else's. */
+  async skip(): Promise<void> {
+    this.#position = await this.#log.end(this.#topic, 0)
+  }
+
   async news(): Promise<RecordOf<T>[]> {
     const reader = new RecordReader(this.#codec, this.#topic, 0)
     const found: RecordOf<T>[] = []

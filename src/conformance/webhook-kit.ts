@@ -65,6 +65,7 @@ export class WebhookKit {
 
   /** What is wrong, in sentences, with what is known in the end. */
   async run(scenario: WebhookScenario | null): Promise<string[]> {
+    await Promise.all([this.#raw.skip(), this.#letters.skip()])
     const parcels = parcelsAt(this.#options.clock.nowMs())
     const honest = await this.#deliver(parcels, false, lookAfterMs)
     const sent = scenario?.change(parcelsAt(this.#options.clock.nowMs())) ?? []

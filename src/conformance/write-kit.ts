@@ -55,6 +55,7 @@ export class WriteKit {
 
   /** One order under the faults of a scenario; null: under none. */
   async run(scenario: WriteScenario | null, order: Order): Promise<WriteOutcome> {
+    await Promise.all([this.#actions.skip(), this.#raw.skip()])
     const world = this.#subject.reset()
     const untouched = world.copy()
     const others = (act: (world: World) => void): void => [world, untouched].forEach(act)

@@ -1,7 +1,7 @@
 import type { IdRule } from '../../schemas/settings.ts'
 import { digest } from '../core/canonical.ts'
 import { canonicalId } from '../core/canonical-id.ts'
-import { ConnectError, type ConnectorSession, type Platform } from '../ports/connector.ts'
+import { ConnectError, type ConnectorSession, type ErrorClass, type Platform } from '../ports/connector.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
 import { ChangeCursors } from './change-cursors.ts'
 import { asConnectError } from './errors.ts'
@@ -47,12 +47,17 @@ export interface AppReaderOptions {
 
 const cursorKey = 'cursors'
 const censusKey = 'census'
+/** A change that can't be read holds the next ones back for at most so long, ms; then the next snapshot shows it. */
+const holdMs = 900_000
+const passing: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'authentication'])
 /** accounts of one transaction of single reads */
 const batchAccounts = 200
 
 /** The three ways to read an application: whole, account by account, and what changed. Called by one worker, never at once. */
 export class AppReader {
   readonly #options: AppReaderOptions
+  /** since when changes are held back, ms */
+  #heldSince: number | null = null
 
   constructor(options: AppReaderOptions) {
     this.#options = options
@@ -93,7 +98,7 @@ export class AppReader {
       return
     }
     try {
-      await this.#publishSingles(natives, session, checkpoint)
+      await this.#publishSingles(natives, session, () => checkpoint)
     } finally {
       await this.#close(session)
     }
@@ -107,7 +112,8 @@ export class AppReader {
   /**
    * Asks for what changed since the last time and reads it; `unable` where the application can't tell. The first time only notes
    * where changes begin, which is to be done before the first snapshot. `restarted`: it no longer knows our cursor, so changes begin anew
-   * and what happened in between shows in a snapshot only. An error of the application is answered, one of the log is thrown.
+   * and what happened in between shows in a snapshot only. What changed and can't be read just now is asked for again. An error of the
+   * application is answered, one of the log is thrown.
    */
   async pollChanges(): Promise<'done' | 'unable' | 'restarted' | ConnectError> {
     const { source, signal, app } = this.#options
@@ -128,12 +134,20 @@ export class AppReader {
       if (answer instanceof ConnectError) return answer
       const kept = cursors.after(answer.cursor, askedAt)
       const checkpoint = new Map<string, unknown>(kept === null ? [] : [[cursorKey, kept]])
-      if (answer.accounts.length > 0) await this.#publishSingles(answer.accounts, session, checkpoint)
-      else if (kept !== null) await source.publish([], checkpoint)
+      if (answer.accounts.length > 0) return (await this.#publishSingles(answer.accounts, session, (unread) => (this.#isHeld(unread, askedAt) ? new Map() : checkpoint))) ?? 'done'
+      if (kept !== null) await source.publish([], checkpoint)
       return 'done'
     } finally {
       await this.#close(session)
     }
+  }
+
+  /** Whether the next question begins where this one did. */
+  #isHeld(unread: ConnectError | null, now: number): boolean {
+    this.#heldSince = unread === null ? null : (this.#heldSince ?? now)
+    if (this.#heldSince === null || now - this.#heldSince < holdMs) return this.#heldSince !== null
+    this.#heldSince = null
+    return false
   }
 
   async #beginChangesAnew(): Promise<'restarted'> {
@@ -143,14 +157,16 @@ export class AppReader {
     return 'restarted'
   }
 
-  async #publishSingles(natives: readonly string[], session: ConnectorSession, checkpoint: ReadonlyMap<string, unknown>): Promise<void> {
+  /** `checkpoint`: by the first error that passes. Answers that error. */
+  async #publishSingles(natives: readonly string[], session: ConnectorSession, checkpoint: (unread: ConnectError | null) => ReadonlyMap<string, unknown>): Promise<ConnectError | null> {
     const { source, signal, onEvent } = this.#options
     const { readOne } = session
     if (readOne === undefined) {
       this.#problem('rereading accounts', new Error('the connector can not read one account: set reread to false for this application'))
-      await this.note(checkpoint)
-      return
+      await this.note(checkpoint(null))
+      return null
     }
+    let unread: ConnectError | null = null
     const wanted = [...new Set(natives)]
     let waiting: Outgoing[] = []
     for (const [at, native] of wanted.entries()) {
@@ -160,13 +176,15 @@ export class AppReader {
       } catch (error) {
         signal.throwIfAborted()
         this.#problem(`reading account ${native}`, error)
+        if (error instanceof ConnectError && passing.has(error.class)) unread ??= error
       }
       if ((at + 1) % batchAccounts !== 0 || at + 1 === wanted.length) continue
       await source.publish(waiting)
       waiting = []
     }
-    await source.publish(waiting, checkpoint)
+    await source.publish(waiting, checkpoint(unread))
     onEvent({ event: 'reread', source: source.name, accounts: wanted.length })
+    return unread
   }
 
   async #open(): Promise<ConnectorSession> {

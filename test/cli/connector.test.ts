@@ -7,11 +7,15 @@ import { AppConfig } from '../../schemas/config.ts'
 import { main } from '../../src/cli/main.ts'
 import { openKit } from '../../src/cli/open-kit.ts'
 import { scenariosFor } from '../../src/conformance/scenarios.ts'
+import { singleScenariosFor } from '../../src/conformance/observe-scenarios.ts'
 import type { Trait } from '../../src/conformance/scenario.ts'
+import { orders } from '../../src/conformance/write-order.ts'
+import { writeScenarios } from '../../src/conformance/write-scenarios.ts'
 import { hostileToken, restDialect } from '../../src/hostile/rest-dialect.ts'
 import { startHostile } from '../../src/hostile/server.ts'
 import { World } from '../../src/hostile/world.ts'
 import { restSettings } from '../conformance/subjects.ts'
+import { ensuringServed } from '../conformance/write-subjects.ts'
 
 const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
 let directory: string
@@ -51,6 +55,15 @@ describe('grantline connector new', () => {
     await open.stop()
     expect(wrong).toEqual({})
   }, 300_000)
+
+  it('has kits for what a connector writes and reads singly, once it does', async () => {
+    const { app, ...served } = ensuringServed()
+    const open = await openKit({ ...served, env: { HOSTILE_TOKEN: hostileToken }, app: (url) => configureApp('app', AppConfig.parse(app(url)), directory) })
+    const lost = writeScenarios.find(({ name }) => name === 'carried out, no answer')!
+    expect((await open.writes.run(lost, orders.find(({ name }) => name === 'grant')!)).wrong).toEqual([])
+    expect((await open.observe.single(singleScenariosFor(new Set())[0]!)).wrong).toEqual([])
+    await open.stop()
+  })
 
   it('overwrites nothing, and refuses a name that is none', async () => {
     expect(await run('connector', 'new', 'twice', '--dir', directory)).toBe(0)

@@ -19,6 +19,8 @@ class LiveApp {
   broken: ConnectError | null = null
   /** this cursor is no longer known */
   forgotten: string | null = null
+  /** this account can't be read just now */
+  unreadable: string | null = null
   active = 0
   most = 0
   #cursor = 0
@@ -50,6 +52,7 @@ class LiveApp {
       streams: [{ name: 'users', classes: ['accounts'], proof: 'cursor', map: (row) => this.#pieces(row as string), pages: () => this.#pages() }],
       readOne: (id) => {
         this.log.push(`read ${id}`)
+        if (id === this.unreadable) return Promise.reject(new ConnectError('throttled', 'not now', id))
         return Promise.resolve(this.accounts.has(id) ? this.#pieces(id) : null)
       },
       changes: (cursor) => {
@@ -226,6 +229,26 @@ describe('changes', () => {
     app.log.length = 0
     await (await start([app.source()])).idle()
     expect(app.log[0]).toBe('changes c0')
+  })
+
+  it('that can not be read just now are asked for again, for a while; then the snapshot has to show them', async () => {
+    const app = new LiveApp('ann', 'bob')
+    await (await start([app.source({ everySeconds: 100_000 })])).idle()
+    app.unreadable = 'ann'
+    app.log.length = 0
+    const asked = (): string[] => app.log.filter((line) => line.startsWith('changes'))
+    for (let poll = 0; poll < 4; poll++) {
+      app.changed = ['ann', 'bob']
+      lab.clock.advance(poll < 3 ? 10_000 : 900_000)
+      await vi.waitFor(() => expect(asked()).toHaveLength(poll + 1))
+      await vi.waitFor(() => expect(app.active).toBe(0))
+    }
+    expect(asked()).toEqual(['changes c0', 'changes c0', 'changes c0', 'changes c0'])
+    app.unreadable = null
+    app.changed = ['ann']
+    lab.clock.advance(10_000)
+    await vi.waitFor(() => expect(asked()).toHaveLength(5))
+    expect(asked().at(-1)).not.toBe('changes c0')
   })
 
   it('whose cursor is no longer known begin anew, before a snapshot that shows what was missed', async () => {
