@@ -10,7 +10,7 @@ import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import { createClient } from '../../src/adapters/log-kafka/client.ts'
 import type { KafkaLog } from '../../src/adapters/log-kafka/kafka-log.ts'
 import { processors } from '../../src/compose.ts'
-import { accountKey } from '../../src/core/keys.ts'
+import { accountKey, identityHome } from '../../src/core/keys.ts'
 import { partitionOf } from '../../src/core/partition.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openPublisher, type Outgoing, type Publisher } from '../../src/runtime/publisher.ts'
@@ -154,9 +154,19 @@ async function takeOver({ log, admin, prefix, publisher }: Installation, [victim
 
 const sizeOf = ({ owned }: Worker): number => Object.values(owned).flat().length
 
-/** A change for one account of each partition of raw, again and again. */
+/** For each partition of raw and each of facts, an account that is in the one and whose person is at home in the other. */
+function probed(): string[] {
+  const found = new Map<string, string>()
+  for (let k = 0; k < accounts; k++) {
+    const places = `${partitionOf(accountKey(app, `a${k}`), partitions)} ${partitionOf(identityHome(`p${k}`), partitions)}`
+    if (!found.has(places)) found.set(places, `a${k}`)
+  }
+  return [...found.values()]
+}
+
+/** A change for each of these accounts, again and again. */
 async function probe(publisher: Publisher, signal: AbortSignal): Promise<void> {
-  const of = Array.from({ length: partitions }, (_, partition) => Array.from({ length: accounts }, (_, k) => `a${k}`).find((id) => partitionOf(accountKey(app, id), partitions) === partition)!)
+  const of = probed()
   for (let round = 0; !signal.aborted; round++) {
     const ref = { kind: 'entitlement' as const, id: 'perm-nobody-approved' }
     await publisher.publish(of.map((id): Outgoing => ({
