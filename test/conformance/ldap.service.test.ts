@@ -23,7 +23,7 @@ beforeAll(async () => {
   proxy = await startFaultProxy(server.port)
   root = await server.connect()
   await prepare(root)
-  const app = await configureApp('directory', AppConfig.parse({ connector: 'ldap', with: settings({ url: `ldap://127.0.0.1:${proxy.port}` }, { pageSize: 7, timeoutMs: 1_000 }) }), '.')
+  const app = await configureApp('directory', AppConfig.parse({ connector: 'ldap', with: settings({ url: `ldap://127.0.0.1:${proxy.port}` }, { pageSize: 7, timeoutMs: 4_000 }) }), '.')
   real = await openReal({ name: 'OpenLDAP', app, proxy, reset }, { ...bench.options, env: { GRANTLINE_TEST_LDAP_PASSWORD: reader.password } })
 }, 300_000)
 afterAll(async () => {

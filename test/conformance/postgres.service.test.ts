@@ -24,7 +24,7 @@ beforeAll(async () => {
   proxy = await startFaultProxy(server.port)
   admin = await server.connect()
   await admin.query("CREATE ROLE reader LOGIN PASSWORD 'reader-of-the-kit'")
-  const settings = { driver: 'postgres', host: '127.0.0.1', port: proxy.port, database: 'postgres', user: 'reader', password: 'env:KIT_PG', pageSize: 7, statementTimeoutMs: 400, connectTimeoutMs: 500, streams }
+  const settings = { driver: 'postgres', host: '127.0.0.1', port: proxy.port, database: 'postgres', user: 'reader', password: 'env:KIT_PG', pageSize: 7, statementTimeoutMs: 4_000, connectTimeoutMs: 4_000, streams }
   const app = await configureApp('database', AppConfig.parse({ connector: 'sql', with: settings }), '.')
   real = await openReal({ name: 'PostgreSQL', app, proxy, reset }, { ...bench.options, env: { KIT_PG: 'reader-of-the-kit' } })
 }, 300_000)
