@@ -309,14 +309,14 @@ async function receiversOf(apps: readonly AppSource[], sources: SecretSources): 
 
 const knownKey = 'known-apps'
 
-/** A process that takes part in a crowd at start is through within seconds; brokers that are away are waited for as long. */
+/** A process that takes part in a crowd at start is through within seconds; brokers that are away or slow are waited for about a minute. */
 const settingAttempts = 20
 const settingPauseMs = 500
 
 /**
  * Publishes what the file says, where it differs; what it said last of every application is kept, for the day one leaves the file.
- * Processes that start at the same moment take this over from each other, and are refused while another's transaction ends: the last
- * one comes through.
+ * Processes that start at the same moment take this over from each other, and are refused while another's transaction ends: they try
+ * again after longer and longer pauses, so that each has its turn however slow the brokers are.
  */
 async function applySettings(options: PublisherOptions, config: LoadedConfig): Promise<Map<string, AppSetting>> {
   for (let attempt = 1; ; attempt++) {
@@ -325,7 +325,7 @@ async function applySettings(options: PublisherOptions, config: LoadedConfig): P
     } catch (error) {
       if (!(error instanceof FencedError || error instanceof EnvironmentError) || attempt === settingAttempts) throw error
     }
-    await sleep(settingPauseMs * Math.random())
+    await sleep(settingPauseMs * attempt * Math.random())
   }
 }
 

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
+import { crowd } from './crowd.ts'
 import { kills } from './kills.ts'
 import { knownBad } from './known-bad.ts'
 import { Lab, sceneMs } from './lab.ts'
+import { network } from './network.ts'
+import { outages } from './outages.ts'
 import { twins } from './twins.ts'
 import { zombies } from './zombies.ts'
 
@@ -16,12 +19,10 @@ beforeAll(async () => {
 }, sceneMs)
 afterAll(() => lab.close())
 
-describe('the product on Kafka', () => {
-  it('undisturbed, comes to what it comes to on the embedded log', { timeout: sceneMs }, async () => {
-    expect(await lab.scene(async () => undefined)).toEqual([])
-  })
-})
 kills(() => lab)
 zombies(() => lab)
 twins(() => lab)
+crowd(() => lab)
+network(() => lab)
+outages(() => lab)
 knownBad(() => lab)

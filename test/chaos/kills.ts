@@ -15,18 +15,19 @@ const ordinary: Kill[][] = [
   [['sink.before-insert', 4], ['kafka.after-commit', 30], ['sink.after-claim', 1], ['kafka.mid-restore', 2], ['kafka.after-cache', 12], ['sink.before-claim', 3]],
 ].map((plan) => plan.map(([point, nth]) => ({ point, nth }) as Kill))
 
-/** Every point that is reached on Kafka and without writes, at four places, the next scene beginning with the next one. */
-const thorough: Kill[][] = Array.from({ length: 9 }, (_, scene) =>
-  Array.from({ length: 7 }, (_, i) => {
-    const points = faultPoints.filter((point) => !point.startsWith('write.') && !point.startsWith('connect.') && point !== 'runtime.between-slices')
-    const at = scene * 7 + i
-    const point = points[at % points.length]!
-    const isOften = point.startsWith('runtime.') || point.startsWith('log.') || (point.startsWith('kafka.') && point !== 'kafka.after-fence' && point !== 'kafka.mid-restore')
-    // rows are inserted while there are some
-    const isOnce = point.endsWith('-insert')
-    return { point, nth: isOnce ? 1 : 1 + Math.floor(at / points.length) * (isOften ? 9 : 2) }
-  }),
-)
+/** Reached at any time, so that each can be had at four places, the next scene beginning with the next one. */
+const anyTime = faultPoints.filter((point) => !/^(write|connect)\.|between-slices$|-insert$/.test(point))
+const seldom: ReadonlySet<FaultPoint> = new Set(['kafka.after-fence', 'kafka.mid-restore', 'sink.before-claim', 'sink.after-claim'])
+
+const thorough: Kill[][] = Array.from({ length: 10 }, (_, scene) => {
+  const rest = Array.from({ length: 6 }, (_, i) => {
+    const at = scene * 6 + i
+    const point = anyTime[at % anyTime.length]!
+    return { point, nth: 1 + Math.floor(at / anyTime.length) * (seldom.has(point) ? 2 : 9) }
+  })
+  // rows are inserted while everything is read for the first time
+  return [{ point: scene % 2 === 0 ? 'sink.before-insert' : 'sink.after-insert', nth: 1 + scene }, ...rest]
+})
 
 /** One process shares with those that die, one after the other in the same place. */
 async function killOneByOne(of: Installation, plan: readonly Kill[]): Promise<void> {

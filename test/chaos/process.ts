@@ -73,6 +73,8 @@ export class Process {
 
   /** Asks it to end, and waits. Throws unless it ends in order; one that was taken over may have ended by itself, saying so. */
   async stop({ orTakenOver = false } = {}): Promise<void> {
+    // before that, nobody listens for the signal
+    await this.#until(() => !this.isRunning || /^started$/m.test(this.#said), 'it did not start')
     if (this.isRunning) this.signal('SIGTERM')
     await this.ends()
     const { code, signal } = await this.ended

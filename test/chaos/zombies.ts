@@ -61,19 +61,21 @@ export function zombies(lab: () => Lab): void {
     })
   })
 
-  it('a process that stops for less than a session, beside another one, keeps its work', { timeout: sceneMs }, async () => {
-    const told = await lab().scene(async (of) => {
-      for (const [i, stop] of stops.slice(0, isLong ? stops.length : 2).entries()) {
-        const sleeper = of.start(1, { fault: { ...stop, nth: i === 0 ? 20 : Math.ceil(stop.nth / 10), signal: 'SIGSTOP' } })
-        if (i === 0) of.start(0)
-        await sleeper.faulted()
-        await sleep(shortStopMs)
-        sleeper.signal('SIGCONT')
-        await sleeper.says(/started/)
-        await sleeper.stop()
-        expect(sleeper.said).not.toMatch(/took this task over|was taken over/)
-      }
-    }, { sessionSeconds: 15, transactionSeconds: 30 })
-    expect(told).toEqual([])
-  })
+  if (isLong) {
+    it('a process that stops for less than a session, beside another one, keeps its work', { timeout: sceneMs }, async () => {
+      const told = await lab().scene(async (of) => {
+        for (const [i, stop] of stops.slice(0, 5).entries()) {
+          const sleeper = of.start(1, { fault: { ...stop, nth: i === 0 ? 20 : Math.ceil(stop.nth / 10), signal: 'SIGSTOP' } })
+          if (i === 0) of.start(0)
+          await sleeper.faulted()
+          await sleep(shortStopMs)
+          sleeper.signal('SIGCONT')
+          await sleeper.says(/started/)
+          await sleeper.stop()
+          expect(sleeper.said).not.toMatch(/took this task over|was taken over/)
+        }
+      }, { sessionSeconds: 15, transactionSeconds: 30 })
+      expect(told).toEqual([])
+    })
+  }
 }
