@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { crowd } from './crowd.ts'
+import { crowd, threeBrokers } from './crowd.ts'
 import { kills } from './kills.ts'
 import { knownBad } from './known-bad.ts'
 import { Lab, sceneMs } from './lab.ts'
@@ -25,4 +25,5 @@ twins(() => lab)
 crowd(() => lab)
 network(() => lab)
 outages(() => lab)
+threeBrokers(() => lab)
 knownBad(() => lab)

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fetchKafka, launchKafka, type KafkaCluster } from '../services/kafka.ts'
 import { isLong, sceneMs, type Lab } from './lab.ts'
 
 const turnMs = 3_000
@@ -18,5 +19,35 @@ export function crowd(lab: () => Lab): void {
       }
     })
     expect(told).toEqual([])
+  })
+}
+
+export function threeBrokers(lab: () => Lab): void {
+  describe('three brokers', () => {
+    let cluster: KafkaCluster
+    beforeAll(async () => {
+      cluster = await launchKafka(await fetchKafka(), { brokers: 3, heapMb: 384 })
+    }, 400_000)
+    afterAll(() => cluster.stop())
+
+    it('each is killed and comes back, and one is paused, while two processes work', { timeout: sceneMs }, async () => {
+      const told = await lab().scene(async (of) => {
+        const workers = [of.start(0), of.start(1)]
+        await Promise.all(workers.map((worker) => worker.says(/started/)))
+        for (const broker of cluster.own) {
+          await broker.kill()
+          expect(broker.process.signalCode).toBe('SIGKILL')
+          await sleep(turnMs)
+          await broker.restart()
+          await sleep(turnMs)
+        }
+        const paused = cluster.own[0]!.process
+        paused.kill('SIGSTOP')
+        await sleep(2 * turnMs)
+        paused.kill('SIGCONT')
+        await sleep(turnMs)
+      }, {}, { brokers: cluster.brokers })
+      expect(told).toEqual([])
+    })
   })
 }
