@@ -3,18 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
- * Three defects of kafkajs 2.2.4, amended in memory:
+ * Four defects of kafkajs 2.2.4, amended in memory:
  *
  * - `aborted`: its read_committed filter takes one entry of the broker's list of aborted transactions per record, in the order of
  *   the list, and takes a data record with the key 00 00 00 00 for an abort marker. Aborted records get through.
  * - `emptied`: what compaction took from the end of a batch (or all of it) leaves nothing to step over, and a consumer asks for the
  *   same offset for ever. Such a batch gets a control record at its last offset, which nobody sees.
  * - `idle`: a connection without requests runs a timer every millisecond.
+ * - `torn`: what had come of an answer when its connection broke is taken for the beginning of what the next connection brings, and
+ *   the process ends with an error of reading.
  *
  * Other parts of it are used that have no documented interface (internals.ts), so any other release is refused.
  */
-export type Repair = 'aborted' | 'emptied' | 'idle'
-export const allRepairs: readonly Repair[] = ['aborted', 'emptied', 'idle']
+export type Repair = 'aborted' | 'emptied' | 'idle' | 'torn'
+export const allRepairs: readonly Repair[] = ['aborted', 'emptied', 'idle', 'torn']
 
 /** SHA-256 over path and content of each file of `src` in kafkajs 2.2.4. */
 const digestOf224 = '44574d7c11bce25ff386257c6742eb10455dcc04c4a7e14196373b1bc3b31d12'
@@ -44,6 +46,7 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
   if (repairs.includes('aborted')) replace(require, 'kafkajs/src/consumer/filterAbortedMessages', () => withoutAborted)
   if (repairs.includes('emptied')) replace(require, 'kafkajs/src/protocol/recordBatch/v0/decoder', steppingOverGaps)
   if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
+  if (repairs.includes('torn')) beginAfresh(require('kafkajs/src/network/connection') as ConnectionClass)
 }
 
 function replace<F>(require: NodeJS.Require, id: string, make: (original: F) => F): void {
@@ -111,5 +114,30 @@ function quietWhenIdle({ prototype }: RequestQueueClass): void {
   const schedule = prototype.scheduleCheckPendingRequests
   prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this)
+  }
+}
+
+interface ConnectionClass {
+  prototype: {
+    chunks: Buffer[]
+    bytesBuffered: number
+    bytesNeeded: number
+    isConnected: () => boolean
+    connect: (this: ConnectionClass['prototype']) => Promise<unknown>
+  }
+}
+
+/** Of the size that begins every answer. */
+const sizeBytes = 4
+
+function beginAfresh({ prototype }: ConnectionClass): void {
+  const connect = prototype.connect
+  prototype.connect = function () {
+    if (!this.isConnected()) {
+      this.chunks = []
+      this.bytesBuffered = 0
+      this.bytesNeeded = sizeBytes
+    }
+    return connect.call(this)
   }
 }
