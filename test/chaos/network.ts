@@ -1,13 +1,42 @@
 import { describe, expect, it } from 'vitest'
 import type { Fault } from '../support/fault-proxy.ts'
-import { sceneMs, type Lab } from './lab.ts'
+import { isLong, sceneMs, type Lab } from './lab.ts'
 
+const none: Fault = { kind: 'none' }
 const reset = (afterBytes: number): Fault => ({ kind: 'reset', afterBytes })
 const hang = (afterBytes: number): Fault => ({ kind: 'hang', afterBytes })
 const delay: Fault = { kind: 'delay', ms: 30, pieceBytes: 4_096 }
 
+/** One for each new connection: most of them are a producer's. */
+const ofKafka: Fault[] = [none, reset(3_000), delay, hang(2_000), reset(700), none, delay, reset(20_000), none, hang(20_000), reset(0), delay, reset(1_500), none]
+const ofClickhouse: Fault[] = [reset(0), delay, reset(300), hang(0), none, reset(1_000), delay, hang(200), none]
+const rounds = isLong ? 5 : 1
+
 export function network(lab: () => Lab): void {
   describe('connections that are cut, delayed and half open', () => {
+    it('to Kafka and to ClickHouse, under one of two processes', { timeout: sceneMs }, async () => {
+      const told = await lab().scene(async (of) => {
+        const { kafka, clickhouse } = lab().services.proxies
+        const { brokers, clickhouse: url } = lab().proxied
+        const strokes = clickhouse.struck
+        // the first few open the store, without which a process does not start
+        clickhouse.plan(none, none, none, none, ...ofClickhouse, none)
+        const troubled = of.start(0, { via: { brokers, clickhouse: url } })
+        await troubled.says(/started/)
+        for (let round = 0; round < rounds; round++) {
+          const before = kafka.struck
+          kafka.plan(...ofKafka, ...ofKafka, ...ofKafka, none)
+          expect(kafka.cut()).toBeGreaterThan(10)
+          if (round === 0) of.start(1)
+          await expect.poll(() => kafka.struck - before, { timeout: 60_000 }).toBeGreaterThan(10)
+        }
+        await expect.poll(() => clickhouse.struck - strokes, { timeout: 60_000 }).toBeGreaterThan(2)
+        for (const proxy of [kafka, clickhouse]) proxy.plan(none)
+        await troubled.stop()
+      })
+      expect(told).toEqual([])
+    })
+
     it('to the registry: a process does not start without one and says so; one that has started goes on', { timeout: sceneMs }, async () => {
       const { registry } = lab().services.proxies
       const told = await lab().scene(async (of) => {
