@@ -35,7 +35,7 @@ describe('the config file', () => {
   it('names services with references to their passwords, never the passwords, and only by HTTP', () => {
     const { registry, clickhouse } = parseConfig('registry: { url: "http://registry:8080/apis/ccompat/v7" }\nclickhouse: { url: "https://tables:8443", password: "env:CH" }\n', 'grantline.yaml')
     expect(registry).toEqual({ url: 'http://registry:8080/apis/ccompat/v7', username: null, password: null })
-    expect(clickhouse).toEqual({ url: 'https://tables:8443', database: 'grantline', username: 'default', password: 'env:CH' })
+    expect(clickhouse).toEqual({ url: 'https://tables:8443', database: 'grantline', username: 'default', password: 'env:CH', insertSeconds: 30 })
     expect(faultsOf('clickhouse: { url: "ftp://tables", database: "a-b" }\n')).toHaveLength(2)
   })
 
