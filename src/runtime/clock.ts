@@ -18,7 +18,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     try {
-      await delay(Math.min(ms, maxTimerMs), undefined, { signal })
+      await delay(Math.max(0, Math.min(ms, maxTimerMs)), undefined, { signal })
     } catch (error) {
       if (!signal.aborted) throw error
     }

@@ -29,5 +29,5 @@ export async function onePass<T>({ config, clock, env, events, troubles }: OnePa
 export const wallClock = (nowMs: () => number): Clock => ({
   nowMs,
   monotonicMs: () => performance.now(),
-  sleep: (ms, signal) => delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal }).catch(() => undefined),
+  sleep: (ms, signal) => delay(Math.max(0, Math.min(ms, 2 ** 31 - 1)), undefined, { signal }).catch(() => undefined),
 })
