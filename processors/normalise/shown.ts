@@ -4,6 +4,7 @@ import { readLong } from '../../src/core/avro-long.ts'
 import { accountKey } from '../../src/core/keys.ts'
 import type { Encoded, State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from '../shared/hot-rows.ts'
+import { NumberedKeys } from '../shared/numbered-keys.ts'
 import type { AccountClass } from './account.ts'
 import { accountClasses } from './account.ts'
 import { isAt, matches, withRow, type Piece } from './shown-page.ts'
@@ -84,14 +85,8 @@ function replace(state: State, of: string, ordinal: number, pieces: readonly Pie
   else putHot(state, table, key, page)
 }
 
-/** Of the page that was asked for last: accounts come in the order of their pages, and a name made anew is hashed anew. */
-let last = { of: '', page: 0, key: '/0' }
-
-function pageKey(of: string, ordinal: number): string {
-  const page = Math.floor(ordinal / pageRows)
-  if (last.page !== page || last.of !== of) last = { of, page, key: `${of}/${page}` }
-  return last.key
-}
+const pageKeys = new NumberedKeys()
+const pageKey = (of: string, ordinal: number): string => pageKeys.of(of, Math.floor(ordinal / pageRows))
 
 /** All that the record says of the account, without when. */
 function piecesOf(encoded: Encoded): readonly Piece[] {

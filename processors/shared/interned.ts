@@ -1,12 +1,7 @@
 import { deepFreeze } from '../../src/core/frozen.ts'
+import { hashOf, KeptByBytes } from '../../src/core/kept-by-bytes.ts'
 
-/** What is kept at most; beyond that all of it is let go. */
-const maxBytes = 4 * 1024 * 1024
 const maxValues = 1_024
-/** Hashes of what came once: more than come before one of them comes again. */
-const maxOnce = 8 * maxValues
-/** Of one hash: whoever makes up bytes of equal hashes finds fewer of them kept. */
-const maxAlike = 8
 
 /**
  * Values that come again and again, by the bytes they are packed in: equal bytes answer the same frozen value while it is kept, so that
@@ -16,14 +11,10 @@ const maxAlike = 8
 export class Interned<V extends object> {
   readonly #unpack: (bytes: Uint8Array) => V
   readonly #pack: (value: V) => Uint8Array
-  readonly #byHash = new Map<number, { bytes: Uint8Array; value: V }[]>()
+  readonly #kept = new KeptByBytes<V>(maxValues)
   readonly #packed = new WeakMap<V, Uint8Array>()
   /** of frozen values that came from elsewhere: the one value that is equal */
   readonly #same = new WeakMap<V, V>()
-  /** hashes of what came once */
-  readonly #once = new Set<number>()
-  #values = 0
-  #bytes = 0
 
   constructor(pack: (value: V) => Uint8Array, unpack: (bytes: Uint8Array) => V) {
     this.#pack = pack
@@ -32,12 +23,15 @@ export class Interned<V extends object> {
 
   /** The one value of these bytes. */
   at(bytes: Uint8Array): V {
-    const hash = hashOf(bytes)
+    const hash = hashOf(bytes, 0, bytes.length)
     const found = this.#find(hash, bytes)
     if (found !== undefined) return found
     const own = bytes.slice()
     const value = this.#unpack(own)
-    if (this.#isFirst(hash)) return this.#packedIn(own, value)
+    if (this.#kept.isFirst(hash)) {
+      this.#packed.set(value, own)
+      return value
+    }
     return this.#keep(hash, own, deepFreeze(value))
   }
 
@@ -47,7 +41,7 @@ export class Interned<V extends object> {
     const known = this.#same.get(value)
     if (known !== undefined) return known
     const bytes = this.#pack(value)
-    const hash = hashOf(bytes)
+    const hash = hashOf(bytes, 0, bytes.length)
     const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes.slice(), deepFreeze(value))
     if (one !== value && Object.isFrozen(value)) this.#same.set(value, one)
     return one
@@ -58,45 +52,15 @@ export class Interned<V extends object> {
     return this.#packed.get(value) ?? this.#pack(value)
   }
 
-  #isFirst(hash: number): boolean {
-    if (this.#once.delete(hash)) return false
-    if (this.#once.size >= maxOnce) this.#once.clear()
-    this.#once.add(hash)
-    return true
-  }
-
-  #packedIn(bytes: Uint8Array, value: V): V {
-    this.#packed.set(value, bytes)
-    return value
-  }
-
   #find(hash: number, bytes: Uint8Array): V | undefined {
-    return this.#byHash.get(hash)?.find((known) => isEqual(known.bytes, bytes))?.value
+    return this.#kept.find(hash, (known) => isEqual(known, bytes))
   }
 
   #keep(hash: number, bytes: Uint8Array, value: V): V {
-    if (this.#values >= maxValues || this.#bytes + bytes.length > maxBytes) {
-      this.#byHash.clear()
-      this.#values = 0
-      this.#bytes = 0
-    }
-    this.#values++
-    this.#bytes += bytes.length
-    this.#packedIn(bytes, value)
-    const known = { bytes, value }
-    const alike = this.#byHash.get(hash)
-    if (alike === undefined) this.#byHash.set(hash, [known])
-    else if (alike.length < maxAlike) alike.push(known)
-    else alike[this.#values % maxAlike] = known
+    this.#packed.set(value, bytes)
+    this.#kept.keep(hash, bytes, value)
     return value
   }
-}
-
-/** Of every byte: lists often differ in one digit only. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = bytes.length
-  for (let i = 0; i < bytes.length; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
-  return hash
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

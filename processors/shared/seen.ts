@@ -1,5 +1,6 @@
 import type { State } from '../../src/ports/processor.ts'
 import { editHot, getHot } from './hot-rows.ts'
+import { NumberedKeys } from './numbered-keys.ts'
 
 /**
  * Which objects a run has shown: `width` bits for each dense ordinal (one bit for each class of the object's space), in rows of
@@ -29,16 +30,10 @@ interface Place {
 function placeOf(map: Bitmap, ordinal: number): Place {
   const bit = ordinal * map.width
   const byte = Math.floor(bit / 8)
-  return { key: keyOf(map.name, Math.floor(byte / segmentBytes)), byte: headerBytes + (byte % segmentBytes), shift: bit % 8 }
+  return { key: segmentKeys.of(map.name, Math.floor(byte / segmentBytes)), byte: headerBytes + (byte % segmentBytes), shift: bit % 8 }
 }
 
-/** Of the row that was asked for last: thousands of objects in a row lie in the same one, and a name made anew is hashed anew. */
-let last = { name: '', number: 0, key: '/0' }
-
-function keyOf(name: string, number: number): string {
-  if (last.number !== number || last.name !== name) last = { name, number, key: `${name}/${number}` }
-  return last.key
-}
+const segmentKeys = new NumberedKeys()
 
 function segment(state: State, map: Bitmap, key: string): Uint8Array | undefined {
   const bytes = getHot<Uint8Array>(state, table, key)

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { openDataDirectory, roleNames, startGrantline } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
-import { clockAhead } from '../crash/ahead.ts'
 import { variantNames, variants } from './variants.ts'
+import { wallClock } from '../support/one-pass.ts'
 
 /**
  * One process of an installation that shares its log: what `grantline run` does with the config file, with a clock that is `offsetMs`
@@ -37,7 +37,7 @@ try {
   const grantline = await startGrantline(
     await loadConfig(file),
     {
-      clock: clockAhead(offsetMs),
+      clock: wallClock(() => Date.now() + offsetMs),
       env: process.env,
       release: 'test',
       roles: new Set(roleNames),

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { openDataDirectory, roleNames, startGrantline, type DataDirectory } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
-import { clockAhead } from './ahead.ts'
 import { variants, type VariantName } from './variants.ts'
+import { wallClock } from '../support/one-pass.ts'
 
 /**
  * One process of the product: what `grantline run --once` does with the config file, with a clock that is `offsetMs` ahead. With a
@@ -38,7 +38,7 @@ const open = async (config: LoadedConfig): Promise<DataDirectory> => {
 const grantline = await startGrantline(
   await loadConfig(file),
   {
-    clock: clockAhead(offsetMs),
+    clock: wallClock(() => Date.now() + offsetMs),
     env: process.env,
     release: 'test',
     roles: new Set(roleNames),

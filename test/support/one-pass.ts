@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { roleNames, startGrantline, type Grantline } from '../../src/compose.ts'
 import type { LoadedConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
-import type { Clock } from '../../src/runtime/clock.ts'
+import { systemClock, type Clock } from '../../src/runtime/clock.ts'
 
 export interface OnePass {
   config: LoadedConfig
@@ -25,9 +24,5 @@ export async function onePass<T>({ config, clock, env, events, troubles }: OnePa
   }
 }
 
-/** A clock whose wall shows `nowMs()`. */
-export const wallClock = (nowMs: () => number): Clock => ({
-  nowMs,
-  monotonicMs: () => performance.now(),
-  sleep: (ms, signal) => delay(Math.max(0, Math.min(ms, 2 ** 31 - 1)), undefined, { signal }).catch(() => undefined),
-})
+/** The system's clock, but that its wall shows `nowMs()`. */
+export const wallClock = (nowMs: () => number): Clock => ({ ...systemClock, nowMs })

@@ -1,4 +1,5 @@
 import { deepFreeze } from '../../core/frozen.ts'
+import { hashOf, KeptByBytes } from '../../core/kept-by-bytes.ts'
 
 interface Place {
   readonly buf: Buffer
@@ -7,19 +8,7 @@ interface Place {
   writeLong(value: number): void
 }
 
-interface Known {
-  /** the block's items, without its count, size and end */
-  bytes: Buffer
-  value: readonly unknown[]
-}
-
-/** What is kept at most; beyond that all of it is let go. */
-const maxBytes = 4 * 1024 * 1024
 const maxArrays = 2_048
-/** Hashes of what came once. */
-const maxOnce = 4 * maxArrays
-/** Of one hash: whoever makes up blocks of equal hashes finds fewer of them kept. */
-const maxAlike = 8
 /** Of a block's size, as most of them have it. */
 const usualSizeBytes = 2
 
@@ -28,11 +17,8 @@ const usualSizeBytes = 2
  * written. What is kept is frozen in depth, and exact bytes are compared, so nothing that comes out depends on what is kept.
  */
 export class SharedArrays {
-  readonly #byHash = new Map<number, Known[]>()
-  /** hashes of what came once */
-  readonly #once = new Set<number>()
-  #arrays = 0
-  #bytes = 0
+  /** by a block's items, without its count, size and end */
+  readonly #kept = new KeptByBytes<readonly unknown[]>(maxArrays)
   /** of frozen arrays: their whole encoding */
   readonly #encoded = new WeakMap<readonly unknown[], Buffer>()
 
@@ -52,19 +38,17 @@ export class SharedArrays {
       return decode()
     }
     const hash = hashOf(place.buf, first, end)
-    const alike = this.#byHash.get(hash)
-    if (alike !== undefined) {
-      for (const { bytes, value } of alike) {
-        if (value.length !== -count || bytes.length !== size || place.buf.compare(bytes, 0, size, first, end) !== 0) continue
-        place.pos = end + 1
-        return value as unknown[]
-      }
+    const known = this.#kept.find(hash, (bytes, { length }) => length === -count && bytes.length === size && place.buf.compare(bytes, 0, size, first, end) === 0)
+    if (known !== undefined) {
+      place.pos = end + 1
+      return known as unknown[]
     }
     place.pos = from
     const value = decode()
     if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
-    if (this.#isFirst(hash)) return value
-    this.#keep(hash, { bytes: Buffer.from(place.buf.subarray(first, end)), value: deepFreeze(value) })
+    // what comes once is neither copied nor frozen
+    if (this.#kept.isFirst(hash)) return value
+    this.#kept.keep(hash, Buffer.from(place.buf.subarray(first, end)), deepFreeze(value))
     return value
   }
 
@@ -79,28 +63,6 @@ export class SharedArrays {
     if (value.length > 0) writeBlock(place, value, writeItem)
     place.writeLong(0)
     if (Object.isFrozen(value) && place.pos <= place.buf.length) this.#encoded.set(value, Buffer.from(place.buf.subarray(from, place.pos)))
-  }
-
-  /** What comes once is neither copied nor frozen. */
-  #isFirst(hash: number): boolean {
-    if (this.#once.delete(hash)) return false
-    if (this.#once.size >= maxOnce) this.#once.clear()
-    this.#once.add(hash)
-    return true
-  }
-
-  #keep(hash: number, known: Known): void {
-    if (this.#arrays >= maxArrays || this.#bytes + known.bytes.length > maxBytes) {
-      this.#byHash.clear()
-      this.#arrays = 0
-      this.#bytes = 0
-    }
-    this.#arrays++
-    this.#bytes += known.bytes.length
-    const alike = this.#byHash.get(hash)
-    if (alike === undefined) this.#byHash.set(hash, [known])
-    else if (alike.length < maxAlike) alike.push(known)
-    else alike[this.#arrays % maxAlike] = known
   }
 }
 
@@ -140,11 +102,4 @@ function longBytes(value: number): number {
   let bytes = 1
   for (let rest = value * 2; rest > 0x7f; rest = Math.floor(rest / 128)) bytes++
   return bytes
-}
-
-/** Of every byte: lists often differ in one digit only, and what a hash can't tell apart pushes each other out. */
-function hashOf(buf: Uint8Array, from: number, end: number): number {
-  let hash = end - from
-  for (let i = from; i < end; i++) hash = (Math.imul(hash, 31) + buf[i]!) | 0
-  return hash
 }
