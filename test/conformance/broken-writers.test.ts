@@ -25,6 +25,17 @@ async function failuresOf(served: WriteServed): Promise<string[]> {
 
 const both = (scenario: string): string[] => [`${scenario}: disable`, `${scenario}: grant`]
 
+const refused = [
+  ...both('refused with 400'),
+  ...both('refused with 403'),
+  ...both('refused with 405'),
+  ...both('refused with 422'),
+  ...both('refused with 423'),
+  ...both('401 for good'),
+  ...both('a redirect to another host'),
+  'throttled for good: grant',
+]
+
 /** The scenarios in which each break tells or does something untrue: the kit has to see all of them, and no others. */
 const concerned: Record<WriteBreak, readonly string[]> = {
   'takes errors for success': [
@@ -33,14 +44,7 @@ const concerned: Record<WriteBreak, readonly string[]> = {
     ...both('not carried out, and answered 500 once'),
     ...both('not carried out, and answered 503 once'),
     ...both('not carried out, and answered 500 for good'),
-    ...both('refused with 400'),
-    ...both('refused with 403'),
-    ...both('refused with 405'),
-    ...both('refused with 422'),
-    ...both('refused with 423'),
-    ...both('401 for good'),
-    ...both('a redirect to another host'),
-    'throttled for good: grant',
+    ...refused,
     ...both('throttled by 503 with Retry-After'),
     ...both('an error inside 200'),
     ...both('a sign-in page with 200'),
@@ -48,14 +52,7 @@ const concerned: Record<WriteBreak, readonly string[]> = {
     'the account is deleted in between: disable',
   ],
   'takes every refusal for done before': [
-    ...both('refused with 400'),
-    ...both('refused with 403'),
-    ...both('refused with 405'),
-    ...both('refused with 422'),
-    ...both('refused with 423'),
-    ...both('401 for good'),
-    ...both('a redirect to another host'),
-    'throttled for good: grant',
+    ...refused,
     ...both('an error inside 200'),
     'somebody changes the same account in between: disable',
   ],
