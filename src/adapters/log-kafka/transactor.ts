@@ -22,8 +22,9 @@ export interface InputPosition {
   offset: number
 }
 
-/** Answers that had no effect, which kafkajs gives up on where it sends offsets. */
+/** Answers that had no effect, which kafkajs gives up on; it gives one error for all that kept it from finding the coordinator. */
 const uncoordinated: ReadonlySet<string | undefined> = new Set(['GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'CONCURRENT_TRANSACTIONS'])
+const unfound = 'KafkaJSGroupCoordinatorNotFound'
 const coordinatorAttempts = 10
 const coordinatorRetryMs = 50
 
@@ -44,6 +45,10 @@ export class Transactor {
 
   /** Fences whoever holds the id, and waits until its last transaction is committed or aborted. */
   static async open(kafka: Kafka, id: string, transactionTimeoutMs: number): Promise<Transactor> {
+    return await untilCoordinated(() => Transactor.#open(kafka, id, transactionTimeoutMs))
+  }
+
+  static async #open(kafka: Kafka, id: string, transactionTimeoutMs: number): Promise<Transactor> {
     const producer = kafka.producer({
       transactionalId: id,
       transactionTimeout: transactionTimeoutMs,
@@ -140,12 +145,13 @@ function note(written: Written, wave: readonly Outgoing[], answers: readonly Rec
   }
 }
 
-async function untilCoordinated(send: () => Promise<void>): Promise<void> {
+async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await send()
+      return await ask()
     } catch (error) {
-      if (attempt === coordinatorAttempts || !uncoordinated.has(errorType(error))) throw error
+      const hadNoEffect = uncoordinated.has(errorType(error)) || (error instanceof Error && error.name === unfound)
+      if (attempt === coordinatorAttempts || !hadNoEffect) throw error
       await sleep(coordinatorRetryMs * attempt)
     }
   }
