@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { roleNames } from '../compose.ts'
 import { ConfigError } from '../config/load.ts'
+import { schemes } from '../hostile/webhook-sender.ts'
 import { ApiError } from '../http/api.ts'
 import { apply, decideActions, secondsOf, showAction, untilOf } from './actions.ts'
 import type { Format } from '../reports/format.ts'
@@ -9,6 +10,7 @@ import { configCheck, configSchema } from './config.ts'
 import { newConnector } from './connector-new.ts'
 import { testConnector } from './connector-test.ts'
 import { dialects, type HostileOptions, listFaults, runHostile } from './hostile.ts'
+import { type HookOptions, listHookFaults, printHookSettings, sendWebhooks } from './hostile-webhooks.ts'
 import { exportTo, importFrom } from './log.ts'
 import { probeApp } from './probe.ts'
 import { run, rolesOf } from './run.ts'
@@ -34,6 +36,7 @@ function build(): Command {
   const program = new Command('grantline')
     .description('Reads what applications grant, reconciles it with what governance intends, and explains every difference.')
     .exitOverride()
+    .enablePositionalOptions() // `hostile` and `hostile webhooks` both have faults
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', examples(['run --config grantline.yaml', 'findings --app billing --severity high', 'explain 3f9a', 'access --identity P1003 --at 2026-11-01 --known-at 2026-11-02', 'sync-runs -o csv']))
 
@@ -139,7 +142,16 @@ function build(): Command {
       if (failed > 0) throw new Error(`the connector of ${app} fails ${failed} scenarios`)
     })
     .addHelpText('after', examples(['connector test portal', 'connector test portal -c examples/acme/grantline.yaml']))
-  program.command('hostile').description('serve an application that misbehaves as told, for those who write connectors')
+  hostileCommands(program)
+
+  const config = program.command('config').description('check the config file, or print its JSON Schema')
+  command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
+  config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
+  return program
+}
+
+function hostileCommands(program: Command): void {
+  const hostile = program.command('hostile').enablePositionalOptions().description('serve an application that misbehaves as told, for those who write connectors')
     .addOption(new Option('--paging <kind>', 'how its lists are paged').choices(dialects).default('offset'))
     .option('--accounts <count>', 'how many accounts it holds', wholeNumber, 1_000)
     .option('--port <port>', 'on 127.0.0.1; 0: any', wholeNumber, 0)
@@ -150,11 +162,18 @@ function build(): Command {
       else await runHostile(options)
     })
     .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --fault "throttled once, no header" "one row is never shown"', 'hostile --fault "carried out, no answer"']))
-
-  const config = program.command('config').description('check the config file, or print its JSON Schema')
-  command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
-  config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
-  return program
+  hostile.command('webhooks').description('deliver to an address what an application delivers that loses, repeats, reorders, damages and forges; says what has to be known then')
+    .argument('[address]', 'of the receiver: /v1/webhooks/<app> of a running process')
+    .addOption(new Option('--scheme <kind>', 'how deliveries are signed').choices(Object.keys(schemes)).default('standard'))
+    .option('--fault <name...>', 'what goes wrong, by its name', [])
+    .option('--list', 'print what can go wrong: name, what has to become of it, of which scheme')
+    .option('--settings', 'print the application, for a config file, that takes these deliveries')
+    .action(async (address: string | undefined, options: HookOptions & { list?: true; settings?: true }) => {
+      if (options.list === true) listHookFaults()
+      else if (options.settings === true) printHookSettings(options.scheme)
+      else await sendWebhooks(address, options)
+    })
+    .addHelpText('after', examples(['hostile webhooks --list', 'hostile webhooks --settings --scheme hmac', 'hostile webhooks http://127.0.0.1:7400/v1/webhooks/shop --fault "each is sent twice" "never sent"']))
 }
 
 function actionCommands(program: Command): void {

@@ -5,18 +5,21 @@ import { Source } from '../connect/source.ts'
 import { WebhookConfig } from '../connect/webhooks/config.ts'
 import { WebhookIntake } from '../connect/webhooks/intake.ts'
 import { createReceiver, type Receiver } from '../connect/webhooks/receiver.ts'
-import { hookSecrets, type Parcel, type Scheme, send } from '../hostile/webhook-sender.ts'
+import { eventOf, hookSettings, type Meaning, missedOf, parcelsAt, type Said, truthOf } from '../hostile/webhook-events.ts'
+import { departures, hookSecrets, type Parcel, type Scheme } from '../hostile/webhook-sender.ts'
 import { openPublisher } from '../runtime/publisher.ts'
 import type { BenchOptions } from './bench.ts'
 import { Tail } from './tail.ts'
 import type { WebhookScenario } from './webhook-scenarios.ts'
 
-/** What became of deliveries: observations and dead letters, accounts to be read again, what the sender was refused. */
+/** What became of deliveries: observations and dead letters, accounts to be read again, and where the receiver took or refused the wrong ones. */
 interface Taken {
   accounts: Account[]
   losses: string[]
   reread: string[]
-  refused: number
+  wrong: string[]
+  /** came as the application sent it; at: ms */
+  sound: { parcel: Parcel; at: number }[]
 }
 
 /** Whoever owns the application at the moment. */
@@ -26,20 +29,6 @@ interface Owner {
   /** time goes by, and it looks for what is missing when it should */
   pass(ms: number): Promise<void>
 }
-
-/** `content`: a delivery says everything of its account. `hints`: it says which account to read again. */
-export type Meaning = 'content' | 'hints'
-
-const users = ['ann', 'a/b', '名前', 'Bob', 'ann', 'bob']
-
-/** Six deliveries about four accounts, the third alone about its own. */
-const parcelsAt = (nowMs: number): Parcel[] =>
-  users.map((id, at) => ({
-    id: `msg-${at}`, signedAt: nowMs,
-    body: JSON.stringify({ seq: at + 1, at: new Date(nowMs + at).toISOString(), user: { id, name: `Name ${at}`, active: at % 2 === 0, groups: [`g${at}`] } }),
-  }))
-
-const lookAfterMs = 61_000
 
 /** Runs webhook scenarios through receiver, log and intake. */
 export class WebhookKit {
@@ -58,7 +47,7 @@ export class WebhookKit {
     this.#scheme = scheme
     this.#meaning = meaning
     this.#wrap = wrap
-    this.#config = configOf(scheme, meaning)
+    this.#config = WebhookConfig.parse(hookSettings(scheme, meaning))
     this.#raw = new Tail(options.log, options.codec, 'raw')
     this.#letters = new Tail(options.log, options.codec, 'dead-letters')
   }
@@ -66,43 +55,46 @@ export class WebhookKit {
   /** What is wrong, in sentences, with what is known in the end. */
   async run(scenario: WebhookScenario | null): Promise<string[]> {
     await Promise.all([this.#raw.skip(), this.#letters.skip()])
-    const parcels = parcelsAt(this.#options.clock.nowMs())
-    const honest = await this.#deliver(parcels, false, lookAfterMs)
-    const sent = scenario?.change(parcelsAt(this.#options.clock.nowMs())) ?? []
-    const taken = scenario === null ? honest : await this.#deliver(sent, scenario.restarts === true, scenario.lookAfterMs ?? lookAfterMs)
+    const honest = parcelsAt(this.#options.clock.nowMs())
+    const taken = await this.#deliver(scenario?.change(honest) ?? honest, scenario ?? {})
     return this.#judge(taken, honest, scenario?.expected ?? 'exact')
   }
 
-  #judge(taken: Taken, honest: Taken, expected: WebhookScenario['expected']): string[] {
-    const missed = this.#meaning === 'content' ? differing(taken.accounts, honest.accounts) : honest.reread.filter((id) => !taken.reread.includes(id))
-    const made = taken.accounts.filter((record) => !honest.accounts.some((other) => contentOf(other) === contentOf(record)))
-    const wrong = made.map(({ id }) => `of ${id} something is told that the application never said`)
+  #judge(taken: Taken, honest: readonly Parcel[], expected: WebhookScenario['expected']): string[] {
+    const { wrong, losses } = taken
     const contents = taken.accounts.map(contentOf)
+    const said = new Set(honest.map((parcel) => JSON.stringify(eventOf(parcel).user)))
+    for (const [at, { id }] of taken.accounts.entries()) if (!said.has(contents[at] ?? '')) wrong.push(`of ${id} something is told that the application never said`)
     if (new Set(contents).size !== contents.length) wrong.push('a delivery counted twice')
-    if (missed.length > 0 && taken.losses.length === 0) wrong.push(`${missed.join(', ')} is not as the application says, and no loss is told`)
-    if (expected === 'exact' && missed.length + taken.losses.length > 0) wrong.push(`something was lost: ${[...missed, ...taken.losses].join('; ')}`)
-    if (expected === 'named' && taken.losses.length === 0) wrong.push('something was lost, and nobody is told')
+    const known = this.#meaning === 'content' ? new Map(taken.accounts.map((record, at) => [record.id, contents[at]])) : null
+    const isKnown = (id: string, user: Said): boolean => (known === null ? taken.reread.includes(id) : known.get(id) === JSON.stringify(user))
+    const missed = [...truthOf(honest)].filter(([id, user]) => !isKnown(id, user)).map(([id]) => id)
+    if (missed.length > 0 && losses.length === 0) wrong.push(`${missed.join(', ')} is not as the application says, and no loss is told`)
+    const { numbers } = missedOf(honest, taken.sound)
+    if (numbers.length > 0 && losses.length === 0) wrong.push(`number ${numbers.join(', ')} never came, and no loss is told`)
+    if (expected === 'exact' && missed.length + losses.length > 0) wrong.push(`something was lost: ${[...missed, ...losses].join('; ')}`)
+    if (expected === 'named' && losses.length === 0) wrong.push('something was lost, and nobody is told')
     return wrong
   }
 
-  async #deliver(parcels: readonly Parcel[], restarts: boolean, lookAfter: number): Promise<Taken> {
+  async #deliver(parcels: readonly Parcel[], { restarts = false, lookAfterMs = 61_000 }: Partial<WebhookScenario>): Promise<Taken> {
     const { log, codec, clock } = this.#options
     const app = `hooks-${this.#runs++}`
     const receiver = this.#wrap(createReceiver(app, this.#config, [hookSecrets[this.#scheme]]))
-    const taken: Taken = { accounts: [], losses: [], reread: [], refused: 0 }
+    const taken: Taken = { accounts: [], losses: [], reread: [], wrong: [], sound: [] }
     const http = await openPublisher({ log, codec, clock, id: `http/${app}` })
     const owner = async (): Promise<Owner> => this.#owner(app, taken)
     let current = await owner()
-    for (const [at, parcel] of parcels.entries()) {
-      if (parcel.headers?.['lost'] !== undefined) continue
-      if (restarts && at === Math.floor(parcels.length / 2)) current = await owner()
-      await current.pass(parcel.afterMs ?? 0)
-      const received = receiver.receive(send(this.#scheme, parcel), clock.nowMs())
-      if ('refused' in received) taken.refused += 1
-      else await http.publish([{ topic: 'commands', key: app, record: received.delivery }])
+    let left = 0
+    for await (const { parcel, sent, forged } of departures(this.#scheme, parcels, { nowMs: () => clock.nowMs(), pass: (ms) => current.pass(ms) })) {
+      if (restarts && left++ === parcels.length >> 1) current = await owner()
+      const received = receiver.receive(sent, clock.nowMs())
+      if ('refused' in received === !forged) taken.wrong.push(`${parcel.id} ${forged ? 'was taken, and is forged' : 'was refused, and is the application’s'}`)
+      if (!forged) taken.sound.push({ parcel, at: clock.nowMs() })
+      if ('delivery' in received) await http.publish([{ topic: 'commands', key: app, record: received.delivery }])
       await current.work()
     }
-    await current.pass(lookAfter)
+    await current.pass(lookAfterMs)
     taken.accounts.push(...(await this.#raw.news()).filter((record): record is Account => record.type === 'Account'))
     taken.losses.push(...(await this.#letters.news()).map(({ reason, place }) => `${reason} (${place})`))
     return taken
@@ -123,7 +115,7 @@ export class WebhookKit {
       async work() {
         for (let batch = await queue.next(); batch !== null; batch = await queue.next()) {
           const { accounts, lost, checkpoint } = await intake.take(batch.deliveries)
-          taken.reread.push(...accounts)
+          taken.reread.push(...accounts.map((id) => id.toLowerCase()))
           if (lost) taken.losses.push('it is read whole')
           await source.publish([], new Map([...batch.checkpoint, ...checkpoint]))
         }
@@ -141,24 +133,7 @@ export class WebhookKit {
   }
 }
 
-function configOf(kind: Scheme, meaning: Meaning): WebhookConfig {
-  const content = {
-    whole: true,
-    map: [
-      { piece: 'account', id: 'row.user.id', display: 'row.user.name', status: 'row.user.active' },
-      { piece: 'membership', for: 'row.user.groups', account: 'row.user.id', id: 'item' },
-    ],
-  }
-  return WebhookConfig.parse({
-    verify: { kind, secrets: ['env:HOOK'] }, sequence: 'body.?seq', time: 'body.at', expectEverySeconds: 900, ...(meaning === 'content' ? content : { accounts: 'body.user.id' }),
-  })
-}
-
-const contentOf = ({ native, attributes, memberships }: Account): string => JSON.stringify([native, attributes, memberships])
-
-/** Ids of accounts whose last observation is another one. */
-function differing(told: readonly Account[], truth: readonly Account[]): string[] {
-  const last = (records: readonly Account[]): Map<string, string> => new Map(records.map((record) => [record.id, contentOf(record)]))
-  const known = last(told)
-  return [...last(truth)].filter(([id, content]) => known.get(id) !== content).map(([id]) => id)
+const contentOf = ({ native, attributes, memberships }: Account): string => {
+  const said: Said = { id: native, name: attributes?.display ?? '', active: attributes?.status === 'active', groups: memberships?.added.map(({ ref }) => ref.id) ?? [] }
+  return JSON.stringify(said)
 }

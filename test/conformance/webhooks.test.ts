@@ -42,7 +42,7 @@ describe('a receiver that', () => {
       return { headers, body: incoming.body }
     }
     expect(await failuresOf((receiver) => ({ receive: (incoming, now) => receiver.receive(resigned(incoming), now) }))).toEqual([
-      'signed with another secret', 'one byte changed on the way', 'no signature, hmac', 'a signature of another kind, hmac',
+      'signed with another secret', 'one byte changed on the way', 'cut on the way', 'emptied on the way', 'no signature, hmac', 'a signature of another kind, hmac',
     ])
   })
 
