@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { access } from '../../src/reports/access.ts'
 import { accessChanges } from '../../src/reports/access-changes.ts'
@@ -21,19 +23,31 @@ const results: Record<string, string | number>[] = []
 try {
   const grants = await fillTables(store, accounts, (done) => done % 200_000 === 0 && console.log(`${done} accounts`))
   console.log(`${grants} grants of ${accounts} accounts, ${2 * accounts} changes`)
+  await merged()
   const permission = (i: number): string => `perm-${String((i * 37) % 200).padStart(3, '0')}`
   const at = (i: number): number => beginMs + (20 + ((i * 71) % 340)) * dayMs
+  /** in a week with changes */
+  const busy = (i: number): number => beginMs + (70 + (i % 30)) * dayMs
   const account = (i: number): string => `a${(i * 7_919 + 13) % accounts}`
   await measure('who had access to X at T', (i) => access.run(store, access.filters.parse({ app, entitlement: permission(i), at: at(i) })))
   await measure('who has access to X now', (i) => access.run(store, access.filters.parse({ app, entitlement: permission(i) })))
   await measure('what had account A at T', (i) => access.run(store, access.filters.parse({ app, account: account(i), at: at(i) })))
   await measure('what had account A over time', (i) => accessHistory.run(store, accessHistory.filters.parse({ app, account: account(i) })))
   await measure('differences between two days a week apart', (i) => accessChanges.run(store, accessChanges.filters.parse({ app, from: at(i), to: at(i) + 7 * dayMs })))
-  await measure('all differences between two days a week apart', (i) => accessChanges.run(store, accessChanges.filters.parse({ from: at(i), to: at(i) + 7 * dayMs, limit: 1_000_000 })), Math.ceil(questions / 10))
+  await measure('all differences between two days a week apart', (i) => accessChanges.run(store, accessChanges.filters.parse({ from: busy(i), to: busy(i) + 7 * dayMs, limit: 1_000_000 })), Math.ceil(questions / 10))
   publishResults('history', results)
 } finally {
   await store.close()
   rmSync(path, { recursive: true, force: true })
+}
+
+/** A year's rows did not come in the last minute: what the engine still has to put together after them is not part of a question. */
+async function merged(): Promise<void> {
+  for (;;) {
+    const [at] = await store.query("SELECT toInt32(count()) AS merges FROM system.merges WHERE table = 'access_log'", {}, z.object({ merges: z.int() }))
+    if (at!.merges === 0) return
+    await sleep(500)
+  }
 }
 
 async function measure(what: string, ask: (i: number) => Promise<readonly unknown[]>, times = questions): Promise<void> {

@@ -28,6 +28,6 @@ export function logOf({ app, account, identity, entitlement }: LogFilters, page:
 /** Which rows name the accounts that ever held an entitlement. */
 export const shows = '(has(l.grants.entitlement, {entitlement:String}) OR has(l.grants.native, {entitlement:String}))'
 
-/** A catalogue name or a native one, on a pair `p` of both. */
+/** A catalogue name `e` or a native one `n`. */
 export const grantOf = ({ entitlement }: LogFilters): string | null =>
-  entitlement === null ? null : '(tupleElement(p, 1) = {entitlement:String} OR tupleElement(p, 2) = {entitlement:String})'
+  entitlement === null ? null : '(e = {entitlement:String} OR n = {entitlement:String})'

@@ -7,21 +7,18 @@
  * first one of a holding speaks for all the time before it.
  *
  * `spans` has a row for each verdict on each grant: it is in force from `from_ms` up to `until_ms`. `known` has the log's rows.
- * `logConditions`: a WHERE on access_log AS l that keeps all rows of an account or none. `grant`: a condition on the pair `p` of
- * entitlement and native name, or null.
+ * `logConditions`: a WHERE on access_log AS l that keeps all rows of an account or none. `grant`: a condition on the entitlement `e` and
+ * its native name `n`, or null. `state`: an aggregate of the rows of `known` that tell of one account at one home, which the rows of `spans`
+ * about it carry: what is joined to them instead would read the log twice.
  */
-export function accessSpans(logConditions: string, grant: string | null): string {
+export function accessSpans(logConditions: string, grant: string | null, state = 'NULL'): string {
   const held = 'home, app, account, entitlement, native'
   const endless = 'toInt64(9223372036854775807)'
   return `
   known AS (
     SELECT
       home, identity, app, account, kind, status, gone, arrayConcat(grants.entitlement, removed) AS mentioned, topic, partition, offset, \`index\`,
-      ${grant === null ? 'zipped' : `arrayFilter(p -> ${grant}, zipped)`} AS shown,
-      arrayZip(
-        grants.entitlement, grants.native, grants.verdict, grants.direct, arrayMap(t -> toUnixTimestamp64Milli(t), grants.since),
-        arrayMap(t -> toUnixTimestamp64Milli(t), grants.valid), grants.paths
-      ) AS zipped,
+      ${grant === null ? allShown : shownWhere(grant)} AS shown,
       toUnixTimestamp64Milli(l.valid) AS valid_ms, toUnixTimestamp64Milli(l.observed) AS observed_ms, toUnixTimestamp64Milli(l.decided) AS decided_ms
     FROM access_log AS l
     ${logConditions}
@@ -29,7 +26,7 @@ export function accessSpans(logConditions: string, grant: string | null): string
   placed AS (
     SELECT
       home, app, account, gone, mentioned, topic, partition, offset, \`index\`, shown, observed_ms, decided_ms,
-      arrayMap(g -> (tupleElement(g, 1), tupleElement(g, 2)), shown) AS own_pairs,
+      arrayMap(g -> (tupleElement(g, 1), tupleElement(g, 2)), shown) AS own_pairs, ${state} AS state,
       groupUniqArrayArray(own_pairs) OVER (PARTITION BY home, app, account) AS pairs,
       max(if(gone, observed_ms, toInt64(-9223372036854775808)))
         OVER (PARTITION BY app, account ORDER BY observed_ms RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS left_ms
@@ -37,7 +34,7 @@ export function accessSpans(logConditions: string, grant: string | null): string
   ),
   mentions AS (
     SELECT
-      home, app, account, topic, partition, offset, \`index\`, observed_ms, decided_ms, left_ms,
+      home, app, account, topic, partition, offset, \`index\`, observed_ms, decided_ms, left_ms, state,
       tupleElement(pair, 1) AS entitlement, tupleElement(pair, 2) AS native,
       indexOf(own_pairs, pair) AS i, i > 0 AS is_held, shown[i] AS held,
       tupleElement(held, 3) AS verdict, tupleElement(held, 4) AS direct, tupleElement(held, 5) AS since, tupleElement(held, 6) AS valid,
@@ -71,3 +68,17 @@ export function accessSpans(logConditions: string, grant: string | null): string
     WHERE is_held
   )`
 }
+
+const allShown = `arrayZip(
+        grants.entitlement, grants.native, grants.verdict, grants.direct, arrayMap(t -> toUnixTimestamp64Milli(t), grants.since),
+        arrayMap(t -> toUnixTimestamp64Milli(t), grants.valid), grants.paths
+      )`
+
+/** As `allShown`, made of nothing but what is asked for: most grants of most accounts are not. */
+const shownWhere = (grant: string): string => `arrayMap(
+        i -> (
+          grants.entitlement[i], grants.native[i], grants.verdict[i], grants.direct[i], toUnixTimestamp64Milli(grants.since[i]),
+          toUnixTimestamp64Milli(grants.valid[i]), grants.paths[i]
+        ),
+        arrayFilter((i, e, n) -> ${grant}, arrayEnumerate(grants.entitlement), grants.entitlement, grants.native)
+      )`

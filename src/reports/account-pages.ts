@@ -21,7 +21,11 @@ export interface PagedQuery<R> {
   run: (page: AccountPage, limit: number) => Promise<R[]>
 }
 
-/** Accounts of a page. Few for a small limit; bounded, so that memory stays flat however large the answer is. */
+/**
+ * Accounts of a page. Few for a small limit, and an eighth more than that: some have nothing to tell of the time in question, and another
+ * page for the last few rows costs as much again. Bounded, so that memory stays flat however large the answer is.
+ */
+const spareShare = 1 / 8
 const minAccounts = 250
 const maxAccounts = 5_000
 const Name = z.object({ name: z.string() })
@@ -39,7 +43,7 @@ export async function pageAccounts<R>(store: Store, query: PagedQuery<R>): Promi
   const found: R[] = []
   for (const { name } of apps) {
     for (let after = ''; found.length < limit; ) {
-      const size = Math.min(Math.max(limit - found.length, minAccounts), maxAccounts)
+      const size = Math.min(Math.max(Math.ceil((limit - found.length) * (1 + spareShare)), minAccounts), maxAccounts)
       const conditions = where([['l.app = {page_app:String}', true], ['l.account > {page_after:String}', true], [chosen ?? '', chosen]])
       // a block of a few thousand rows is enough for a page; a larger one would be read whole
       const sql = `SELECT account AS name FROM access_log AS l ${conditions} ORDER BY l.app, l.account LIMIT {page_size:UInt32} SETTINGS max_block_size = 4096`
