@@ -1,6 +1,6 @@
 import type { AccessRequest, Decision, RoleAssignment } from '../../schemas/wire/intent.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import type { Claim, Revocation } from './compile.ts'
+import type { Claim, KeptReason, Revocation } from './compile.ts'
 import type { ObjectRow } from './objects.ts'
 import type { RoleRow } from './role-book.ts'
 import { grantSince, matchedSince } from './since.ts'
@@ -31,26 +31,21 @@ function keepClaim(ref: string, { id, app, entitlement, by, at }: Decision, sour
 
 /** What a role gives to whom it is assigned; a grant that the role got later begins later. */
 export function assigned(key: string, { record, source }: ObjectRow<RoleAssignment>, [roleKey, role]: readonly [string, RoleRow]): Claim[] {
-  return role.record.grants.map(({ app, entitlement }) => ({
-    app,
-    entitlement,
-    reason: {
-      kind: 'business-role', id: record.role, by: null, from: Math.max(record.from, grantSince(role.since, app, entitlement)),
-      until: record.until, source, ref: `${key}>${roleKey}`,
-    },
-  }))
+  const { from, until } = record
+  return given(role, { kind: 'business-role', id: record.role, by: null, from, until, source, ref: `${key}>${roleKey}` })
 }
 
 /** What a role gives to whom its condition matches, since `since`. */
 export function matched([roleKey, role]: readonly [string, RoleRow], since: number): Claim[] {
-  return role.record.grants.map(({ app, entitlement }) => ({
-    app,
-    entitlement,
-    reason: {
-      kind: 'business-role', id: role.record.id, by: null, from: Math.max(since, grantSince(role.since, app, entitlement)),
-      until: null, source: role.source, ref: `>${roleKey}`,
-    },
-  }))
+  return given(role, { kind: 'business-role', id: role.record.id, by: null, from: since, until: null, source: role.source, ref: `>${roleKey}` })
+}
+
+/** The role's grants for this reason. Nearly all of them begin with it, and then share the one object. */
+function given(role: RoleRow, reason: KeptReason): Claim[] {
+  return role.record.grants.map(({ app, entitlement }) => {
+    const since = grantSince(role, app, entitlement)
+    return { app, entitlement, reason: since > reason.from ? { ...reason, from: since } : reason }
+  })
 }
 
 /**

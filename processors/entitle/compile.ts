@@ -49,12 +49,21 @@ interface End {
   why: Why
 }
 
+/** All there is about one entitlement. */
 interface Gathered {
   app: string
   entitlement: string
   live: { begin: number; reason: KeptReason }[]
   /** what in-force intent itself says to have ended */
   ended: KeptLapse[]
+  /** what the last compilation gave */
+  entry: KeptEntry | null
+  lapse: KeptLapse | null
+}
+
+interface Times {
+  begin: number | null
+  end: End | null
 }
 
 const entitlementKey = (app: string, entitlement: string): string => `${app}/${entitlement}`
@@ -74,14 +83,23 @@ export function compile(input: Compilation): Compiled {
   const at = (app: string, entitlement: string): Gathered => {
     const key = entitlementKey(app, entitlement)
     let found = gathered.get(key)
-    if (found === undefined) gathered.set(key, (found = { app, entitlement, live: [], ended: [] }))
+    if (found === undefined) gathered.set(key, (found = { app, entitlement, live: [], ended: [], entry: null, lapse: null }))
     return found
   }
 
+  const unrevoked = new Map<KeptReason, Times>()
+  /** A role's grants share their reason. */
+  const timesOf = (app: string, entitlement: string, reason: KeptReason): Times => {
+    const revokedAt = revocations.size === 0 ? undefined : revocations.get(entitlementKey(app, entitlement))
+    if (revokedAt !== undefined) return { begin: beginning(reason.from, tenure), end: ending(reason, tenure, revokedAt) }
+    let times = unrevoked.get(reason)
+    if (times === undefined) unrevoked.set(reason, (times = { begin: beginning(reason.from, tenure), end: ending(reason, tenure, []) }))
+    return times
+  }
+
   for (const { app, entitlement, reason } of input.claims) {
-    const begin = beginning(reason.from, tenure)
+    const { begin, end } = timesOf(app, entitlement, reason)
     if (begin === null) continue
-    const end = ending(reason, tenure, revocations.get(entitlementKey(app, entitlement)) ?? [])
     // what was denied before it began is told as denied once it would have begun; other ends before the beginning leave nothing
     if (end !== null && end.at <= begin && end.why !== 'denied') continue
     if (begin > now) due(begin)
@@ -92,16 +110,15 @@ export function compile(input: Compilation): Compiled {
     } else at(app, entitlement).ended.push({ app, entitlement, at: end.at, why: end.why, reason })
   }
 
-  const before = new Map(input.entries.map((entry) => [entitlementKey(entry.app, entry.entitlement), entry]))
-  const lapsedBefore = new Map(input.lapsed.map((lapse) => [entitlementKey(lapse.app, lapse.entitlement), lapse]))
-  for (const known of [...input.entries, ...input.lapsed]) at(known.app, known.entitlement)
+  for (const entry of input.entries) at(entry.app, entry.entitlement).entry = entry
+  for (const lapse of input.lapsed) at(lapse.app, lapse.entitlement).lapse = lapse
 
   const entries: KeptEntry[] = []
   const lapsed: KeptLapse[] = []
-  for (const [key, found] of [...gathered].sort(([, a], [, b]) => compareKeys(a.app, b.app) || compareKeys(a.entitlement, b.entitlement))) {
+  for (const found of [...gathered.values()].sort((a, b) => compareKeys(a.app, b.app) || compareKeys(a.entitlement, b.entitlement))) {
     if (found.live.length > 0) entries.push(entryOf(found))
     else {
-      const lapse = lapseOf(found, before.get(key), lapsedBefore.get(key), input)
+      const lapse = lapseOf(found, input)
       if (lapse !== undefined) lapsed.push(lapse)
     }
   }
@@ -132,6 +149,8 @@ function ending(reason: KeptReason, tenure: Tenure, revokedAt: readonly number[]
 }
 
 function entryOf({ app, entitlement, live }: Gathered): KeptEntry {
+  const only = live.length === 1 ? live[0] : undefined
+  if (only !== undefined) return { app, entitlement, from: only.begin, until: only.reason.until, reasons: [only.reason] }
   const untils = live.map(({ reason }) => reason.until)
   return {
     app,
@@ -147,10 +166,11 @@ function compareReasons(a: KeptReason, b: KeptReason): number {
 }
 
 /** The end that came last tells; a lapse known from before stays unless its own intent object now says otherwise. */
-function lapseOf(found: Gathered, entry: KeptEntry | undefined, lapse: KeptLapse | undefined, input: Compilation): KeptLapse | undefined {
+function lapseOf(found: Gathered, input: Compilation): KeptLapse | undefined {
+  const { entry, lapse } = found
   const candidates = [...found.ended]
   const told = new Set(found.ended.map(({ reason }) => reason.ref))
-  if (lapse !== undefined && !told.has(lapse.reason.ref)) candidates.push(lapse)
+  if (lapse !== null && !told.has(lapse.reason.ref)) candidates.push(lapse)
   const vanished = entry?.reasons.find(({ ref }) => !told.has(ref))
   if (vanished !== undefined) {
     const end: End = input.tenure.status === 'ended'

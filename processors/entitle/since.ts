@@ -3,6 +3,11 @@ import { compareKeys } from '../../src/core/order.ts'
 
 type Since = Record<string, number>
 
+interface Role {
+  record: BusinessRole
+  since: Since
+}
+
 /**
  * When what the record says became so, ms: as the source says, be it to come, else when it was observed. The source's clock may
  * run ahead of the last tick; what was observed has begun all the same.
@@ -30,9 +35,7 @@ const grantName = (app: string, entitlement: string): string => `grant:${app}/${
  * Since when the role has each grant and its condition. `loaded`: roles were read completely before, so one that is seen for the
  * first time is new; before that its age is not known, and it counts as old as whatever it is applied to.
  */
-export function roleSince(
-  record: BusinessRole, before: { record: BusinessRole; since: Since } | undefined, { loaded, now }: { loaded: boolean; now: number },
-): Since {
+export function roleSince(record: BusinessRole, before: Role | undefined, { loaded, now }: { loaded: boolean; now: number }): Since {
   const changed = begunAt(record, now)
   const first = loaded ? changed : 0
   const same = before !== undefined && equalConditions(before.record.when, record.when)
@@ -43,10 +46,27 @@ export function roleSince(
   })
 }
 
-export const grantSince = (since: Since, app: string, entitlement: string): number => since[grantName(app, entitlement)] ?? 0
+/** application -> entitlement -> since when the role has it, ms, for rows that were asked before. A cache: rows do not change. */
+const grantTimes = new WeakMap<Role, Map<string, Map<string, number>>>()
+
+/** Asked for every grant of every role of every identity. 0 for a grant that the role has had for as long as it is known. */
+export function grantSince(role: Role, app: string, entitlement: string): number {
+  let times = grantTimes.get(role)
+  if (times === undefined) grantTimes.set(role, (times = timesOf(role)))
+  return times.get(app)?.get(entitlement) ?? 0
+}
+
+function timesOf({ record, since }: Role): Map<string, Map<string, number>> {
+  const times = new Map<string, Map<string, number>>()
+  for (const { app, entitlement } of record.grants) {
+    const own = times.get(app) ?? new Map<string, number>()
+    times.set(app, own.set(entitlement, since[grantName(app, entitlement)] ?? 0))
+  }
+  return times
+}
 
 /** When these attributes came to fulfil the role's condition, ms. */
-export function matchedSince(role: { record: BusinessRole; since: Since }, attributes: Since): number {
+export function matchedSince(role: Role, attributes: Since): number {
   return Math.max(role.since[conditionName] ?? 0, ...Object.keys(role.record.when).map((name) => attributes[name] ?? 0))
 }
 

@@ -79,9 +79,12 @@ export function unpackAccess(packed: Packed): { entries: KeptEntry[]; lapsed: Ke
 
 /** Distinct and in log order, after the positions given first. */
 export function sourcesOf(own: readonly Position[], entries: readonly KeptEntry[]): Position[] {
-  const all = [...own, ...entries.flatMap(({ reasons }) => reasons.map(({ source }) => source))]
-  const distinct = new Map(all.map((position) => [`${position.topic}/${position.partition}/${position.offset}/${position.index}`, position]))
-  return [...distinct.values()].sort(
-    (a, b) => compareKeys(a.topic, b.topic) || a.partition - b.partition || a.offset - b.offset || a.index - b.index,
-  )
+  const all = new Set(own)
+  for (const { reasons } of entries) for (const { source } of reasons) all.add(source)
+  const ordered = [...all].sort(comparePositions)
+  return ordered.filter((position, i) => i === 0 || comparePositions(ordered[i - 1]!, position) !== 0)
+}
+
+function comparePositions(a: Position, b: Position): number {
+  return compareKeys(a.topic, b.topic) || a.partition - b.partition || a.offset - b.offset || a.index - b.index
 }
