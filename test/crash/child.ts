@@ -8,25 +8,34 @@ import { wallClock } from '../support/one-pass.ts'
 
 /**
  * One process of the product: what `grantline run --once` does with the config file, with a clock that is `offsetMs` ahead. With a
- * fault it kills itself at the nth time that a point is reached, having written `marker`. Without one it exits with 0 when all is
- * drained, having written to `marker` how often it reached which point.
+ * fault it kills itself at the nth time that a point is reached, counted since `after` was reached where that is given. Without one it
+ * exits with 0 when all is drained. Before either it writes to `marker` which points it reached, in their order.
  */
 const Orders = z.strictObject({
   file: z.string(),
   offsetMs: z.number(),
   marker: z.string(),
-  fault: z.strictObject({ point: z.enum([...faultPoints, 'variant']), nth: z.int().min(1) }).nullable(),
+  fault: z.strictObject({ point: z.enum([...faultPoints, 'variant']), nth: z.int().min(1), after: z.enum(faultPoints).nullable().default(null) }).nullable(),
   variant: z.enum(Object.keys(variants) as VariantName[]).nullable(),
 })
-export type Orders = z.infer<typeof Orders>
+export type Orders = z.input<typeof Orders>
+
+/** What the process leaves behind; `fired`: it killed itself at this fault. */
+export interface Marker {
+  fired: Orders['fault']
+  reached: readonly (FaultPoint | 'variant')[]
+}
 
 const { file, offsetMs, marker, fault, variant } = Orders.parse(JSON.parse(process.argv[2] ?? ''))
-const reached = new Map<FaultPoint | 'variant', number>()
-const reach = (point: FaultPoint | 'variant'): void => {
-  const times = (reached.get(point) ?? 0) + 1
-  reached.set(point, times)
-  if (point !== fault?.point || times !== fault.nth) return
-  writeFileSync(marker, `${point} ${times}`)
+const reached: Marker['reached'][number][] = []
+let counts = fault?.after === null
+let times = 0
+const mark = (fired: Orders['fault']): void => writeFileSync(marker, JSON.stringify({ fired, reached } satisfies Marker))
+const reach = (point: Marker['reached'][number]): void => {
+  reached.push(point)
+  counts ||= point === fault?.after
+  if (point !== fault?.point || !counts || ++times !== fault.nth) return
+  mark(fault)
   process.kill(process.pid, 'SIGKILL')
 }
 armFaults(reach)
@@ -52,4 +61,4 @@ try {
 } finally {
   await grantline.stop()
 }
-writeFileSync(marker, JSON.stringify(Object.fromEntries(reached)))
+mark(null)

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { FaultPoint } from '../../src/core/fault.ts'
-import type { Orders } from './child.ts'
+import type { Marker, Orders } from './child.ts'
 import { adminKey, type Company } from './company.ts'
 import { Outcome } from './outcome.ts'
 import type { VariantName } from './variants.ts'
@@ -12,7 +11,7 @@ import type { VariantName } from './variants.ts'
 /** Whose config file, and where the marker and the outcome go. */
 export type Place = Pick<Company, 'directory' | 'file' | 'offsetMs'>
 
-export type Reached = Partial<Record<FaultPoint, number>>
+type Reached = Marker['reached']
 
 /** Starting costs half as much with the modules compiled already. */
 export const childEnv: NodeJS.ProcessEnv = {
@@ -25,21 +24,20 @@ interface End {
   errors: string
 }
 
-/** A process of the product on the company's directory, to its end. Answers how often it reached which fault point. */
+/** A process of the product on the company's directory, to its end. Answers which fault points it reached, in their order. */
 export async function runToEnd(company: Place, variant: VariantName | null = null): Promise<Reached> {
-  const marker = markerOf(company)
   const { code, errors } = await start('child.ts', [orders(company, null, variant)], null)
   if (code !== 0) throw new Error(`the process ended with ${code}:\n${errors.slice(-4_000)}`)
-  return JSON.parse(readFileSync(marker, 'utf8')) as Reached
+  return markOf(company)!.reached
 }
 
-/** Throws unless the process killed itself at the fault. */
-export async function killAt(company: Place, fault: Orders['fault'] & object, variant: VariantName | null = null): Promise<void> {
+/** Throws unless the process killed itself at the fault. Answers which points it had reached by then. */
+export async function killAt(company: Place, fault: Orders['fault'] & object, variant: VariantName | null = null): Promise<Reached> {
   const { code, signal, errors } = await start('child.ts', [orders(company, fault, variant)], null)
-  const marker = markerOf(company)
-  const fired = existsSync(marker) ? readFileSync(marker, 'utf8') : 'nothing'
-  if (signal === 'SIGKILL' && fired === `${fault.point} ${fault.nth}`) return
-  throw new Error(`${fault.point} was not reached ${fault.nth} times: the process ended with ${signal ?? code}, and its marker says ${fired}\n${errors.slice(-2_000)}`)
+  const { point, nth } = fault
+  const mark = markOf(company)
+  if (signal === 'SIGKILL' && mark?.fired?.point === point && mark.fired.nth === nth) return mark.reached
+  throw new Error(`${point} was not reached ${nth} times: the process ended with ${signal ?? code}, and killed itself at ${mark?.fired?.point ?? 'nothing'}\n${errors.slice(-2_000)}`)
 }
 
 /** Kills the process so long after its start. Where it ends by itself before: how long it took, ms. */
@@ -61,6 +59,11 @@ export async function audit({ directory, file }: { directory: string; file: stri
 
 const markerOf = (company: Place): string => join(company.directory, 'marker')
 
+function markOf(company: Place): Marker | null {
+  const path = markerOf(company)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Marker) : null
+}
+
 function orders(company: Place, fault: Orders['fault'], variant: VariantName | null): string {
   const marker = markerOf(company)
   rmSync(marker, { force: true })
@@ -71,7 +74,8 @@ async function start(script: string, args: readonly string[], killAfterMs: numbe
   const path = fileURLToPath(new URL(script, import.meta.url))
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: childEnv,
+    // what a test set since counts too
+    env: { ...process.env, ...childEnv },
   })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))

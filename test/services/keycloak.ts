@@ -49,7 +49,7 @@ export async function startKeycloak(): Promise<Keycloak> {
   const running = { url: process.env['KEYCLOAK_URL'] ?? '', password: process.env['KEYCLOAK_ADMIN_PASSWORD'] ?? '' }
   if (running.url !== '') {
     const admin = { username, password: running.password }
-    return { baseUrl: running.url, admin, call: (...request) => callAdmin(running.url, admin, ...request), stop: () => Promise.resolve() }
+    return { baseUrl: running.url, admin, call: adminCalls(running.url, admin), stop: () => Promise.resolve() }
   }
   try {
     await fetchKeycloak()
@@ -62,7 +62,7 @@ export async function startKeycloak(): Promise<Keycloak> {
     return {
       baseUrl,
       admin,
-      call: (method, path, body) => callAdmin(baseUrl, admin, method, path, body),
+      call: adminCalls(baseUrl, admin),
       async stop() {
         process.off('exit', killOnExit)
         await ended(server, 'SIGKILL')
@@ -112,19 +112,30 @@ async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void
   await exit
 }
 
-async function callAdmin(baseUrl: string, { username: user, password }: Keycloak['admin'], method: string, path: string, body?: unknown): Promise<unknown> {
-  const form = new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', username: user, password })
-  const login = await fetch(`${baseUrl}/realms/master/protocol/openid-connect/token`, { method: 'POST', body: form })
-  const { access_token: token } = (await login.json()) as { access_token: string }
-  const response = await fetch(`${baseUrl}/admin/realms${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  const location = response.headers.get('location')
-  if (response.status === 201 && location !== null) return location.split('/').at(-1)
-  return text === '' ? null : JSON.parse(text)
+/** Checking a password costs the server a tenth of a second, so a token serves until half of its time is over, or a realm is made, of which it does not know. */
+function adminCalls(baseUrl: string, { username: user, password }: Keycloak['admin']): Keycloak['call'] {
+  let token = ''
+  let until = 0
+  const login = async (): Promise<void> => {
+    const began = performance.now()
+    const form = new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', username: user, password })
+    const response = await fetch(`${baseUrl}/realms/master/protocol/openid-connect/token`, { method: 'POST', body: form })
+    const given = (await response.json()) as { access_token: string; expires_in: number }
+    token = given.access_token
+    until = began + given.expires_in * 500
+  }
+  return async (method, path, body) => {
+    if (performance.now() > until) await login()
+    const response = await fetch(`${baseUrl}/admin/realms${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    if (path === '') until = 0
+    const location = response.headers.get('location')
+    if (response.status === 201 && location !== null) return location.split('/').at(-1)
+    return text === '' ? null : (JSON.parse(text) as unknown)
+  }
 }
-

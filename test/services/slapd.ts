@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,8 @@ export interface Slapd {
   readonly root: { dn: string; password: string }
   /** A bound client; unbind it. */
   connect(dn?: string, password?: string): Promise<Client>
+  /** Every change that it made since its start, in order, as LDIF. */
+  changes(): string
   stop(): Promise<void>
 }
 
@@ -104,16 +106,19 @@ async function launch({ root, libraries }: Programs, limits: readonly string[]):
     await stop()
     throw error
   }
-  return { port, url, suffix, root: admin, connect, stop }
+  return { port, url, suffix, root: admin, connect, changes: () => readFileSync(changesFile(dir), 'utf8'), stop }
 }
+
+const changesFile = (dir: string): string => join(dir, 'changes.ldif')
 
 function slapdConf(root: string, dir: string, admin: Slapd['root'], limits: readonly string[]): string {
   const schemas = ['core', 'cosine', 'inetorgperson'].map((name) => `include ${join(root, 'etc/ldap/schema', `${name}.schema`)}`)
-  const modules = ['back_mdb', 'memberof', 'ppolicy'].map((name) => `moduleload ${name}`)
+  const modules = ['back_mdb', 'memberof', 'ppolicy', 'auditlog'].map((name) => `moduleload ${name}`)
   return [
     ...schemas, `modulepath ${join(root, 'usr/lib/ldap')}`, ...modules,
     'database mdb', `suffix ${suffix}`, `rootdn ${admin.dn}`, `rootpw ${admin.password}`, `directory ${dir}`, 'dbnosync',
-    'index objectClass eq', 'index member eq', 'index modifyTimestamp eq', ...limits, 'overlay memberof', 'overlay ppolicy', `ppolicy_default cn=policy,${suffix}`, '',
+    'index objectClass eq', 'index member eq', 'index modifyTimestamp eq', ...limits, 'overlay memberof', 'overlay ppolicy', `ppolicy_default cn=policy,${suffix}`,
+    'overlay auditlog', `auditlog ${changesFile(dir)}`, '',
   ].join('\n')
 }
 
