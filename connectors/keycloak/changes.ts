@@ -39,17 +39,34 @@ export async function readChanges(api: AdminApi, config: KeycloakConfig, text: s
   const found = await eventsSince(api, config, cursor.since - overlapMs)
   const since = found.reduce((latest, { time }) => Math.max(latest, time), cursor.since)
   const seen = found.filter(({ time }) => time >= since - overlapMs).map(signOf)
-  const accounts = found.filter((event) => !told.has(signOf(event))).flatMap(({ resourcePath }) => /^users\/([^/]+)/.exec(resourcePath)?.[1] ?? [])
+  const accounts = found.filter((event) => !told.has(signOf(event))).flatMap(({ resourcePath }) => userIn(resourcePath) ?? [])
   return { accounts: [...new Set(accounts)], cursor: JSON.stringify({ since, seen } satisfies Cursor) }
+}
+
+const uuid = /^users\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/i
+/** what the admin API has below a user */
+const below = [
+  'consents', 'credentials', 'disable-credential-types', 'execute-actions-email', 'federated-identity', 'groups', 'impersonation', 'logout', 'offline-sessions',
+  'reset-password', 'reset-password-email', 'role-mappings', 'send-verify-email', 'sessions',
+]
+const other = new RegExp(`^users/(.+?)(?:/(?:${below.join('|')})(?:/.*)?)?$`, 's')
+
+/** Keycloak makes UUIDs; ids of imported and federated users may be anything, slashes included, which the path of an event does not encode. */
+function userIn(resourcePath: string): string | null {
+  if (resourcePath === 'users/profile') return null
+  return (uuid.exec(resourcePath) ?? other.exec(resourcePath))?.[1] ?? null
 }
 
 /** Newest first; an event that arrives meanwhile shifts the others back, so that some come twice and none is missed. */
 async function eventsSince(api: AdminApi, config: KeycloakConfig, fromMs: number): Promise<AdminEvent[]> {
-  const found: AdminEvent[] = []
+  const found = new Map<string, AdminEvent>()
   for (let first = 0; ; first += config.pageSize) {
-    const page = await events(api, { dateFrom: Math.max(0, fromMs), first, max: config.pageSize }, `admin events (first=${first})`)
-    found.push(...page.filter(({ time }) => time >= fromMs))
-    if (page.length === 0) return found
+    const place = `admin events (first=${first})`
+    const page = await events(api, { dateFrom: Math.max(0, fromMs), first, max: config.pageSize }, place)
+    if (page.length === 0) return [...found.values()].filter(({ time }) => time >= fromMs)
+    const before = found.size
+    for (const event of page) found.set(signOf(event), event)
+    if (found.size === before) throw new ConnectError('partial', 'the events of this page all came before', place)
   }
 }
 
@@ -57,7 +74,7 @@ async function events(api: AdminApi, query: Record<string, number>, place: strin
   return shaped(Events, await api.get('/admin-events', query, place), place)
 }
 
-const signOf = ({ time, operationType, resourcePath }: AdminEvent): string => `${time} ${operationType} ${resourcePath}`
+const signOf = ({ id, time, operationType, resourcePath }: AdminEvent): string => `${id === null ? '' : `${id} `}${time} ${operationType} ${resourcePath}`
 
 function parseCursor(text: string): Cursor {
   try {

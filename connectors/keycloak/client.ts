@@ -1,4 +1,5 @@
 import { authorised, type Auth } from '../../src/connect/credentials.ts'
+import { jsonBody } from '../../src/connect/json-body.ts'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
 import type { KeycloakConfig } from './config.ts'
 
@@ -22,13 +23,18 @@ export function openAdminApi(config: KeycloakConfig, platform: Platform): AdminA
       const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
       const url = `${root}${path}${parameters.size === 0 ? '' : `?${parameters.toString()}`}`
       const response = await asked({ method: 'GET', url }, place)
-      return response.status === 404 ? null : jsonOf(response, place)
+      if (response.status === 404) return null
+      const answer = jsonBody(response, place)
+      if (answer === null) throw new ConnectError('schema', 'the answer is null', place)
+      return answer
     },
     async send(method, path, body, place, deadline) {
       if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
       const json = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-      const { status, headers } = await asked({ method, url: `${root}${path}`, signal: deadline, ...json }, place)
-      return { status, headers }
+      const response = await asked({ method, url: `${root}${path}`, signal: deadline, ...json }, place)
+      // Whoever answers 200 with a web page is not Keycloak.
+      if (response.status === 200) jsonBody(response, place)
+      return { status: response.status, headers: response.headers }
     },
   }
 }
@@ -58,13 +64,4 @@ function classOf(status: number): ErrorClass {
 function saidIn(body: string): string {
   const said = /"(?:errorMessage|error_description|error)"\s*:\s*"([^"\\]{1,200})"/.exec(body)?.[1]
   return said === undefined ? '' : `: ${said}`
-}
-
-function jsonOf(response: HttpResponse, place: string): unknown {
-  try {
-    return JSON.parse(response.body)
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    throw new ConnectError('transient', 'the answer is not whole JSON: it was cut, or comes from something in between', place)
-  }
 }

@@ -32,10 +32,11 @@ export class Groups {
     return { name: 'groups', classes: ['definitions'], proof: 'cursor', pages: () => this.#pages(), map: mapGroup }
   }
 
-  /** All groups; read now where the stream was not read to its end. */
+  /** All groups; read now where the stream did not end with as many as the source counts. Throws `partial` where it does not now either. */
   async all(): Promise<readonly GroupRow[]> {
     if (this.#known === null) for await (const _ of this.#pages());
-    return this.#known ?? []
+    if (this.#known === null) throw new ConnectError('partial', 'the source counts another number of groups than it lists', 'groups')
+    return this.#known
   }
 
   /** The path of a group by the ids above it. */
@@ -66,8 +67,9 @@ export class Groups {
         yield { rows, place: page.place, total: before, start: null }
       }
     }
-    yield { rows: [], place: 'groups, counted again', total: await this.#count(), start: null }
-    this.#known = known
+    const after = await this.#count()
+    if (known.length === before && known.length === after) this.#known = known
+    yield { rows: [], place: 'groups, counted again', total: after, start: null }
   }
 
   async #count(): Promise<number> {

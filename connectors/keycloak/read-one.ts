@@ -1,12 +1,13 @@
 import { z } from 'zod'
+import type { Ref } from '../../schemas/wire/raw.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import { mapServiceAccount, mapUser, serviceAccountOf } from './accounts.ts'
-import { chain, whole } from './chain.ts'
+import { chain } from './chain.ts'
 import type { AdminApi } from './client.ts'
 import type { KeycloakConfig } from './config.ts'
 import type { Groups } from './groups.ts'
 import { clientRole, groupRef, realmRole, roleRef } from './names.ts'
-import { Client, Group, Role, User, shaped } from './shapes.ts'
+import { Client, Role, User, shaped } from './shapes.ts'
 
 /** Direct role mappings of a user: of the realm, and of each client by its clientId. */
 const Mappings = z.object({
@@ -26,9 +27,19 @@ export async function readAccount(api: AdminApi, config: KeycloakConfig, groups:
   if (answer === null) return (await controlFound(api, id, place)) ? null : unproven(place)
   const user = shaped(User, answer, place)
   if (user.id !== id) throw new ConnectError('schema', 'the server answered for another user', place)
-  const memberships = [...(await rolesOf(api, id, place)).map(roleRef), ...(await groupsOf(api, groups, id, place)).map(groupRef)]
+  const memberships = await held(api, groups, id, place)
   const own = (await serviceAccount(api, config, user, place)) ?? [mapUser(config, user)]
   return [...own, ...memberships.map((ref): Mapped => ({ piece: 'membership', account: id, ref, valid: null }))]
+}
+
+/** A user that is deleted while it is read is worth another question: then it is gone. */
+async function held(api: AdminApi, groups: Groups, id: string, place: string): Promise<Ref[]> {
+  try {
+    return [...(await rolesOf(api, id, place)).map(roleRef), ...(await groupsOf(api, groups, id, place)).map(groupRef)]
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error.class !== 'not-found') throw error
+    throw new ConnectError('transient', 'the user went while it was read', place, { cause: error })
+  }
 }
 
 export const pathOf = (id: string): string => `/users/${encodeURIComponent(id)}`
@@ -36,16 +47,20 @@ export const pathOf = (id: string): string => `/users/${encodeURIComponent(id)}`
 /** Names of the roles that a user holds directly. */
 export async function rolesOf(api: AdminApi, id: string, place: string): Promise<string[]> {
   const answer = await api.get(`${pathOf(id)}/role-mappings`, {}, place)
-  if (answer === null) throw new ConnectError('not-found', 'there is no such user any more', place)
+  if (answer === null) throw gone(place)
   const { realmMappings, clientMappings } = shaped(Mappings, answer, place)
   const ofClients = Object.values(clientMappings).flatMap(({ client, mappings }) => mappings.map(({ name }) => clientRole(client, name)))
   return [...realmMappings.map(({ name }) => realmRole(name)), ...ofClients]
 }
 
-async function groupsOf(api: AdminApi, groups: Groups, id: string, place: string): Promise<string[]> {
-  const rows = await whole(api, `${pathOf(id)}/groups`, { briefRepresentation: true }, place)
-  return await Promise.all(rows.map((row) => groups.pathOf(shaped(Group, row, place).id, place)))
+/** Paths of the groups that a user is in directly. */
+export async function groupsOf(api: AdminApi, groups: Groups, id: string, place: string): Promise<string[]> {
+  const answer = await api.get(`${pathOf(id)}/groups`, { briefRepresentation: true }, place)
+  if (answer === null) throw gone(place)
+  return await Promise.all(shaped(Rows, answer, place).map((group) => groups.pathOf(group.id, place)))
 }
+
+const gone = (place: string): ConnectError => new ConnectError('not-found', 'there is no such user any more', place)
 
 /** Keycloak names the user after its client, in lower case; the client itself says whether that is its user. Null for a person. */
 async function serviceAccount(api: AdminApi, config: KeycloakConfig, user: User, place: string): Promise<Mapped[] | null> {

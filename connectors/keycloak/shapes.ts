@@ -47,7 +47,8 @@ export const Group = z.object({
 })
 export type Group = z.infer<typeof Group>
 
-export const AdminEvent = z.object({ time: z.int(), operationType: z.string(), resourcePath: z.string().default('') })
+/** `id`: older versions have none. */
+export const AdminEvent = z.object({ id: z.string().nullable().default(null), time: z.int(), operationType: z.string(), resourcePath: z.string().default('') })
 export type AdminEvent = z.infer<typeof AdminEvent>
 
 /** Throws ConnectError `schema`: what answered is no Keycloak, or one of another shape. */

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
 import type { HandOver } from '../../src/connect/hand-over.ts'
@@ -11,8 +10,8 @@ import { createUser, userNamed } from './create.ts'
 import { disableCredential, handSecretOver, rotate } from './credentials.ts'
 import type { Groups } from './groups.ts'
 import { clientRole, realmRole } from './names.ts'
-import { pathOf, rolesOf } from './read-one.ts'
-import { Client, Group, Role, User, shaped } from './shapes.ts'
+import { groupsOf, pathOf, rolesOf } from './read-one.ts'
+import { Client, Role, User, shaped } from './shapes.ts'
 
 /** What a grant is in the admin API. */
 type Target = { role: Role; path: string; name: string } | { group: string }
@@ -65,9 +64,7 @@ async function setGrant(api: AdminApi, groups: Groups, { account, ref }: Operati
     const { id, name } = target.role
     return await send(api, wanted ? 'POST' : 'DELETE', `${pathOf(account)}/role-mappings/${target.path}`, [{ id, name }], place, deadline)
   }
-  const held = await whole(api, `${pathOf(account)}/groups`, { briefRepresentation: true }, place)
-  const paths = await Promise.all(held.map((row) => groups.pathOf(shaped(Group, row, place).id, place)))
-  if (paths.includes(target.group) === wanted) return 'already'
+  if ((await groupsOf(api, groups, account, place)).includes(target.group) === wanted) return 'already'
   const group = await groupAt(groups, target.group, place)
   return await send(api, wanted ? 'PUT' : 'DELETE', `${pathOf(account)}/groups/${encodeURIComponent(group)}`, undefined, place, deadline)
 }
@@ -78,15 +75,12 @@ async function groupAt(groups: Groups, path: string, place: string): Promise<str
   return found.id
 }
 
-const Whole = z.looseObject(User.shape)
-
-/** The whole representation goes back as it came, but for the one field: what is left out would be taken away. */
+/** The one field is sent: Keycloak leaves what is left out as it is, whatever somebody else changed of it meanwhile. */
 async function setEnabled(api: AdminApi, account: string, enabled: boolean, place: string, deadline: AbortSignal): Promise<Outcome> {
   const answer = await api.get(pathOf(account), {}, place)
   if (answer === null) throw new ConnectError('not-found', 'there is no such user', place)
-  const user = shaped(Whole, answer, place)
-  if (user.enabled === enabled) return 'already'
-  return await send(api, 'PUT', pathOf(account), { ...user, enabled }, place, deadline)
+  if (shaped(User, answer, place).enabled === enabled) return 'already'
+  return await send(api, 'PUT', pathOf(account), { enabled }, place, deadline)
 }
 
 async function endSessions(api: AdminApi, account: string, place: string, deadline: AbortSignal): Promise<Outcome> {

@@ -2,13 +2,16 @@ import { scenarios } from '../conformance/scenarios.ts'
 import { orders } from '../conformance/write-order.ts'
 import { writeScenarios } from '../conformance/write-scenarios.ts'
 import { ConfigError } from '../config/load.ts'
+import type { Dialect } from '../hostile/exchange.ts'
 import type { Fault } from '../hostile/fault.ts'
+import { keycloakDialect } from '../hostile/keycloak-dialect.ts'
+import { realmName } from '../hostile/keycloak-realm.ts'
 import { hostileToken, restDialect, restStyles, type RestStyle } from '../hostile/rest-dialect.ts'
 import { scimDialect } from '../hostile/scim-dialect.ts'
 import { startHostile } from '../hostile/server.ts'
 import { World } from '../hostile/world.ts'
 
-export const dialects = [...restStyles, 'scim-index', 'scim-cursor'] as const
+export const dialects = [...restStyles, 'scim-index', 'scim-cursor', 'keycloak'] as const
 
 export interface HostileOptions {
   paging: string
@@ -44,15 +47,22 @@ export async function runHostile({ paging, accounts, port, fault }: HostileOptio
     return found
   })
   const world = World.corpus(accounts)
-  const dialect = paging.startsWith('scim-') ? scimDialect(() => world, paging === 'scim-index' ? 'index' : 'cursor') : restDialect(() => world, paging as RestStyle)
+  const { dialect, path, says } = faceOf(paging, () => world)
   const server = await startHostile(dialect, { port })
   const faults = chosen.flatMap((one) => one.faults(world))
   server.arm(faults)
-  console.log(`${server.url}${paging.startsWith('scim-') ? '/scim' : '/admin'}, ${accounts} accounts, paged by ${paging}; Authorization: Bearer ${hostileToken}`)
+  console.log(`${server.url}${path}, ${accounts} accounts, ${says}`)
   for (const { name } of chosen) console.log(`  fault: ${name}`)
   await new Promise<void>((done) => process.once('SIGINT', () => done()))
   for (const one of faults) console.log(`${one.name}: happened ${one.fired} times`)
   await server.stop()
+}
+
+function faceOf(paging: string, world: () => World): { dialect: Dialect; path: string; says: string } {
+  const bearer = `paged by ${paging}; Authorization: Bearer ${hostileToken}`
+  if (paging === 'keycloak') return { dialect: keycloakDialect(world, 'groups'), path: '', says: `realm ${realmName} of a Keycloak; any client, whose secret is ${hostileToken}` }
+  if (paging.startsWith('scim-')) return { dialect: scimDialect(world, paging === 'scim-index' ? 'index' : 'cursor'), path: '/scim', says: bearer }
+  return { dialect: restDialect(world, paging as RestStyle), path: '/admin', says: bearer }
 }
 
 export function listFaults(): void {

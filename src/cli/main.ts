@@ -152,7 +152,7 @@ function build(): Command {
 
 function hostileCommands(program: Command): void {
   const hostile = program.command('hostile').enablePositionalOptions().description('serve an application that misbehaves as told, for those who write connectors')
-    .addOption(new Option('--paging <kind>', 'how its lists are paged').choices(dialects).default('offset'))
+    .addOption(new Option('--paging <kind>', 'how its lists are paged, or the kind of application').choices(dialects).default('offset'))
     .option('--accounts <count>', 'how many accounts it holds', wholeNumber, 1_000)
     .option('--port <port>', 'on 127.0.0.1; 0: any', wholeNumber, 0)
     .option('--fault <name...>', 'what goes wrong, by its name', [])
@@ -161,7 +161,7 @@ function hostileCommands(program: Command): void {
       if (options.list === true) listFaults()
       else await runHostile(options)
     })
-    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --fault "throttled once, no header" "one row is never shown"', 'hostile --fault "carried out, no answer"']))
+    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --paging keycloak', 'hostile --fault "throttled once, no header" "one row is never shown"', 'hostile --fault "carried out, no answer"']))
   hostile.command('webhooks').description('deliver to an address what an application delivers that loses, repeats, reorders, damages and forges; says what has to be known then')
     .argument('[address]', 'of the receiver: /v1/webhooks/<app> of a running process')
     .addOption(new Option('--scheme <kind>', 'how deliveries are signed').choices(Object.keys(schemes)).default('standard'))

@@ -7,7 +7,7 @@ import { SkippingClock } from '../conformance/bench.ts'
 import { Kit, type Subject } from '../conformance/kit.ts'
 import { ObserveKit } from '../conformance/observe-kit.ts'
 import type { Trait } from '../conformance/scenario.ts'
-import { WriteKit } from '../conformance/write-kit.ts'
+import { WriteKit, type WriteSubject } from '../conformance/write-kit.ts'
 import type { Dialect } from '../hostile/exchange.ts'
 import type { Fault } from '../hostile/fault.ts'
 import { startHostile } from '../hostile/server.ts'
@@ -20,6 +20,8 @@ export interface HostileSubject {
   dialect: (world: () => World) => Dialect
   /** the connector, configured for the application at this address */
   app: (url: string) => Promise<Subject['app']>
+  /** what the connector calls a group of the corpus; absent: a group of its id */
+  called?: WriteSubject['called']
   env: Readonly<Record<string, string>>
 }
 
@@ -35,7 +37,7 @@ export interface OpenKit {
 const accounts = 23
 
 /** The hostile application, a connector for it, and the kits over both, with a log of their own: for the tests of connectors. */
-export async function openKit({ name, traits, dialect, app, env }: HostileSubject): Promise<OpenKit> {
+export async function openKit({ name, traits, dialect, app, called, env }: HostileSubject): Promise<OpenKit> {
   let world = World.corpus(accounts)
   const server = await startHostile(dialect(() => world))
   const directory = await mkdtemp(join(tmpdir(), 'grantline-conformance-'))
@@ -61,6 +63,7 @@ export async function openKit({ name, traits, dialect, app, env }: HostileSubjec
     const kit = await Kit.open(subject, options)
     const fresh = {
       name, app: subject.app, reset: () => (world = World.corpus(accounts)), arm: (faults: readonly Fault[]) => server.arm(faults), unanswered: () => server.unanswered,
+      ...(called !== undefined && { called }),
     }
     return {
       kit,

@@ -4,10 +4,11 @@ import type { World } from '../hostile/world.ts'
 import type { Expected } from './scenario.ts'
 
 /**
- * What a scenario of single reads needs. `groups-apart`: who is in a group is asked of the groups, also for one account. `world`: the
- * application's data can be changed. `id`: one answer is the account, its id in a field of this name.
+ * What a scenario of single reads and of changes needs. `groups-apart`: who is in a group is asked of the groups, also for one account.
+ * `world`: the application's data can be changed. `id`: one answer is the account, its id in a field of this name. `cursor`: an answer about
+ * changes says where the next question begins, in `last`. `change-pages`: changes come in several answers.
  */
-export type ObserveTrait = 'groups-apart' | 'world' | 'id'
+export type ObserveTrait = 'groups-apart' | 'world' | 'id' | 'cursor' | 'change-pages'
 
 export interface ObserveScenario {
   readonly name: string
@@ -49,7 +50,7 @@ const row = (change: (row: Record<string, unknown>) => Record<string, unknown>):
 }
 
 /** How the read of a single account goes wrong. */
-export const singleScenarios: readonly ObserveScenario[] = [
+const singleScenarios: readonly ObserveScenario[] = [
   ...onTheWay(one),
   // One that is not found, where others are, is gone as far as any client can see; where none is found nothing is proven.
   one('not found, and no other one either', 'partial', {}, effect.refuse(404)),
@@ -69,29 +70,36 @@ function inside(name: string, expected: Expected, before: boolean, act: (world: 
   return { name, expected, needs: ['world'], faults: (world, account) => [new Fault(name, { list: 'one', times: 1 }, effect.meanwhile(() => act(world, account), before))] }
 }
 
-export const singleScenariosFor = (traits: ReadonlySet<ObserveTrait>): ObserveScenario[] => singleScenarios.filter(({ needs }) => needs.every((need) => traits.has(need)))
+const those = (scenarios: readonly ObserveScenario[], traits: ReadonlySet<ObserveTrait>): ObserveScenario[] => scenarios.filter(({ needs }) => needs.every((need) => traits.has(need)))
+
+export const singleScenariosFor = (traits: ReadonlySet<ObserveTrait>): ObserveScenario[] => those(singleScenarios, traits)
+export const changeScenariosFor = (traits: ReadonlySet<ObserveTrait>): ObserveScenario[] => those(changeScenarios, traits)
 
 const last = (change: (last: number) => unknown): Effect => ({ honest }) => {
   const answer = honest()
   const body = answer.json as { last: number }
   return { ...answer, json: { ...body, last: change(body.last) } }
 }
-const without = (users: readonly string[]): Effect => effect.rows((rows) => rows.filter(({ user }) => !users.includes(String(user))))
+const without = (user: string): Effect => effect.rows((rows, { change }) => rows.filter((row) => change === undefined || row[change.field] !== change.of(user)))
+/** One of the changes, with somebody else in it. */
+const about = (user: (of: (user: string) => string) => string | null): Effect =>
+  effect.rows(([row, ...rest], { change }) => (row === undefined || change === undefined ? null : [row, ...rest, { ...row, [change.field]: user(change.of) }]))
 
 /** How questions for what changed go wrong; the first question, which only notes where changes begin, is honest. */
-export const changeScenarios: readonly ObserveScenario[] = [
+const changeScenarios: readonly ObserveScenario[] = [
   ...onTheWay(changes),
-  changes('one change becomes visible a poll later, behind the cursor', 'exact', once, without(['a/b'])),
+  changes('one change becomes visible a poll later, behind the cursor', 'exact', once, without('a/b')),
   changes('all changes become visible a poll later, behind the cursor', 'exact', once, effect.rows(() => [])),
   changes('changes come in another order', 'exact', {}, effect.rows((rows) => [...rows].reverse())),
   changes('each change comes twice', 'exact', {}, effect.rows((rows) => rows.flatMap((change) => [change, change]))),
-  changes('the cursor stands still', 'exact', {}, last(() => 0)),
-  changes('the cursor runs back', 'exact', {}, last((at) => Math.max(0, at - 2))),
-  changes('there is no cursor in the answer', 'partial', {}, last(() => undefined)),
-  changes('the cursor is no longer known, once', 'partial', once, effect.refuse(410)),
-  changes('the cursor is no longer known, for good', 'partial', {}, effect.refuse(410)),
-  changes('a change names nobody', 'partial', {}, effect.rows((rows) => [{ user: null }, ...rows])),
-  changes('a change names somebody who is not there', 'exact', {}, effect.rows((rows) => [...rows, { user: 'nobody' }])),
+  changes('what was answered comes again for ever', 'safe', { from: 1 }, effect.again, ['change-pages']),
+  changes('the cursor stands still', 'exact', {}, last(() => 0), ['cursor']),
+  changes('the cursor runs back', 'exact', {}, last((at) => Math.max(0, at - 2)), ['cursor']),
+  changes('there is no cursor in the answer', 'partial', {}, last(() => undefined), ['cursor']),
+  changes('the cursor is no longer known, once', 'partial', once, effect.refuse(410), ['cursor']),
+  changes('the cursor is no longer known, for good', 'partial', {}, effect.refuse(410), ['cursor']),
+  changes('a change names nobody', 'partial', {}, about(() => null)),
+  changes('a change names somebody who is not there', 'exact', {}, about((of) => of('nobody'))),
   one('the changed accounts can’t be read for a while', 'partial', { times: 60 }, effect.refuse(500)),
   { name: 'an account changes again while it is read', expected: 'exact', needs: [], faults: (world) => [new Fault('again', { list: 'one', times: 1 }, effect.meanwhile(() => world.put({ ...world.users.get('a/b')!, name: 'Changed Again' })))] },
 ]

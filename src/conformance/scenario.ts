@@ -4,10 +4,11 @@ import type { World } from '../hostile/world.ts'
 /**
  * What a scenario needs of the application. `http`: it is asked by HTTP. `pages`: lists come in several. `total`: it counts its rows.
  * `chain`: each page leads to the next. `position`: pages begin at a position or number. `world`: its data can be changed while it is
- * read. `renewable`: the connector can get a new token. `own-lists`: members are listed group by group. `names`: a mapping needs a name.
+ * read. `renewable`: the connector can get a new token. `own-lists`: members are listed group by group,
+ * `own-totals`: and counted so. `names`: a mapping needs a name.
  * `expiry`: the application can say that a cursor is no longer known. `impatient`: its client waits for a second at most.
  */
-export type Trait = 'http' | 'pages' | 'total' | 'chain' | 'position' | 'world' | 'renewable' | 'own-lists' | 'names' | 'expiry' | 'impatient'
+export type Trait = 'http' | 'pages' | 'total' | 'chain' | 'position' | 'world' | 'renewable' | 'own-lists' | 'own-totals' | 'names' | 'expiry' | 'impatient'
 
 /**
  * `exact`: everything is read all the same. `partial`: a loss, named. `safe`: either of the two, by how the application is paged; never

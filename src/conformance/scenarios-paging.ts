@@ -41,9 +41,10 @@ export const pagingScenarios: readonly Scenario[] = [
   wire('the list of groups comes empty', 'partial', ['total'], { list: 'groups' }, effect.rows(() => [])),
   wire('the list of groups is refused', 'partial', ['http'], { list: 'groups' }, effect.refuse(403)),
   wire('members of one group are refused', 'partial', ['own-lists'], { list: 'members', times: 1 }, effect.refuse(403)),
-  wire('members of one group are not found', 'partial', ['own-lists'], { list: 'members', times: 1 }, effect.refuse(404)),
-  wire('members of one group lose one', 'partial', ['own-lists', 'total'], { list: 'members' }, effect.rows((rows) => (rows.length > 2 ? rows.slice(1) : null))),
-  wire('members of every group come empty', 'partial', ['own-lists', 'total'], { list: 'members' }, effect.rows(() => [])),
+  wire('members of one group are not found once', 'safe', ['own-lists'], { list: 'members', times: 1 }, effect.refuse(404)),
+  wire('members of no group are found', 'partial', ['own-lists'], { list: 'members' }, effect.refuse(404)),
+  wire('members of one group lose one', 'partial', ['own-lists', 'own-totals'], { list: 'members' }, effect.rows((rows) => (rows.length > 2 ? rows.slice(1) : null))),
+  wire('members of every group come empty', 'partial', ['own-lists', 'own-totals'], { list: 'members' }, effect.rows(() => [])),
   inside('a user appears in front while pages are read', 'safe', ['pages'], { ...users, times: 1 }, (world) => effect.meanwhile(() => world.insertFirst('newcomer'))),
   inside('a user in front goes while pages are read', 'safe', ['pages'], { ...users, times: 1 }, (world) => effect.meanwhile(() => void world.remove('o’brien'))),
   inside('one user goes and one comes while pages are read', 'safe', ['pages'], { ...users, times: 1 }, (world) =>

@@ -1,17 +1,18 @@
 import * as effect from '../hostile/effects.ts'
+import type { Shape } from '../hostile/exchange.ts'
 import { type Scenario, inside, wire } from './scenario.ts'
 
 const users = { list: 'users' } as const
 const idOf = ({ id }: { id: string }): string => id
 const nameOf = ({ name }: { name: string }): string => name
-const first = (change: (row: Record<string, unknown>) => Record<string, unknown>) =>
-  effect.rows((rows, { id }) => rows.map((row) => (row[id] === 'ann b' ? change(row) : row)))
+const first = (change: (row: Record<string, unknown>, shape: Shape) => Record<string, unknown>) =>
+  effect.rows((rows, shape) => rows.map((row) => (row[shape.id] === 'ann b' ? change(row, shape) : row)))
 
 /** What stands in rows that should not. */
 export const rowScenarios: readonly Scenario[] = [
   wire('the id field has another name', 'partial', [], users, effect.field(idOf, (row, key) => renamed(row, key, 'identifier'))),
   wire('a mapped field has another name', 'refused', ['names'], users, effect.field(nameOf, (row, key) => renamed(row, key, 'label'))),
-  wire('a mapped field has another name in one row', 'refused', ['names'], users, first((row) => ('name' in row ? renamed(row, 'name', 'label') : renamed(row, 'userName', 'label')))),
+  wire('a mapped field has another name in one row', 'refused', ['names'], users, first((row, { name }) => renamed(row, name, 'label'))),
   wire('ids are empty in one row', 'partial', [], users, first((row) => ({ ...row, id: '' }))),
   wire('ids are null in one row', 'partial', [], users, first((row) => ({ ...row, id: null }))),
   wire('an id is a list', 'partial', [], users, first((row) => ({ ...row, id: ['ann b'] }))),

@@ -1,4 +1,5 @@
 import type { WriteResult, WriteVerdict } from '../../schemas/wire/actions.ts'
+import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Written } from '../../schemas/wire/raw.ts'
 import { shows } from '../connect/writes/effect.ts'
 import type { World } from '../hostile/world.ts'
@@ -7,6 +8,8 @@ import { effectsOf, holds, type Order } from './write-order.ts'
 /** What one command came to, and the application's own tables behind it. */
 export interface WrittenOrder {
   order: Order
+  /** an operation of the order in the words of the connector */
+  native: (operation: Operation) => Operation
   results: readonly WriteResult[]
   marks: readonly Written[]
   /** the tables as they would be had only others changed them */
@@ -96,8 +99,8 @@ function bystanders({ order, untouched, after }: WrittenOrder): string[] {
 }
 
 /** What was published as read back is what the application shows. */
-function readBack({ order, marks, after }: WrittenOrder): string[] {
+function readBack({ order, native, marks, after }: WrittenOrder): string[] {
   const seen = marks.findLast((mark) => mark.seen !== null)?.seen ?? null
   if (seen === null) return []
-  return order.operations.filter((operation) => ![null, holds(after.shown, operation)].includes(shows(operation, seen))).map(({ name }) => `${name} was published as read back, and it is not as published`)
+  return order.operations.filter((operation) => ![null, holds(after.shown, operation)].includes(shows(native(operation), seen))).map(({ name }) => `${name} was published as read back, and it is not as published`)
 }

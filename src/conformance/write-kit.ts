@@ -5,6 +5,8 @@ import { createPlatform, withBounds, withPriority } from '../connect/platform.ts
 import { Source } from '../connect/source.ts'
 import { canonicalId } from '../core/canonical-id.ts'
 import { armFaults } from '../core/fault.ts'
+import type { Operation } from '../../schemas/wire/operations.ts'
+import type { Ref } from '../../schemas/wire/raw.ts'
 import type { Fault } from '../hostile/fault.ts'
 import type { World } from '../hostile/world.ts'
 import { openPublisher } from '../runtime/publisher.ts'
@@ -18,6 +20,8 @@ import type { WriteScenario } from './write-scenario.ts'
 export interface WriteSubject {
   readonly name: string
   readonly app: AppSource
+  /** What the connector calls a group of the corpus; absent: a group of its id. */
+  called?(group: string): Ref
   /** The application's data is as it was at the beginning: this. */
   reset(): World
   /** These faults from now on. */
@@ -64,9 +68,14 @@ export class WriteKit {
     await this.#carryOut(order, scenario)
     const results = (await this.#actions.news()).filter((record) => record.type === 'WriteResult')
     const marks = (await this.#raw.news()).filter((record) => record.type === 'Written')
-    const wrong = judgeWrite({ order, results, marks, untouched, after: world, unanswered: await this.#unanswered() }, scenario?.expected ?? ['applied'])
+    const wrong = judgeWrite({ order, native: this.#native, results, marks, untouched, after: world, unanswered: await this.#unanswered() }, scenario?.expected ?? ['applied'])
     for (const fault of faults) if (fault.fired === 0) wrong.push(`${fault.name}: it never happened, nothing was tried`)
     return { fired: Math.min(...faults.map(({ fired }) => fired)), wrong, said: `${results.map(({ verdict }) => verdict).join(', ')}: ${results.at(-1)?.reason ?? ''}` }
+  }
+
+  readonly #native = (operation: Operation): Operation => {
+    const { ref } = operation
+    return ref === null || this.#subject.called === undefined ? operation : { ...operation, ref: this.#subject.called(ref.id) }
   }
 
   /** After a moment for the ends of answers that were read already. */
@@ -78,7 +87,7 @@ export class WriteKit {
   async #carryOut({ operations, account }: Order, scenario: WriteScenario | null): Promise<void> {
     const { clock } = this.#options
     const id = `write-${this.#runs++}`
-    const command: WriteCommand = { id, account, operations, finding: id, version: '1', position: { topic: 'commands', partition: 0, offset: this.#runs, index: 0 } }
+    const command: WriteCommand = { id, account, operations: operations.map(this.#native), finding: id, version: '1', position: { topic: 'commands', partition: 0, offset: this.#runs, index: 0 } }
     const controller = new AbortController()
     const owner = (): Promise<WriteExecutor> => this.#owner(id, scenario?.callMs ?? callMs, controller.signal)
     let executor = await owner()

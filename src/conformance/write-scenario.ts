@@ -6,10 +6,10 @@ import type { Order } from './write-order.ts'
 
 /**
  * What a write scenario needs of the application and its connector. `versions`: a change can be made to hold for one version only.
- * `keys`: it knows a repeated request by its idempotency key. `errors-inside`: the connector reads refusals out of answers with 200. `renewable`: it can get a
- * new token.
+ * `keys`: it knows a repeated request by its idempotency key. `tells`: its answer shows whether a grant or revoke changed anything, or its
+ * version keeps others out. `errors-inside`: the connector reads refusals out of answers with 200. `renewable`: it can get a new token.
  */
-export type WriteTrait = 'versions' | 'keys' | 'errors-inside' | 'renewable'
+export type WriteTrait = 'versions' | 'tells' | 'keys' | 'errors-inside' | 'renewable'
 
 export interface Situation {
   order: Order

@@ -86,8 +86,9 @@ export const writeScenarios: readonly WriteScenario[] = [
   toReadBack('the read after the write fails for good', ['failed'], Infinity, effect.refuse(500), { orders: ['enable', 'disable', 'grant', 'revoke'] }),
   toReadBack('the read after the write is no account', ['applied'], 1, effect.body(() => '{"nothing": true}'), { orders: ['enable', 'disable', 'grant', 'revoke'] }),
   aroundWrites('somebody undoes it in the same moment', ['lost-update'], 'after', (world, { operations }) => make(world, operations.at(-1)!, false), { orders: ['enable', 'disable', 'grant', 'revoke', 'create an account'] }),
+  aroundWrites('somebody makes or deletes the account just before', ['already', 'refused', 'applied'], 'before', (world, { operations }) => make(world, operations[0]!, true), { orders: ['create an account', 'delete an account'] }),
   // An application that adds a row each time adds one.
-  aroundWrites('somebody does the same just before', ['already', 'refused', 'applied'], 'before', (world, { operations }) => make(world, operations[0]!, true), { orders: ['grant', 'revoke', 'create an account', 'delete an account'] }),
+  aroundWrites('somebody does the same just before', ['already', 'refused', 'applied'], 'before', (world, { operations }) => make(world, operations[0]!, true), { orders: ['grant', 'revoke'], needs: ['tells'] }),
   aroundWrites('somebody changes the same account in between', ['applied', 'refused'], 'before', (world, { account }) => rename(world, account), { orders: ['enable', 'disable', 'delete an account'] }),
   aroundWrites('somebody changes another account meanwhile', ['applied'], 'after', (world) => rename(world, '50%')),
   aroundWrites('somebody adds another member in between', ['applied', 'refused'], 'before', (world) => void world.setMember('g0', '50%', true), { orders: ['grant'] }),

@@ -55,6 +55,7 @@ export const total =
   (change: (total: number, nth: number) => unknown): Effect =>
   ({ honest, shape, asked }) => {
     const answer = honest()
+    if (shape.total === 'alone') return typeof answer.json === 'number' ? { ...answer, json: change(answer.json, asked.nth) } : null
     const known = shape.total === null ? undefined : (answer.json as Body | null)?.[shape.total]
     if (typeof known !== 'number' || shape.total === null) return null
     const { [shape.total]: _, ...rest } = answer.json as Body

@@ -6,7 +6,7 @@ export interface Asked {
   url: URL
   headers: Readonly<Record<string, string>>
   body: string
-  /** how many requests for the same list came before, since the fault was armed: 0 for the first */
+  /** how many requests for the same list came before, since the fault was armed: 0 for the first; a count by itself belongs to the one before it */
   nth: number
 }
 
@@ -34,6 +34,7 @@ export type ListName = 'users' | 'groups' | 'members' | 'changes' | 'one' | 'wri
 export interface Shape {
   /** key of the list of rows; null: the answer is the list */
   rows: string | null
+  /** key of the count of all rows; `alone`: an answer of its own is the count; null: nothing counts */
   total: string | null
   /** key of what leads to the next page; `link`: the Link header */
   next: string | null
@@ -41,6 +42,8 @@ export interface Shape {
   id: string
   /** field of a row that a mapping needs besides */
   name: string
+  /** field of a change that says who changed, and how it says it; absent: changes are not told */
+  change?: { field: string; of: (user: string) => string }
 }
 
 /** One honest application: what a request is about, and what it answers. */
@@ -49,6 +52,8 @@ export interface Dialect {
   readonly shape: Shape
   /** null: no list */
   listOf(target: URL, method: string): ListName | null
+  /** whether it is the count of a list by itself; absent: there is none */
+  isCount?(target: URL): boolean
   answer(asked: Asked): Answer
 }
 

@@ -20,7 +20,7 @@ export const hostileToken = 'hostile-admin-token'
  */
 export function restDialect(world: () => World, style: RestStyle): Dialect {
   const shape: Shape = {
-    rows: 'items', total: 'total', next: style === 'link' ? 'link' : style === 'cursor' || style === 'url' ? 'next' : null, id: 'id', name: 'name',
+    rows: 'items', total: 'total', next: style === 'link' ? 'link' : style === 'cursor' || style === 'url' ? 'next' : null, id: 'id', name: 'name', change: { field: 'user', of: (user) => user },
   }
   return { name: `rest by ${style}`, shape, listOf, answer: (asked) => answer(asked, world(), style) }
 }

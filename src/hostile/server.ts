@@ -24,20 +24,22 @@ export async function startHostile(dialect: Dialect, options: { port?: number } 
 
   const exchange = (request: Omit<Asked, 'nth'>): Answer => {
     const list = dialect.listOf(request.url, request.method)
-    const nth = counts.get(list) ?? 0
-    counts.set(list, nth + 1)
+    const before = counts.get(list) ?? 0
+    const isCount = dialect.isCount?.(request.url) === true
+    const nth = isCount ? Math.max(0, before - 1) : before
+    counts.set(list, isCount ? before : before + 1)
     const one: Asked = { ...request, nth }
     asked.push(one)
     let told: Answer | null = null
     const honest = (): Answer => structuredClone((told ??= dialect.answer(one)))
     for (const fault of faults) {
-      const answer = fault.apply({ asked: one, honest, shape: dialect.shape, previous: previous.get(list) ?? null }, list)
+      const answer = fault.apply({ asked: one, honest, shape: dialect.shape, previous: isCount ? null : (previous.get(list) ?? null) }, list)
       if (answer === null) continue
-      if (answer.status === 200) previous.set(list, answer)
+      if (answer.status === 200 && !isCount) previous.set(list, answer)
       return answer
     }
     const answer = honest()
-    previous.set(list, answer)
+    if (!isCount) previous.set(list, answer)
     return answer
   }
 

@@ -121,4 +121,19 @@ describe('grantline hostile', () => {
     expect(await over).toBe(0)
     expect(printed.at(-1)).toBe('throttled once, no header: happened 1 times')
   })
+
+  it('is a realm of Keycloak too', async () => {
+    const over = run('hostile', '--paging', 'keycloak', '--accounts', '50', '--fault', 'a total that is too high')
+    await vi.waitFor(() => expect(printed.length).toBe(2))
+    const url = printed[0]!.split(',')[0]!
+    const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'grantline', client_secret: hostileToken })
+    const { access_token: token } = (await (await fetch(`${url}/realms/hostile/protocol/openid-connect/token`, { method: 'POST', body: form })).json()) as { access_token: string }
+    const ask = async (path: string): Promise<unknown> => await (await fetch(`${url}/admin/realms/hostile/${path}`, { headers: { authorization: `Bearer ${token}` } })).json()
+    // every seventh is the service account of a client
+    expect(await ask('users?first=0&max=100')).toHaveLength(43)
+    expect(await ask('users/count')).toBe(44)
+    process.emit('SIGINT')
+    expect(await over).toBe(0)
+    expect(printed.at(-1)).toBe('a total that is too high: happened 1 times')
+  })
 })

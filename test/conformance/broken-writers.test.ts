@@ -1,27 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { WriteKit } from '../../src/conformance/write-kit.ts'
-import { orders } from '../../src/conformance/write-order.ts'
-import { ordersOf, writeScenariosFor } from '../../src/conformance/write-scenarios.ts'
 import { type WriteBreak, brokenWriter, writeBreaks } from './broken-writers.ts'
-import { serve } from './subjects.ts'
-import { Workbench } from './workbench.ts'
-import { type WriteServed, keyedServed, overwritingServed } from './write-subjects.ts'
-
-const tried = orders.filter(({ name }) => name === 'grant' || name === 'disable')
-
-/** Scenario and order, for each that the writer does not pass. */
-async function failuresOf(served: WriteServed): Promise<string[]> {
-  const bench = new Workbench()
-  const subject = await serve(served)
-  const kit = new WriteKit(subject.writes, bench.options)
-  const failed: string[] = []
-  for (const scenario of writeScenariosFor(new Set(served.writeTraits))) {
-    for (const order of ordersOf(scenario, tried)) if ((await kit.run(scenario, order)).wrong.length > 0) failed.push(`${scenario.name}: ${order.name}`)
-  }
-  await subject.stop()
-  bench.dispose()
-  return failed
-}
+import { writeFailures } from './failures.ts'
+import { keyedServed, overwritingServed } from './write-subjects.ts'
 
 const both = (scenario: string): string[] => [`${scenario}: disable`, `${scenario}: grant`]
 
@@ -97,12 +77,12 @@ const concerned: Record<WriteBreak, readonly string[]> = {
 
 describe.each(Object.keys(writeBreaks) as WriteBreak[])('a writer that %s', (name) => {
   it('is found out in every scenario that it concerns, and only there', async () => {
-    expect(await failuresOf({ ...keyedServed(), wrap: brokenWriter(name) })).toEqual(concerned[name])
+    expect(await writeFailures({ ...keyedServed(), wrap: brokenWriter(name) })).toEqual(concerned[name])
   }, 120_000)
 })
 
 describe('a writer that writes back what it read, over any version', () => {
   it('is found out where somebody else was faster', async () => {
-    expect(await failuresOf(overwritingServed())).toEqual(['somebody changes the same account in between: disable'])
+    expect(await writeFailures(overwritingServed())).toEqual(['somebody changes the same account in between: disable'])
   }, 120_000)
 })

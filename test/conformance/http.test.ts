@@ -4,9 +4,9 @@ import { scenariosFor } from '../../src/conformance/scenarios.ts'
 import { restStyles } from '../../src/hostile/rest-dialect.ts'
 import { World } from '../../src/hostile/world.ts'
 import { Workbench } from './workbench.ts'
-import { oauthServed, restServed, scimServed, serve } from './subjects.ts'
+import { keycloakServed, oauthServed, restServed, scimServed, serve } from './subjects.ts'
 
-const served = [...restStyles.map((style) => restServed(style)), oauthServed(), scimServed('index'), scimServed('cursor')]
+const served = [...restStyles.map((style) => restServed(style)), oauthServed(), scimServed('index'), scimServed('cursor'), keycloakServed()]
 
 describe('rest by cursor, with a client that waits for 300 ms', () => {
   const impatient = restServed('cursor')

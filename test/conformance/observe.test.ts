@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ObserveKit } from '../../src/conformance/observe-kit.ts'
-import { changeScenarios, singleScenariosFor } from '../../src/conformance/observe-scenarios.ts'
-import { oauthServed, restServed, scimServed, serve, type ServedSubject } from './subjects.ts'
+import { changeScenariosFor, type ObserveTrait, singleScenariosFor } from '../../src/conformance/observe-scenarios.ts'
+import { keycloakServed, oauthServed, restServed, scimServed, serve, type Served, type ServedSubject } from './subjects.ts'
 import { Workbench } from './workbench.ts'
 
-const served = [
-  { one: restServed('offset'), apart: false, changes: true },
-  { one: oauthServed(), apart: false, changes: true },
-  { one: scimServed('index'), apart: true, changes: false },
+const common: ObserveTrait[] = ['id', 'world']
+const served: { one: Served; traits: ObserveTrait[]; tellsChanges: boolean }[] = [
+  { one: restServed('offset'), traits: [...common, 'cursor'], tellsChanges: true },
+  { one: oauthServed(), traits: [...common, 'cursor'], tellsChanges: true },
+  { one: scimServed('index'), traits: [...common, 'groups-apart'], tellsChanges: false },
+  { one: keycloakServed(), traits: [...common, 'groups-apart', 'change-pages'], tellsChanges: true },
 ]
 
-describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name, { one, apart, changes }) => {
+describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name, { one, traits, tellsChanges }) => {
   const bench = new Workbench()
   let kit: ObserveKit
   let subject: ServedSubject
@@ -23,13 +25,13 @@ describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name
     bench.dispose()
   })
 
-  it.each(singleScenariosFor(new Set(apart ? ['id', 'world', 'groups-apart'] : ['id', 'world'])).map((scenario) => [scenario.name, scenario] as const))('one account: %s', async (_scenario, scenario) => {
+  it.each(singleScenariosFor(new Set(traits)).map((scenario) => [scenario.name, scenario] as const))('one account: %s', async (_scenario, scenario) => {
     const { wrong, fired, said } = await kit.single(scenario)
     expect(wrong, said).toEqual([])
     expect(fired).toBeGreaterThan(0)
   })
 
-  it.each((changes ? changeScenarios : []).map((scenario) => [scenario.name, scenario] as const))('changes: %s', async (_scenario, scenario) => {
+  it.each((tellsChanges ? changeScenariosFor(new Set(traits)) : []).map((scenario) => [scenario.name, scenario] as const))('changes: %s', async (_scenario, scenario) => {
     const { wrong, fired, said } = await kit.changes(scenario)
     expect(wrong, said).toEqual([])
     expect(fired).toBeGreaterThan(0)

@@ -5,6 +5,8 @@ import type { Trait } from '../../src/conformance/scenario.ts'
 import type { WriteSubject } from '../../src/conformance/write-kit.ts'
 import type { AppSource } from '../../src/connect/app-reader.ts'
 import type { Dialect } from '../../src/hostile/exchange.ts'
+import { keycloakDialect } from '../../src/hostile/keycloak-dialect.ts'
+import { realmName, type Assigned } from '../../src/hostile/keycloak-realm.ts'
 import { hostileToken, restDialect, type RestStyle } from '../../src/hostile/rest-dialect.ts'
 import { scimDialect } from '../../src/hostile/scim-dialect.ts'
 import { startHostile } from '../../src/hostile/server.ts'
@@ -19,6 +21,8 @@ export interface Served {
   /** settings as a config file has them; `url`: of the application */
   app: (url: string) => object
   traits: readonly Trait[]
+  /** what the connector calls a group of the corpus */
+  called?: WriteSubject['called']
   /** another connector instead of the configured one */
   wrap?: (app: AppSource) => AppSource
 }
@@ -30,7 +34,7 @@ export interface ServedSubject extends Subject {
 }
 
 /** A real HTTP server over a corpus, and the connector configured for it. */
-export async function serve({ name, dialect, app, traits, wrap = (source) => source }: Served): Promise<ServedSubject> {
+export async function serve({ name, dialect, app, traits, called, wrap = (source) => source }: Served): Promise<ServedSubject> {
   let world = World.corpus(size)
   const server = await startHostile(dialect(() => world))
   const source = wrap(await configureApp('app', AppConfig.parse(app(server.url)), '.'))
@@ -43,6 +47,7 @@ export async function serve({ name, dialect, app, traits, wrap = (source) => sou
     writes: {
       name,
       app: source,
+      ...(called !== undefined && { called }),
       reset: () => (world = World.corpus(size)),
       arm: (faults) => server.arm(faults),
       unanswered: () => server.unanswered,
@@ -68,7 +73,7 @@ const paging: Record<RestStyle, object> = {
   key: { by: 'key', order: 'text' },
   once: { by: 'once', whole: true },
 }
-const common: Trait[] = ['http', 'total', 'world', 'names', 'own-lists']
+const common: Trait[] = ['http', 'total', 'world', 'names', 'own-lists', 'own-totals']
 const traitsOf: Record<RestStyle, Trait[]> = {
   offset: ['pages', 'position'], index: ['pages', 'position'], page: ['pages', 'position'],
   cursor: ['pages', 'chain', 'expiry'], link: ['pages', 'chain', 'expiry'], url: ['pages', 'chain', 'expiry'], key: ['pages'], once: [],
@@ -127,6 +132,17 @@ export const scimServed = (by: 'index' | 'cursor'): Served => ({
     with: { baseUrl: `${url}/scim`, token: 'env:HOSTILE_TOKEN', paging: by, pageSize: 5, changes: 'off', users: { kind: { attribute: 'userType', values: { robot: 'service', person: 'human' } } } },
   }),
   traits: ['http', 'pages', 'total', 'world', by === 'cursor' ? 'chain' : 'position'],
+})
+
+export const keycloakServed = (assigned: Assigned = 'groups'): Served => ({
+  name: `keycloak, ${assigned}`,
+  dialect: (world) => keycloakDialect(world, assigned),
+  app: (url) => ({
+    connector: 'keycloak',
+    with: { baseUrl: url, realm: realmName, reader: { grant: 'client-credentials', clientId: 'grantline', clientSecret: 'env:HOSTILE_TOKEN' }, ownerAttribute: 'team', pageSize: 5 },
+  }),
+  traits: ['http', 'pages', 'total', 'position', 'world', 'names', 'own-lists', 'renewable'],
+  called: (group) => (assigned === 'groups' ? { kind: 'group', id: `/${group}` } : { kind: 'role', id: `role:${group}` }),
 })
 
 /** The same API behind OAuth2 client credentials. */

@@ -1,6 +1,7 @@
 import type { OperationName } from '../../schemas/wire/operations.ts'
 import type { WriteTrait } from '../../src/conformance/write-scenario.ts'
-import { restServed, restSettings, scimServed, type Served } from './subjects.ts'
+import type { Assigned } from '../../src/hostile/keycloak-realm.ts'
+import { keycloakServed, restServed, restSettings, scimServed, type Served } from './subjects.ts'
 
 export interface WriteServed extends Served {
   writeTraits: readonly WriteTrait[]
@@ -45,13 +46,13 @@ const written = (name: string, write: object, writeTraits: readonly WriteTrait[]
   return { ...served, name, app: (url) => ({ connector: 'rest', with: { ...restSettings(url, 'offset'), write } }), writeTraits, operations: all }
 }
 
-export const ensuringServed = (): WriteServed => written('rest, requests that may be repeated', ensuring, ['errors-inside'])
-export const keyedServed = (): WriteServed => written('rest, keys and versions', keyed, ['errors-inside', 'keys', 'versions'])
+export const ensuringServed = (): WriteServed => written('rest, requests that may be repeated', ensuring, ['errors-inside', 'tells'])
+export const keyedServed = (): WriteServed => written('rest, keys and versions', keyed, ['errors-inside', 'tells', 'keys', 'versions'])
 /** Behind OAuth2 client credentials. */
 export const oauthWritten = (): WriteServed => {
   const { app, ...plain } = ensuringServed()
   return {
-    ...plain, name: 'rest, OAuth2', writeTraits: ['errors-inside', 'renewable'],
+    ...plain, name: 'rest, OAuth2', writeTraits: ['errors-inside', 'tells', 'renewable'],
     app: (url) => {
       const served = app(url) as { connector: string; with: object }
       return { ...served, with: { ...served.with, auth: { kind: 'oauth2', tokenUrl: `${url}/token`, clientId: 'grantline', clientSecret: 'env:HOSTILE_TOKEN' } } }
@@ -59,5 +60,6 @@ export const oauthWritten = (): WriteServed => {
   }
 }
 /** As with keys and versions, whose author forgot the version. */
-export const overwritingServed = (): WriteServed => written('rest, over any version', { ...keyed, 'enable-account': [whole(true, {})], 'disable-account': [whole(false, {})] }, ['errors-inside', 'keys'])
-export const scimWritten = (): WriteServed => ({ ...scimServed('index'), name: 'scim', writeTraits: ['versions'], operations: all })
+export const overwritingServed = (): WriteServed => written('rest, over any version', { ...keyed, 'enable-account': [whole(true, {})], 'disable-account': [whole(false, {})] }, ['errors-inside', 'tells', 'keys'])
+export const scimWritten = (): WriteServed => ({ ...scimServed('index'), name: 'scim', writeTraits: ['tells', 'versions'], operations: all })
+export const keycloakWritten = (assigned: Assigned): WriteServed => ({ ...keycloakServed(assigned), writeTraits: ['renewable'], operations: all })

@@ -4,7 +4,7 @@ import { orders } from '../../src/conformance/write-order.ts'
 import { ordersOf, writeScenariosFor } from '../../src/conformance/write-scenarios.ts'
 import { serve, type ServedSubject } from './subjects.ts'
 import { Workbench } from './workbench.ts'
-import { ensuringServed, keyedServed, oauthWritten, scimWritten } from './write-subjects.ts'
+import { ensuringServed, keycloakWritten, keyedServed, oauthWritten, scimWritten } from './write-subjects.ts'
 
 it.each(orders)('rest, OAuth2: $name where the token ends in between', async (order) => {
   const bench = new Workbench()
@@ -18,7 +18,7 @@ it.each(orders)('rest, OAuth2: $name where the token ends in between', async (or
   bench.dispose()
 })
 
-describe.each([ensuringServed(), keyedServed(), scimWritten()].map((one) => [one.name, one] as const))('%s', (_name, one) => {
+describe.each([ensuringServed(), keyedServed(), scimWritten(), keycloakWritten('groups'), keycloakWritten('roles')].map((one) => [one.name, one] as const))('%s', (_name, one) => {
   const bench = new Workbench()
   let kit: WriteKit
   let subject: ServedSubject

@@ -101,6 +101,7 @@ describe('what a realm holds', () => {
     realm = await makeRealm(keycloak, [
       someone('ada', { groups: ['/sales/emea'] }),
       someone('bob', { realmRoles: ['head'], clientRoles: { billing: ['read'] }, enabled: false }),
+      someone('odd', { id: 'a/b', groups: ['/sales'] }),
     ])
     const robot = ((await keycloak.call('GET', `/${realm}/clients?clientId=Robot`)) as { id: string }[])[0]?.id ?? ''
     await keycloak.call('POST', `/${realm}/clients/${robot}/client-secret`)
@@ -188,10 +189,25 @@ describe('what a realm holds', () => {
     const clerk = await keycloak.call('GET', `/${realm}/roles/clerk`)
     await keycloak.call('POST', `/${realm}/users/${ada}/role-mappings/realm`, [clerk])
     expect(await next()).toEqual([ada])
+    // the path of an event does not encode the id
+    await keycloak.call('POST', `/${realm}/users/a%2Fb/role-mappings/realm`, [clerk])
+    expect(await next()).toEqual(['a/b'])
+    await keycloak.call('DELETE', `/${realm}/users/a%2Fb/role-mappings/realm`, [clerk])
+    expect(await next()).toEqual(['a/b'])
     const zoe = (await keycloak.call('POST', `/${realm}/users`, someone('zoe'))) as string
     await keycloak.call('DELETE', `/${realm}/users/${zoe}`)
     expect(await next()).toEqual([zoe])
     expect(await next()).toEqual([])
+  })
+
+  test('disabling sends one field, and everything else of the user stays', async () => {
+    const ada = `/${realm}/users/${ids.get('ada')}`
+    const { write } = await openKeycloak(keycloak, realm)
+    const before = (await keycloak.call('GET', ada)) as object
+    await write?.ensure(operation('disable-account', ids.get('ada') ?? ''), 'disable', 'key', AbortSignal.timeout(30_000))
+    expect(await keycloak.call('GET', ada)).toEqual({ ...before, enabled: false })
+    await write?.ensure(operation('enable-account', ids.get('ada') ?? ''), 'enable-account', 'key', AbortSignal.timeout(30_000))
+    expect(await keycloak.call('GET', ada)).toEqual(before)
   })
 
   test('a wrong secret is told as such, and not repeated', async () => {
