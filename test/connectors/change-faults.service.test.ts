@@ -3,15 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Attribute, Change } from 'ldapts'
 import { connector as keycloak } from '../../connectors/keycloak/connector.ts'
 import { connector as ldap } from '../../connectors/ldap/connector.ts'
+import { connector as scim } from '../../connectors/scim/connector.ts'
 import { createPlatform } from '../../src/connect/platform.ts'
 import { ConnectError, type ConnectorType } from '../../src/ports/connector.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { Lab } from '../connect/lab.ts'
 import { startKeycloak } from '../services/keycloak.ts'
+import { startScim2Server } from '../services/scim2-server.ts'
 import { startSlapd } from '../services/slapd.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
 import { idsOf, makeRealm, settings as keycloakSettings, someone } from './keycloak/realm.ts'
 import { addGroup, addPerson, asRoot, person, prepare, settings as ldapSettings } from './ldap/directory.ts'
+import { callerOf, userSchema } from './scim/caller.ts'
 
 /** What changed in real systems, asked for through a proxy that breaks the answer: all of it is told, or an error, after which the same question is answered. */
 
@@ -21,6 +24,8 @@ interface System {
   /** changes some accounts; their native ids */
   change: (round: number) => Promise<string[]>
   accounts: number
+  /** how many connections are broken of a whole read: a server that closes each after its answer makes many */
+  connections?: number
   dispose: () => Promise<void>
 }
 
@@ -69,7 +74,8 @@ function suite<C>(name: string, type: ConnectorType<C>, make: () => Promise<Syst
       for (const afterBytes of [500, 3_000, 8_000]) {
         const lab = new Lab(1)
         const struck = system.proxy.struck
-        system.proxy.plan({ kind: 'reset', afterBytes }, { kind: 'truncate', afterBytes }, { kind: 'none' })
+        const broken = Array.from({ length: system.connections ?? 2 }, (_, at) => ({ kind: at % 2 === 0 ? 'reset' : 'truncate', afterBytes } as const))
+        system.proxy.plan(...broken, { kind: 'none' })
         const result = await using((session) => lab.snapshot(() => Promise.resolve({ ...session, close: () => Promise.resolve() }))).catch((error: unknown) => error)
         system.proxy.plan({ kind: 'none' })
         expect(system.proxy.struck).toBeGreaterThan(struck)
@@ -130,6 +136,31 @@ suite('Keycloak', keycloak, async () => {
       delete process.env['GRANTLINE_TEST_KEYCLOAK']
       await proxy.stop()
       await server.call('DELETE', `/${realm}`)
+      await server.stop()
+    },
+  }
+})
+
+suite('scim2-server', scim, async () => {
+  const server = await startScim2Server()
+  const tenant = new URL(server.tenant('changes'))
+  const proxy = await startFaultProxy(Number(tenant.port))
+  const call = callerOf(tenant.href, server.token)
+  process.env['GRANTLINE_TEST_SCIM_CHANGES'] = server.token
+  const users: string[] = []
+  for (let n = 0; n < 40; n++) users.push(String((await call('POST', '/Users', { schemas: [userSchema], userName: `u${n}` }))['id']))
+  return {
+    proxy, accounts: users.length, connections: 30,
+    with: { baseUrl: `http://127.0.0.1:${proxy.port}${tenant.pathname}`, token: 'env:GRANTLINE_TEST_SCIM_CHANGES', pageSize: 40 },
+    change: async (round) => {
+      const changed = users.slice(round * 8, round * 8 + 8)
+      const replaced = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'displayName', value: `Changed ${round}` }] }
+      for (const id of changed) await call('PATCH', `/Users/${id}`, replaced)
+      return changed
+    },
+    dispose: async () => {
+      delete process.env['GRANTLINE_TEST_SCIM_CHANGES']
+      await proxy.stop()
       await server.stop()
     },
   }

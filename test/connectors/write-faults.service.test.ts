@@ -24,6 +24,7 @@ import { startSlapd } from '../services/slapd.ts'
 import { startFaultProxy, type FaultProxy, type Strike } from '../support/fault-proxy.ts'
 import { idsOf, logsIn, makeRealm, settings as keycloakSettings, someone } from './keycloak/realm.ts'
 import { addGroup, addPerson, asRoot, group, person, prepare, settings as ldapSettings } from './ldap/directory.ts'
+import { callerOf, userSchema } from './scim/caller.ts'
 import { loginStreams, passwordWrites, roleWrites } from './sql/postgres-logins.ts'
 
 /** Real systems, written through a proxy that breaks the connection at the write itself: the verdict is true, and the effect is there once. */
@@ -168,19 +169,15 @@ suite('scim2-server', scim, async () => {
   const tenant = new URL(server.tenant('faults'))
   const proxy = await startFaultProxy(Number(tenant.port))
   process.env['GRANTLINE_TEST_SCIM_FAULTS'] = server.token
-  const call = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
-    const headers = { authorization: `Bearer ${server.token}`, 'content-type': 'application/scim+json' }
-    const response = await fetch(`${tenant.href}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
-    return (await response.json()) as Record<string, unknown>
-  }
+  const call = callerOf(tenant.href, server.token)
   const named = async (userName: string): Promise<Record<string, unknown>[]> =>
     ((await call('GET', `/Users?filter=${encodeURIComponent(`userName eq "${userName}"`)}`))['Resources'] ?? []) as Record<string, unknown>[]
-  await call('POST', '/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'control' })
+  await call('POST', '/Users', { schemas: [userSchema], userName: 'control' })
   return {
     proxy,
     with: { baseUrl: `http://127.0.0.1:${proxy.port}${tenant.pathname}`, token: 'env:GRANTLINE_TEST_SCIM_FAULTS', changes: 'off' },
     cases: async (n) => {
-      const { id } = await call('POST', '/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `u${n}`, active: true })
+      const { id } = await call('POST', '/Users', { schemas: [userSchema], userName: `u${n}`, active: true })
       const withRole = async (userName: string): Promise<number> =>
         (await named(userName)).reduce((sum, user) => sum + ((user['roles'] ?? []) as { value: string }[]).filter(({ value }) => value === 'approver').length, 0)
       const ref = { kind: 'entitlement', id: 'role:approver' } as const
