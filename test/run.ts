@@ -1,16 +1,18 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { z } from 'zod'
 import { prepareServices } from './services/prepare.ts'
 
 /**
  * `npm test`: types, lint, then every suite. Arguments are passed on to vitest (`npm test -- test/processors`), and then only
  * the named suites run. The last line counts all of it: `N passed, N failed`. Suites named `*.service.test.ts` need Java (Kafka
- * runs on it): where there is none they do not run, a line says so, and with CI=true that is a failure.
+ * runs on it): where there is none they do not run, a line says so, and with CI=true that is a failure. No secret that a suite
+ * configured may stand in what the suites print, nor in what they keep (test/support/watch-secrets.ts).
  */
-const Report = z.object({ numPassedTests: z.int(), numFailedTests: z.int(), numPendingTests: z.int(), numTodoTests: z.int(), success: z.boolean() })
+const Report = z.object({ numPassedTests: z.int(), numFailedTests: z.int(), numPendingTests: z.int(), numTodoTests: z.int(), success: z.boolean(), testResults: z.array(z.object({ name: z.string() })) })
 
 const chosen = process.argv.slice(2)
 let passed = 0
@@ -26,6 +28,33 @@ function step(name: string, command: string, args: string[]): boolean {
 function check(name: string, args: string[]): void {
   if (step(name, 'npx', ['--no-install', ...args])) passed++
   else failed++
+}
+
+/** Runs vitest and prints what it prints. */
+async function suites(args: string[]): Promise<boolean> {
+  console.log('\n> suites')
+  const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
+  const child = spawn('npx', args, { stdio: ['inherit', 'pipe', 'pipe'], env: { ...process.env, ...colours, GRANTLINE_TEST_SECRETS: secretsFile } })
+  for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]] as const) {
+    from.setEncoding('utf8').on('data', (text: string) => {
+      printed.push(text)
+      to.write(text)
+    })
+  }
+  const [status] = (await once(child, 'close')) as [number | null]
+  return status === 0
+}
+
+/** How many of the secrets that suites configured were printed; their values are not repeated. */
+function secretsPrinted(files: readonly string[]): number {
+  const secrets = existsSync(secretsFile) ? new Set(readFileSync(secretsFile, 'utf8').trimEnd().split('\n').map((line) => z.string().parse(JSON.parse(line)))) : new Set<string>()
+  const text = printed.join('')
+  const unseen = files.filter((name) => !text.includes(name)) // a search that does not see the suites' names would see no secret
+  const found = [...secrets].filter((secret) => text.includes(secret))
+  if (unseen.length > 0) console.error(`what ${unseen.join(', ')} printed was not looked through`)
+  for (const secret of found) console.error(`a secret that begins with ${secret.slice(0, 4)} was printed: find it in what stands above`)
+  console.log(`secrets: ${secrets.size} were configured, ${found.length} of them printed`)
+  return found.length + (unseen.length > 0 ? 1 : 0)
 }
 
 if (chosen.length === 0) {
@@ -45,7 +74,9 @@ if (missing !== null) {
 
 const directory = mkdtempSync(join(tmpdir(), 'grantline-test-'))
 const file = join(directory, 'report.json')
-const green = step('suites', 'npx', [...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`])
+const secretsFile = join(directory, 'secrets')
+const printed: string[] = []
+const green = await suites([...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`])
 try {
   const report = Report.parse(JSON.parse(readFileSync(file, 'utf8')))
   passed += report.numPassedTests
@@ -56,6 +87,7 @@ try {
     failed += skipped
   }
   if (!green && failed === 0) failed++
+  failed += secretsPrinted(report.testResults.map(({ name }) => relative(process.cwd(), name)))
 } catch (error) {
   console.error(`no report from the suites: ${error instanceof Error ? error.message : String(error)}`)
   failed++

@@ -1,10 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { z } from 'zod'
-import { topicNames } from '../../schemas/wire/topics.ts'
-import { openDataDirectory, roleNames, startGrantline } from '../../src/compose.ts'
+import { roleNames, startGrantline } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { scenarios } from '../../src/conformance/scenarios.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
@@ -13,8 +11,8 @@ import { Fault } from '../../src/hostile/fault.ts'
 import { hostileToken, restDialect } from '../../src/hostile/rest-dialect.ts'
 import { startHostile } from '../../src/hostile/server.ts'
 import { World } from '../../src/hostile/world.ts'
-import { readPartition } from '../../src/runtime/records.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { heldTexts, placesOf } from '../support/held-texts.ts'
 import { restSettings } from './subjects.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'grantline-secrets-'))
@@ -29,20 +27,29 @@ const planted = {
   body: 'planted-in-the-body-of-an-error',
 }
 
-it('no secret reaches a topic, a table, a report, an event or a file, whatever goes wrong meanwhile', async () => {
+/** Harmless, and planted where the application tells it or the platform does: where this is not found a secret would not be either. */
+const controls = {
+  display: 'harmless-display-name',
+  rejected: 'harmless-id-of-a-rejected-row',
+  field: 'harmless_field_that_nobody_maps',
+  app: 'harmless-app',
+}
+
+it('no secret reaches a topic, a state, a table, a report, an event or a file, whatever goes wrong meanwhile', async () => {
   const world = World.corpus(40)
   const [first, second, third] = [...world.users.values()]
-  world.put({ ...first!, mail: `see ${planted.mapped}`, ...{ password: planted.unmapped } })
-  world.put({ ...second!, ...{ created: planted.rejected } })
+  world.put({ ...first!, name: controls.display, mail: `see ${planted.mapped}`, ...{ password: planted.unmapped } })
+  for (const user of [...world.users.values()]) world.put({ ...user, ...{ [controls.field]: planted.unmapped } })
+  world.put({ ...second!, id: controls.rejected, ...{ created: planted.rejected } })
   world.put({ ...third!, keys: [{ id: planted.credential, created: '2024-01-01T00:00:00Z', expires: '2027-01-01T00:00:00Z' }] })
   const server = await startHostile(restDialect(() => world, 'offset'))
   const file = join(directory, 'grantline.yaml')
   const app = { connector: 'rest', everySeconds: 3_600, with: { ...restSettings(server.url, 'offset'), auth: { kind: 'oauth2', tokenUrl: `${server.url}/token`, clientId: 'grantline', clientSecret: 'env:HOSTILE_TOKEN', send: 'body' } } }
-  writeFileSync(file, JSON.stringify({ dataDir: join(directory, 'data'), partitions: 1, tickSeconds: 1, apps: { portal: app }, feeds: {} }))
+  writeFileSync(file, JSON.stringify({ dataDir: join(directory, 'data'), partitions: 1, tickSeconds: 1, apps: { [controls.app]: app }, feeds: {} }))
   const config = await loadConfig(file)
   const events: ConnectEvent[] = []
   const troubles: string[] = []
-  const texts: string[] = []
+  const told = new Map<string, string>()
   const grantline = await startGrantline(config, {
     clock: systemClock, env: { HOSTILE_TOKEN: hostileToken }, release: 'test', roles: new Set(roleNames), onConnectEvent: (event) => events.push(event), onTrouble: (what) => troubles.push(what),
   })
@@ -51,41 +58,33 @@ it('no secret reaches a topic, a table, a report, an event or a file, whatever g
     const wanted = new Set(['JSON that ends in the middle, for good', '400 in the middle', 'the id field has another name', '401 for good'])
     for (const scenario of scenarios.filter(({ name }) => wanted.has(name))) {
       server.arm(scenario.faults(world))
-      await grantline.api.sync('portal')
+      await grantline.api.sync(controls.app)
       await grantline.drained()
     }
     server.arm([new Fault('an error that quotes', { list: 'users', from: 1 }, refuse(400, {}, { error: planted.body }))])
-    await grantline.api.sync('portal')
+    await grantline.api.sync(controls.app)
     await grantline.drained()
-    for (const report of ['findings', 'access', 'sync-runs', 'dead-letters']) texts.push(await grantline.api.report(report, {}, 'json', 200))
+    for (const report of ['findings', 'access', 'sync-runs', 'dead-letters']) told.set(`report ${report}`, await grantline.api.report(report, {}, 'json', 200))
   } finally {
     await grantline.stop()
     await server.stop()
   }
-  const opened = await openDataDirectory(config, {}, { tables: true })
-  const { log, codec, store } = opened
-  try {
-    for (const topic of topicNames) {
-      for (let partition = 0; partition < log.partitions[topic]; partition++) {
-        for await (const { record } of readPartition(log, codec, topic, partition)) texts.push(JSON.stringify(record))
-      }
-    }
-    const tables = await store.query("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine NOT LIKE '%View'", {}, z.object({ name: z.string() }))
-    expect(tables.length).toBeGreaterThan(3)
-    for (const { name } of tables) texts.push(...(await store.query(`SELECT toString(tuple(*)) AS row FROM \`${name}\``, {}, z.object({ row: z.string() }))).map(({ row }) => row))
-  } finally {
-    await opened.close()
-  }
-  texts.push(...events.map((event) => JSON.stringify(event)), ...troubles)
+  told.set('events', events.map((event) => JSON.stringify(event)).join('\n'))
+  told.set('troubles', troubles.join('\n'))
+  for (const [place, text] of await heldTexts(config)) told.set(place, text)
 
-  const secrets = [...Object.values(planted), hostileToken]
-  for (const secret of secrets) expect(texts.filter((text) => text.includes(secret)), `${secret.slice(0, 8)}… in what is told`).toEqual([])
-  for (const secret of secrets) expect(filesWith(join(directory, 'data'), secret), `${secret.slice(0, 8)}… in files`).toEqual([])
-  const letters = texts.filter((text) => text.includes('"secret-like"')).join()
+  for (const [what, secret] of [...Object.entries(planted), ['token', hostileToken] as const]) expect([what, placesOf(told, secret)]).toEqual([what, []])
+  const found = new Set(Object.values(controls).flatMap((control) => placesOf(told, control)))
+  const known = [...told.keys()].filter((place) => !place.startsWith('file '))
+  // where nothing is yet is searched in test/cli/secrets.test.ts too, where something is written; the others hold but marks and positions
+  expect(known.filter((place) => told.get(place) === '')).toEqual(['troubles', 'topic lag', 'topic action-log', 'table action_log', 'table lag_samples'])
+  expect(known.filter((place) => told.get(place) !== '' && !found.has(place))).toEqual(['topic actions', 'state of publisher/api', 'state of task/remediate/0', 'table schema_migrations', 'table sink_epochs'])
+  expect([...found]).toContain('file log/log.mdb')
+  expect([...found].filter((place) => place.startsWith('file tables/'))).not.toEqual([])
+  expect(placesOf(told, controls.field)).toContain(`state of publisher/app/${controls.app}`) // the checkpoint
+  expect(placesOf(told, controls.rejected)).toContain('topic dead-letters')
+  expect(placesOf(told, 'answered 400')).toEqual(expect.arrayContaining(['report sync-runs', 'events', 'topic sync-runs', 'table sync_run_log'])) // an error
+  const letters = told.get('topic dead-letters')
   expect(letters).toContain('account.values.mail')
   expect(letters).toContain('credential.id')
 }, 180_000)
-
-function filesWith(root: string, secret: string): string[] {
-  return readdirSync(root, { recursive: true }).map((name) => join(root, String(name))).filter((path) => statSync(path).isFile() && readFileSync(path).includes(secret))
-}

@@ -3,6 +3,7 @@ import { Waiters } from '../../src/adapters/log-embedded/waiters.ts'
 import { reach } from '../../src/core/fault.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { FencedError, type Commit, type Log, type Message, type ReadLimits, type StateReader, type TaskStore } from '../../src/ports/log.ts'
+import { lookFor } from './secret-watch.ts'
 
 /** What outlives a MemoryLog: open another one over it to restart. */
 export class MemoryStorage {
@@ -81,11 +82,13 @@ export class MemoryLog implements Log {
     reach('log.after-state')
     const offsets = change.appends.map(({ topic, partition, key, timestamp, value }) => {
       const messages = this.#messages(topic, partition)
+      lookFor(value, `topic ${topic}`)
       return messages.push({ offset: messages.length, key, timestamp, value: value.slice() }) - 1
     })
     for (const [key, value] of change.state) {
       if (value === null) rows.delete(key)
       else rows.set(key, value.slice())
+      if (value !== null) lookFor(value, `state ${key}`)
     }
     change.appends.forEach(({ topic, partition }, i) => this.#waiters.grew(topic, partition, offsets[i]! + 1))
     return offsets
