@@ -136,7 +136,8 @@ export class WriteExecutor {
     const { steps } = entry
     const failure = steps.find(({ outcome }) => outcome === 'refused' || outcome === 'failed')
     reach('write.before-read-back')
-    const read = await this.#readBack(command)
+    const behindUntil = source.stamp() + (visibilityMs ?? 0) * 1_000
+    const read = await this.#readBack(command, behindUntil)
     if (failure !== undefined) {
       const verdict = isChanged(steps) ? (isContradicted(command, steps, failure, read) ? 'failed' : 'partial') : failure.outcome === 'refused' ? 'refused' : 'failed'
       return this.#tell(command, entry, verdict, `${failure.step}: ${failure.reason ?? ''}`, null, read.outgoing)
@@ -153,7 +154,7 @@ export class WriteExecutor {
   async #look(pending: Pending): Promise<void> {
     const { source } = this.#options
     const { command, verdict, looks, until } = pending
-    const read = await this.#readBack(command)
+    const read = await this.#readBack(command, until * 1_000)
     const others = this.#pending().filter((other) => other.command.id !== command.id)
     const without = new Map([[pendingKey, others.length === 0 ? null : others]])
     if (read.record !== null && isShown(command, read.record)) {
@@ -169,8 +170,8 @@ export class WriteExecutor {
     await source.publish([], new Map([[pendingKey, [...others, { ...pending, looks: looks + 1, nextAt }]]]))
   }
 
-  /** The account as a session of its own shows it: what was begun before the write would not. */
-  async #readBack(command: WriteCommand): Promise<ReadBack> {
+  /** The account as a session of its own shows it: what was begun before the write would not. Until `behindUntil` (stamp) others may still not show it. */
+  async #readBack(command: WriteCommand, behindUntil: number): Promise<ReadBack> {
     const { open, source, canonical, signal } = this.#options
     let session: ConnectorSession | null = null
     try {
@@ -181,7 +182,7 @@ export class WriteExecutor {
       if (account === null) return { ...nothingRead, isAbsent: true, problem: 'it is not found by its name' }
       const outgoing = await readSingle(account, { source, session, readOne: (id) => readOne(id), canonical, signal })
       const record = outgoing.map((one) => one.record).find((one): one is Account => one.type === 'Account') ?? null
-      return { ...nothingRead, record, outgoing: outgoing.map((one) => this.#asSeen(one)), problem: record === null ? 'its answer could not be mapped' : null }
+      return { ...nothingRead, record, outgoing: outgoing.map((one) => this.#asSeen(one, behindUntil)), problem: record === null ? 'its answer could not be mapped' : null }
     } catch (thrown) {
       signal.throwIfAborted()
       const error = asConnectError(thrown, `account ${command.account}`)
@@ -191,12 +192,15 @@ export class WriteExecutor {
     }
   }
 
-  /** An observation that is believed though it falls into the window that the write opened. */
-  #asSeen(outgoing: Outgoing): Outgoing {
+  /**
+   * An observation that is believed though it falls into the window that the write opened. It opens the same window: the account may be
+   * one that was made by its name, and is known by its id only here.
+   */
+  #asSeen(outgoing: Outgoing, behindUntil: number): Outgoing {
     const { record } = outgoing
     if (outgoing.topic !== 'raw' || record.type !== 'Account') return outgoing
     const { app, id, observed } = record
-    return { topic: 'raw', key: outgoing.key, record: { type: 'Written', app, id, observed, until: observed, seen: record } }
+    return { topic: 'raw', key: outgoing.key, record: { type: 'Written', app, id, observed, until: Math.max(observed, behindUntil), seen: record } }
   }
 
   async #tell(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import type { WriteExecutor } from '../../../src/connect/writes/executor.ts'
+import { account, app, setting, snapshot, tick, World } from '../../processors/normalise/world.ts'
 import { Bench, command, create, disable, grant, revoke } from './bench.ts'
 
 let bench: Bench
@@ -183,6 +184,43 @@ describe('an account that the application names itself', () => {
     await (await bench.owner()).obey([one])
     expect(bench.app.changed).toEqual(['POST /names/zoe', 'PUT /users/id-of-zoe/roles/R', 'POST /users/id-of-zoe/roles/R/activate'])
     expect(await bench.verdicts()).toEqual(['applied'])
+  })
+})
+
+describe('a reading behind the making of an account that the application names itself', () => {
+  /** What normalise knows once a listing that was begun so long after the account was confirmed has ended without it. */
+  async function afterListingWithout(elapsedMs: number): Promise<{ isKnown: boolean }> {
+    const normalised = new World()
+    normalised.push(tick(1), setting({ ids: 'fold' }), account('ann', 1, { roles: [] }), account('ID-OF-ZOE', 2, { roles: [] })) // a listing may be the first to show it
+    const marks = await bench.lab.of('raw', 'Written')
+    normalised.push(...marks)
+    const from = marks.at(-1)!.seen!.observed + elapsedMs * 1_000
+    normalised.push(...snapshot({ run: 1, from, accounts: { ann: { roles: [] } } }))
+    return { isKnown: normalised.fact('ID-OF-ZOE') !== undefined }
+  }
+  const owner = async (): Promise<WriteExecutor> => bench.owner({ source: await bench.lab.source(app) })
+
+  it('does not undo it, as long as reads may be behind; after that it is believed', async () => {
+    await (await owner()).obey([command(create('zoe'), grant('zoe', 'R'))])
+    expect(await bench.verdicts()).toEqual(['applied'])
+    expect([await afterListingWithout(1), await afterListingWithout(59_000), await afterListingWithout(61_000)]).toEqual([{ isKnown: true }, { isKnown: true }, { isKnown: false }])
+  })
+
+  it('does not undo it where it showed only later', async () => {
+    bench.app.staleReads = 1
+    const executor = await owner()
+    await executor.obey([command(create('zoe'), grant('zoe', 'R'))])
+    expect(await bench.verdicts()).toEqual(['pending-visibility'])
+    bench.lab.clock.advance(executor.waitMs())
+    await executor.lookAgain()
+    expect(await bench.verdicts()).toEqual(['pending-visibility', 'applied'])
+    expect([await afterListingWithout(1), await afterListingWithout(58_000), await afterListingWithout(61_000)]).toEqual([{ isKnown: true }, { isKnown: true }, { isKnown: false }])
+  })
+
+  it('is no reason to make it again', async () => {
+    await (await owner()).obey([command(create('zoe'))])
+    await (await owner()).obey([command(create('zoe'))])
+    expect([bench.app.changed, await bench.verdicts()]).toEqual([['POST /names/zoe'], ['applied', 'already']])
   })
 })
 
