@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ExpiredCursor } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import type { AdminApi } from './client.ts'
 import type { KeycloakConfig } from './config.ts'
@@ -37,6 +38,8 @@ export async function readChanges(api: AdminApi, config: KeycloakConfig, text: s
   const cursor = parseCursor(text)
   const told = new Set(cursor.seen)
   const found = await eventsSince(api, config, cursor.since - overlapMs)
+  // What was told last has to come again: else the realm has cleared its events, and with them perhaps some that were not told.
+  if (told.size > 0 && !found.some((event) => told.has(signOf(event)))) throw new ExpiredCursor('admin events')
   const since = found.reduce((latest, { time }) => Math.max(latest, time), cursor.since)
   const seen = found.filter(({ time }) => time >= since - overlapMs).map(signOf)
   const accounts = found.filter((event) => !told.has(signOf(event))).flatMap(({ resourcePath }) => userIn(resourcePath) ?? [])

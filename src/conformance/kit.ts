@@ -1,6 +1,7 @@
 import type { AppSource } from '../connect/app-reader.ts'
 import type { Fault } from '../hostile/fault.ts'
 import type { World } from '../hostile/world.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { Bench, type BenchOptions } from './bench.ts'
 import { judge } from './judge.ts'
 import type { Reading } from './reading.ts'
@@ -28,16 +29,21 @@ export interface Result {
   said: string
 }
 
+/** longer than an application that fails is left alone, ms */
+const pauseMs = 300_000
+
 /** Runs scenarios against one subject. */
 export class Kit {
   readonly #subject: Subject
   readonly #bench: Bench
   readonly #honest: Reading
+  readonly #clock: Clock
 
-  private constructor(subject: Subject, bench: Bench, honest: Reading) {
+  private constructor(subject: Subject, bench: Bench, honest: Reading, clock: Clock) {
     this.#subject = subject
     this.#bench = bench
     this.#honest = honest
+    this.#clock = clock
   }
 
   /** Reads the application once as it is: throws where not even that is complete. */
@@ -47,7 +53,7 @@ export class Kit {
     const honest = await bench.run()
     const problem = lossOf(honest)
     if (problem !== null) throw new Error(`${subject.name} can't be read whole even without faults: ${problem}`)
-    return new Kit(subject, bench, honest)
+    return new Kit(subject, bench, honest, options.clock)
   }
 
   /** What the application holds when nothing goes wrong. */
@@ -60,6 +66,7 @@ export class Kit {
     const faults = await this.#subject.arm((world) => scenario.faults(world))
     const faulted = await this.#bench.run()
     await this.#subject.heal()
+    await this.#clock.sleep(pauseMs, new AbortController().signal)
     const healed = await this.#bench.run()
     const fired = faults.reduce((sum, fault) => sum + fault.fired, 0)
     const wrong = judge(faulted, { before: this.#honest, after: healed }, scenario.expected)

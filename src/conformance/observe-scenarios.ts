@@ -6,7 +6,8 @@ import type { Expected } from './scenario.ts'
 /**
  * What a scenario of single reads and of changes needs. `groups-apart`: who is in a group is asked of the groups, also for one account.
  * `world`: the application's data can be changed. `id`: one answer is the account, its id in a field of this name. `cursor`: an answer about
- * changes says where the next question begins, in `last`. `change-pages`: changes come in several answers.
+ * changes says where the next question begins, in `last`. `change-pages`: changes come in
+ * several answers, those that were told last among them.
  */
 export type ObserveTrait = 'groups-apart' | 'world' | 'id' | 'cursor' | 'change-pages'
 
@@ -80,7 +81,7 @@ const last = (change: (last: number) => unknown): Effect => ({ honest }) => {
   const body = answer.json as { last: number }
   return { ...answer, json: { ...body, last: change(body.last) } }
 }
-const without = (user: string): Effect => effect.rows((rows, { change }) => rows.filter((row) => change === undefined || row[change.field] !== change.of(user)))
+const without = (...users: string[]): Effect => effect.rows((rows, { change }) => rows.filter((row) => !users.some((user) => row[change?.field ?? ''] === change?.of(user))))
 /** One of the changes, with somebody else in it. */
 const about = (user: (of: (user: string) => string) => string | null): Effect =>
   effect.rows(([row, ...rest], { change }) => (row === undefined || change === undefined ? null : [row, ...rest, { ...row, [change.field]: user(change.of) }]))
@@ -89,10 +90,12 @@ const about = (user: (of: (user: string) => string) => string | null): Effect =>
 const changeScenarios: readonly ObserveScenario[] = [
   ...onTheWay(changes),
   changes('one change becomes visible a poll later, behind the cursor', 'exact', once, without('a/b')),
-  changes('all changes become visible a poll later, behind the cursor', 'exact', once, effect.rows(() => [])),
+  changes('all changes become visible a poll later, behind the cursor', 'exact', once, without('a/b', '50%', '000123')),
   changes('changes come in another order', 'exact', {}, effect.rows((rows) => [...rows].reverse())),
   changes('each change comes twice', 'exact', {}, effect.rows((rows) => rows.flatMap((change) => [change, change]))),
   changes('what was answered comes again for ever', 'safe', { from: 1 }, effect.again, ['change-pages']),
+  changes('no change is there any more, not even those that were told, once', 'partial', once, effect.rows(() => []), ['change-pages']),
+  changes('no change is there any more, not even those that were told, for good', 'partial', {}, effect.rows(() => []), ['change-pages']),
   changes('the cursor stands still', 'exact', {}, last(() => 0), ['cursor']),
   changes('the cursor runs back', 'exact', {}, last((at) => Math.max(0, at - 2)), ['cursor']),
   changes('there is no cursor in the answer', 'partial', {}, last(() => undefined), ['cursor']),

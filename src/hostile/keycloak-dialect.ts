@@ -126,12 +126,13 @@ const holderRow = (realm: Realm, id: string): Record<string, unknown> => {
   return user === undefined ? { id, username: id } : userRow(user)
 }
 
-/** Newest first. */
+/** Newest first; the first of all is about the realm itself. */
 function events({ changes, users: known }: World, url: URL): unknown {
   const from = Number(url.searchParams.get('dateFrom') ?? '0')
-  const all = changes.map((user, at) => ({
-    id: `event-${at}`, time: firstEventAt + at * 1_000, realmId: realmName, operationType: known.has(user) ? 'UPDATE' : 'DELETE', resourceType: 'USER', resourcePath: `users/${user}`,
-  }))
+  const own = { id: 'event', time: firstEventAt, realmId: realmName, operationType: 'UPDATE', resourceType: 'REALM' }
+  const all = [own, ...changes.map((user, at) => ({
+    id: `event-${at}`, time: firstEventAt + (at + 1) * 1_000, realmId: realmName, operationType: known.has(user) ? 'UPDATE' : 'DELETE', resourceType: 'USER', resourcePath: `users/${user}`,
+  }))]
   return page(all.filter(({ time }) => time >= from).reverse(), url, (event) => event)
 }
 

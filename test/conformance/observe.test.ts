@@ -5,20 +5,21 @@ import { keycloakServed, oauthServed, restServed, scimServed, serve, type Served
 import { Workbench } from './workbench.ts'
 
 const common: ObserveTrait[] = ['id', 'world']
-const served: { one: Served; traits: ObserveTrait[]; tellsChanges: boolean }[] = [
+const served: { one: Served; traits: ObserveTrait[]; tellsChanges: boolean; account?: string }[] = [
   { one: restServed('offset'), traits: [...common, 'cursor'], tellsChanges: true },
   { one: oauthServed(), traits: [...common, 'cursor'], tellsChanges: true },
   { one: scimServed('index'), traits: [...common, 'groups-apart'], tellsChanges: false },
   { one: keycloakServed(), traits: [...common, 'groups-apart', 'change-pages'], tellsChanges: true },
+  { one: { ...keycloakServed(), name: 'keycloak, a service account' }, traits: [...common, 'groups-apart'], tellsChanges: false, account: 'köhler' },
 ]
 
-describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name, { one, traits, tellsChanges }) => {
+describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name, { one, traits, tellsChanges, account }) => {
   const bench = new Workbench()
   let kit: ObserveKit
   let subject: ServedSubject
   beforeAll(async () => {
     subject = await serve(one)
-    kit = new ObserveKit(subject.writes, bench.options)
+    kit = new ObserveKit({ ...subject.writes, ...(account !== undefined && { account }) }, bench.options)
   })
   afterAll(async () => {
     await subject.stop()

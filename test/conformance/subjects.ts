@@ -145,6 +145,15 @@ export const keycloakServed = (assigned: Assigned = 'groups'): Served => ({
   called: (group) => (assigned === 'groups' ? { kind: 'group', id: `/${group}` } : { kind: 'role', id: `role:${group}` }),
 })
 
+/** Its faults concern other lists than that of its users. */
+export const keycloakAside = (name: string, isMeant: (path: string) => boolean): Served => {
+  const served = keycloakServed()
+  return {
+    ...served, name: `keycloak, ${name}`, traits: ['http', 'pages', 'renewable'],
+    dialect: (world) => ({ ...served.dialect(world), listOf: (url, method) => (method === 'GET' && isMeant(url.pathname) ? 'users' : null) }),
+  }
+}
+
 /** The same API behind OAuth2 client credentials. */
 export const oauthServed = (): Served => {
   const plain = restServed('offset')

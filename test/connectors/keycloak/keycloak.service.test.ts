@@ -198,6 +198,8 @@ describe('what a realm holds', () => {
     await keycloak.call('DELETE', `/${realm}/users/${zoe}`)
     expect(await next()).toEqual([zoe])
     expect(await next()).toEqual([])
+    await keycloak.call('DELETE', `/${realm}/admin-events`)
+    await expect(changes(cursor)).rejects.toMatchObject({ name: 'ExpiredCursor' })
   })
 
   test('disabling sends one field, and everything else of the user stays', async () => {
