@@ -1,4 +1,5 @@
 import type { Operation } from '../../schemas/wire/operations.ts'
+import { sameAccount } from '../../src/connect/writes/same-account.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { mapUser } from './accounts.ts'
 import { whole } from './chain.ts'
@@ -39,10 +40,5 @@ export async function userNamed(api: AdminApi, username: string, place: string):
 function same(config: KeycloakConfig, user: User, attributes: Operation['attributes'], place: string): Outcome {
   const mapped = mapUser(config, user)
   const values = mapped.piece === 'account' ? mapped.attributes.values : {}
-  const differs = Object.entries(config.attributes).find(([ours, theirs]) => {
-    const wanted = Object.hasOwn(attributes, theirs) ? attributes[theirs] : undefined
-    return wanted !== undefined && wanted.toLowerCase() !== values[ours]?.toLowerCase()
-  })
-  if (differs === undefined) return 'already'
-  throw new ConnectError('conflict', `there is a user of this name, whose ${differs[1]} is another: it is somebody else's`, place)
+  return sameAccount(attributes, Object.entries(config.attributes).map(([ours, theirs]) => [theirs, values[ours]] as const), place)
 }

@@ -1,4 +1,5 @@
 import type { Operation } from '../../schemas/wire/operations.ts'
+import { sameAccount } from '../../src/connect/writes/same-account.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { attribute, isComplex, textAt, type Complex } from './attributes.ts'
 import type { ScimClient } from './client.ts'
@@ -36,14 +37,8 @@ export async function userNamed(client: ScimClient, config: ScimConfig, userName
   return rows.find(isNamed) ?? null
 }
 
-function same({ users }: ScimConfig, user: Complex, attributes: Operation['attributes'], place: string): 'already' {
-  const differs = Object.values(users.attributes).find((path) => {
-    const wanted = Object.hasOwn(attributes, path) ? attributes[path] : undefined
-    return wanted !== undefined && wanted.toLowerCase() !== textAt(user, path, null)?.toLowerCase()
-  })
-  if (differs === undefined) return 'already'
-  throw new ConnectError('conflict', `there is a user of this name, whose ${differs} is another: it is somebody else's`, place)
-}
+const same = ({ users }: ScimConfig, user: Complex, attributes: Operation['attributes'], place: string): 'already' =>
+  sameAccount(attributes, Object.values(users.attributes).map((path) => [path, textAt(user, path, null)] as const), place)
 
 /** `[urn:]attribute[.part]` by path, as the reads have it, put together to a resource. */
 export function resourceOf(userName: string, attributes: Operation['attributes']): Complex {
