@@ -10,7 +10,7 @@ export interface AdminApi {
   /** Null where the server answers that there is no such thing. */
   get(path: string, query: Query, place: string): Promise<unknown>
   /** What the server answered about a change: a status below 300, 404 or 409. */
-  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, place: string, deadline: AbortSignal): Promise<{ status: number; headers: Record<string, string> }>
+  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, place: string): Promise<{ status: number; headers: Record<string, string> }>
 }
 
 export function openAdminApi(config: KeycloakConfig, platform: Platform): AdminApi {
@@ -28,10 +28,9 @@ export function openAdminApi(config: KeycloakConfig, platform: Platform): AdminA
       if (answer === null) throw new ConnectError('schema', 'the answer is null', place)
       return answer
     },
-    async send(method, path, body, place, deadline) {
-      if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
+    async send(method, path, body, place) {
       const json = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-      const response = await asked({ method, url: `${root}${path}`, signal: deadline, ...json }, place)
+      const response = await asked({ method, url: `${root}${path}`, ...json }, place)
       // Whoever answers 200 with a web page is not Keycloak.
       if (response.status === 200) jsonBody(response, place)
       return { status: response.status, headers: response.headers }

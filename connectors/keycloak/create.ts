@@ -15,7 +15,7 @@ const own = ['email', 'firstName', 'lastName']
  * the one that is meant where it agrees in all that accounts are matched by; else it is somebody else's. `attributes`: email, firstName,
  * lastName, and user attributes of the realm.
  */
-export async function createUser(api: AdminApi, config: KeycloakConfig, { account, attributes }: Operation, place: string, deadline: AbortSignal): Promise<Outcome> {
+export async function createUser(api: AdminApi, config: KeycloakConfig, { account, attributes }: Operation, place: string): Promise<Outcome> {
   const found = await userNamed(api, account, place)
   if (found !== null) return same(config, found, attributes, place)
   const more = Object.entries(attributes).filter(([name]) => !own.includes(name))
@@ -24,7 +24,7 @@ export async function createUser(api: AdminApi, config: KeycloakConfig, { accoun
     ...Object.fromEntries(Object.entries(attributes).filter(([name]) => own.includes(name))),
     ...(more.length > 0 && { attributes: Object.fromEntries(more.map(([name, value]) => [name, [value]])) }),
   }
-  const { status } = await api.send('POST', '/users', user, place, deadline)
+  const { status } = await api.send('POST', '/users', user, place)
   if (status === 201) return 'applied'
   const meanwhile = await userNamed(api, account, place)
   if (meanwhile === null) throw new ConnectError('conflict', `Keycloak answered ${status}: another user has this address or the like`, place)

@@ -14,14 +14,14 @@ const Secret = z.object({ value: z.string().min(1) })
  * A new secret for a client, where it still has the one that was meant: the time when a secret was made is its version. An answer that
  * was lost is thus no reason to make another one. Where the realm has a policy for it, the old one goes on for its grace period.
  */
-export async function rotate(api: AdminApi, operation: Operation, place: string, deadline: AbortSignal): Promise<Outcome> {
+export async function rotate(api: AdminApi, operation: Operation, place: string): Promise<Outcome> {
   const { client, kind } = await meant(api, operation, place)
   if (!/^client-secret/.test(kind)) throw new ConnectError('schema', `a ${kind} has no secret that Keycloak could make anew`, place)
   const seen = seenOf(operation)
   const now = credentialsOf(client).find((one) => one.kind === kind)
   if (now === undefined || now.created !== seen.created) return 'already'
   // The new secret comes in the answer, and is dropped with it.
-  return await send(api, 'POST', `${pathOf(client)}/client-secret`, undefined, place, deadline)
+  return await send(api, 'POST', `${pathOf(client)}/client-secret`, undefined, place)
 }
 
 /** The secret as Keycloak has it goes to its owner. */
@@ -33,14 +33,14 @@ export async function handSecretOver(api: AdminApi, operation: Operation, handOv
 }
 
 /** A secret that was rotated counts no more; a client whose only secret is meant can't log in any more. */
-export async function disableCredential(api: AdminApi, operation: Operation, place: string, deadline: AbortSignal): Promise<Outcome> {
+export async function disableCredential(api: AdminApi, operation: Operation, place: string): Promise<Outcome> {
   const { client, kind } = await meant(api, operation, place)
   if (kind === rotatedSecret) {
     if (!credentialsOf(client).some((one) => one.kind === kind)) return 'already'
-    return await send(api, 'DELETE', `${pathOf(client)}/client-secret/rotated`, undefined, place, deadline, true)
+    return await send(api, 'DELETE', `${pathOf(client)}/client-secret/rotated`, undefined, place, true)
   }
   if (!client.enabled || client.clientAuthenticatorType !== kind) return 'already'
-  return await send(api, 'PUT', pathOf(client), { clientId: client.clientId, enabled: false }, place, deadline)
+  return await send(api, 'PUT', pathOf(client), { clientId: client.clientId, enabled: false }, place)
 }
 
 const pathOf = ({ id }: Client): string => `/clients/${encodeURIComponent(id)}`

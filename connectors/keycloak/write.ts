@@ -26,30 +26,29 @@ export function writeSide(api: AdminApi, config: KeycloakConfig, groups: Groups,
       return name === 'rotate-credential' && handOver !== null ? ['rotate', 'hand over'] : name === 'rotate-credential' ? ['rotate'] : [name]
     },
     located: async (name) => (await userNamed(api, name, `user ${name}`))?.id ?? null,
-    async ensure(operation, step, _key, deadline) {
+    async ensure(operation, step) {
       const place = `${operation.name} of ${operation.account}`
-      if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
       switch (step) {
         case 'create-account':
-          return await createUser(api, config, operation, place, deadline)
+          return await createUser(api, config, operation, place)
         case 'grant':
-          return await setGrant(api, groups, operation, true, place, deadline)
+          return await setGrant(api, groups, operation, true, place)
         case 'revoke':
-          return await setGrant(api, groups, operation, false, place, deadline)
+          return await setGrant(api, groups, operation, false, place)
         case 'enable-account':
-          return await setEnabled(api, operation.account, true, place, deadline)
+          return await setEnabled(api, operation.account, true, place)
         case 'disable':
-          return await setEnabled(api, operation.account, false, place, deadline)
+          return await setEnabled(api, operation.account, false, place)
         case 'end sessions':
-          return await endSessions(api, operation.account, place, deadline)
+          return await endSessions(api, operation.account, place)
         case 'delete-account':
-          return await send(api, 'DELETE', pathOf(operation.account), undefined, place, deadline, true)
+          return await send(api, 'DELETE', pathOf(operation.account), undefined, place, true)
         case 'rotate':
-          return await rotate(api, operation, place, deadline)
+          return await rotate(api, operation, place)
         case 'hand over':
           return await handSecretOver(api, operation, handOver, place)
         case 'disable-credential':
-          return await disableCredential(api, operation, place, deadline)
+          return await disableCredential(api, operation, place)
         default:
           throw new ConnectError('configuration', `keycloak has no step "${step}" of ${operation.name}`, place)
       }
@@ -57,16 +56,16 @@ export function writeSide(api: AdminApi, config: KeycloakConfig, groups: Groups,
   }
 }
 
-async function setGrant(api: AdminApi, groups: Groups, { account, ref }: Operation, wanted: boolean, place: string, deadline: AbortSignal): Promise<Outcome> {
+async function setGrant(api: AdminApi, groups: Groups, { account, ref }: Operation, wanted: boolean, place: string): Promise<Outcome> {
   const target = await targetOf(api, ref, place)
   if ('role' in target) {
     if ((await rolesOf(api, account, place)).includes(target.name) === wanted) return 'already'
     const { id, name } = target.role
-    return await send(api, wanted ? 'POST' : 'DELETE', `${pathOf(account)}/role-mappings/${target.path}`, [{ id, name }], place, deadline)
+    return await send(api, wanted ? 'POST' : 'DELETE', `${pathOf(account)}/role-mappings/${target.path}`, [{ id, name }], place)
   }
   if ((await groupsOf(api, groups, account, place)).includes(target.group) === wanted) return 'already'
   const group = await groupAt(groups, target.group, place)
-  return await send(api, wanted ? 'PUT' : 'DELETE', `${pathOf(account)}/groups/${encodeURIComponent(group)}`, undefined, place, deadline)
+  return await send(api, wanted ? 'PUT' : 'DELETE', `${pathOf(account)}/groups/${encodeURIComponent(group)}`, undefined, place)
 }
 
 async function groupAt(groups: Groups, path: string, place: string): Promise<string> {
@@ -76,16 +75,16 @@ async function groupAt(groups: Groups, path: string, place: string): Promise<str
 }
 
 /** The one field is sent: Keycloak leaves what is left out as it is, whatever somebody else changed of it meanwhile. */
-async function setEnabled(api: AdminApi, account: string, enabled: boolean, place: string, deadline: AbortSignal): Promise<Outcome> {
+async function setEnabled(api: AdminApi, account: string, enabled: boolean, place: string): Promise<Outcome> {
   const answer = await api.get(pathOf(account), {}, place)
   if (answer === null) throw new ConnectError('not-found', 'there is no such user', place)
   if (shaped(User, answer, place).enabled === enabled) return 'already'
-  return await send(api, 'PUT', pathOf(account), { enabled }, place, deadline)
+  return await send(api, 'PUT', pathOf(account), { enabled }, place)
 }
 
-async function endSessions(api: AdminApi, account: string, place: string, deadline: AbortSignal): Promise<Outcome> {
+async function endSessions(api: AdminApi, account: string, place: string): Promise<Outcome> {
   if ((await whole(api, `${pathOf(account)}/sessions`, {}, place)).length === 0) return 'already'
-  return await send(api, 'POST', `${pathOf(account)}/logout`, undefined, place, deadline)
+  return await send(api, 'POST', `${pathOf(account)}/logout`, undefined, place)
 }
 
 /** A role or a group as the reads call it, or the entitlement of having it. */

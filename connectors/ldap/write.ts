@@ -1,6 +1,7 @@
 import { Attribute, Change } from 'ldapts'
 import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
+import { callDeadline } from '../../src/connect/writes/deadline.ts'
 import { ConnectError, type Platform, type WriteSide } from '../../src/ports/connector.ts'
 import { openClient, type LdapClient } from './client.ts'
 import type { Accounts, Groups, LdapConfig } from './config.ts'
@@ -27,7 +28,7 @@ export function writeSide(config: LdapConfig, platform: Platform): WriteSide {
     ],
     // A directory without referential integrity would keep the name in its groups, for whoever bears it next.
     steps: ({ name }) => (name === 'delete-account' && config.groups !== null ? ['leave groups', 'delete'] : [name]),
-    ensure: (operation, step, _key, deadline) => bounded(config, platform, deadline, operation, (client) => carryOut(client, config, operation, step)),
+    ensure: (operation, step) => bounded(config, platform, operation, (client) => carryOut(client, config, operation, step)),
   }
 }
 
@@ -144,9 +145,8 @@ function groupOf({ groups }: LdapConfig, ref: Ref | null): GroupPlace {
 }
 
 /** The deadline cuts the connection: what is under way can’t go on after it. */
-async function bounded(
-  config: LdapConfig, platform: Platform, deadline: AbortSignal, operation: Operation, work: (client: LdapClient) => Promise<Outcome>,
-): Promise<Outcome> {
+async function bounded(config: LdapConfig, platform: Platform, operation: Operation, work: (client: LdapClient) => Promise<Outcome>): Promise<Outcome> {
+  const deadline = callDeadline() ?? platform.signal
   const place = `${operation.name} of ${operation.account}`
   if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
   const client = await openClient(config, platform)

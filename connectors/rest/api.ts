@@ -18,7 +18,6 @@ export interface ApiRequest {
   headers?: Readonly<Record<string, string>>
   body?: unknown
   /** gives the request up */
-  signal?: AbortSignal
 }
 
 /** Requests as this application wants them. */
@@ -34,7 +33,7 @@ export interface Api {
 export async function openApi(config: RestConfig, platform: Platform): Promise<Api> {
   const http = authorised(platform, config.auth)
   const origin = new URL(config.baseUrl).origin
-  const request = async ({ method, url, headers, body, signal }: ApiRequest): Promise<HttpResponse> =>
+  const request = async ({ method, url, headers, body }: ApiRequest): Promise<HttpResponse> =>
     await http.request({
       method,
       url,
@@ -45,7 +44,6 @@ export async function openApi(config: RestConfig, platform: Platform): Promise<A
         ...lowered(headers ?? {}),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal !== undefined && { signal }),
     })
   return {
     async send(asked, place) {

@@ -3,7 +3,7 @@ import { ExpressionError } from '../../src/connect/declared/expression.ts'
 import { parseTemplate, parseTree } from '../../src/connect/declared/template.ts'
 import type { HandOver } from '../../src/connect/hand-over.ts'
 import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
-import { type Answer, type Api, type ApiRequest, classOfAnswer, flag, good, ofAnswer } from './api.ts'
+import { type Api, type ApiRequest, classOfAnswer, flag, good, ofAnswer } from './api.ts'
 import { names, type RestConfig, type RestStep } from './config.ts'
 import { newSecret } from './new-secret.ts'
 
@@ -19,10 +19,10 @@ export function writeSide(api: Api, declared: RestConfig['write'], handOver: Han
   return {
     operations: [...steps.keys()] as OperationName[],
     steps: (operation) => of(operation).map(({ name }) => name),
-    async ensure(operation, name, key, deadline) {
+    async ensure(operation, name, key) {
       const step = of(operation).find((candidate) => candidate.name === name)
       if (step === undefined) throw new ConnectError('configuration', `${operation.name} has no step "${name}" any more`, operation.name)
-      return await step.ensure(operation, key, deadline)
+      return await step.ensure(operation, key)
     },
   }
 }
@@ -32,7 +32,7 @@ type Outcome = 'applied' | 'already'
 interface CompiledStep {
   name: string
   concerns(operation: Operation): boolean
-  ensure(operation: Operation, key: string, deadline: AbortSignal): Promise<Outcome>
+  ensure(operation: Operation, key: string): Promise<Outcome>
 }
 
 function compileStep(api: Api, step: RestStep, handOver: HandOver | null): CompiledStep {
@@ -47,10 +47,10 @@ function compileStep(api: Api, step: RestStep, handOver: HandOver | null): Compi
   return {
     name: step.name,
     concerns: (operation) => when?.(subjectOf(operation), operation.name) ?? true,
-    async ensure(operation, key, deadline) {
+    async ensure(operation, key) {
       const place = `${operation.name} of ${operation.account}, ${step.name}`
       const subject = subjectOf(operation)
-      const read = step.read === undefined ? null : good(await send(api, { method: 'GET', url: api.url(step.read, {}, subject) }, place, deadline), place)
+      const read = step.read === undefined ? null : good(await api.send({ method: 'GET', url: api.url(step.read, {}, subject) }, place), place)
       const known = { ...subject, read }
       if (holds?.(known, place) === true) return (await secret?.found(operation, place)) ?? 'already'
       const request = async (): Promise<ApiRequest> => {
@@ -66,7 +66,7 @@ function compileStep(api: Api, step: RestStep, handOver: HandOver | null): Compi
         }))
       }
       const sent = async (): Promise<Outcome> => {
-        const answer = await send(api, await request(), place, deadline)
+        const answer = await api.send(await request(), place)
         const all = { ...known, ...answer }
         if (already?.(all, place) === true) return (await secret?.found(operation, place)) ?? 'already'
         const errorClass = classOfAnswer(answer.status)
@@ -78,12 +78,6 @@ function compileStep(api: Api, step: RestStep, handOver: HandOver | null): Compi
       return secret === null ? await sent() : await sent().catch((error: unknown) => secret.failed(operation, error))
     },
   }
-}
-
-/** Nothing is sent once the deadline has passed, and what is under way then is given up. */
-async function send(api: Api, request: ApiRequest, place: string, deadline: AbortSignal): Promise<Answer> {
-  if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
-  return await api.send({ ...request, signal: deadline }, place)
 }
 
 function filled<T>(place: string, fill: () => T): T {

@@ -44,10 +44,10 @@ export interface ScimClient {
   /** The resource as it is now, with the version to hold a change against; null where there is none. */
   versioned(path: string, id: string, place: string): Promise<{ resource: unknown; etag: string | null } | null>
   /** Changes a resource, only as of `etag` where one is known. */
-  patch(path: string, id: string, etag: string | null, operation: PatchOperation, place: string, deadline: AbortSignal): Promise<void>
-  create(path: string, resource: object, place: string, deadline: AbortSignal): Promise<void>
+  patch(path: string, id: string, etag: string | null, operation: PatchOperation, place: string): Promise<void>
+  create(path: string, resource: object, place: string): Promise<void>
   /** False where there was none. */
-  remove(path: string, id: string, place: string, deadline: AbortSignal): Promise<boolean>
+  remove(path: string, id: string, place: string): Promise<boolean>
 }
 
 /** RFC 7644, 3.5.2 */
@@ -92,17 +92,17 @@ export function scimClient(http: HttpClient, baseUrl: string, token: string | nu
       const answer = await found(() => get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place))
       return answer === null ? null : { resource: answer.body, etag: answer.etag ?? versionIn(answer.body) }
     },
-    async patch(path, id, etag, operation, place, deadline) {
+    async patch(path, id, etag, operation, place) {
       const body = JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] })
       const conditions = etag === null ? {} : { 'if-match': etag }
-      await change({ method: 'PATCH', headers: { ...scimJson, ...conditions }, body, signal: deadline }, `${path}/${encodeURIComponent(id)}`, place)
+      await change({ method: 'PATCH', headers: { ...scimJson, ...conditions }, body }, `${path}/${encodeURIComponent(id)}`, place)
     },
-    async create(path, resource, place, deadline) {
-      await change({ method: 'POST', headers: scimJson, body: JSON.stringify(resource), signal: deadline }, path, place)
+    async create(path, resource, place) {
+      await change({ method: 'POST', headers: scimJson, body: JSON.stringify(resource) }, path, place)
     },
-    async remove(path, id, place, deadline) {
+    async remove(path, id, place) {
       const removed = async (): Promise<true> => {
-        await change({ method: 'DELETE', signal: deadline }, `${path}/${encodeURIComponent(id)}`, place)
+        await change({ method: 'DELETE' }, `${path}/${encodeURIComponent(id)}`, place)
         return true
       }
       return (await found(removed)) ?? false

@@ -14,13 +14,12 @@ const plural = new Set(['emails', 'phoneNumbers', 'ims', 'photos', 'addresses'])
  * for the one that is meant where it agrees in all that accounts are matched by; else it is somebody else's. `attributes`: by paths.
  */
 export async function createUser(
-  client: ScimClient, config: ScimConfig, { account, attributes }: Operation, deadline: AbortSignal, place: string,
+  client: ScimClient, config: ScimConfig, { account, attributes }: Operation, place: string,
 ): Promise<'applied' | 'already'> {
   const found = await userNamed(client, config, account, place)
   if (found !== null) return same(config, found, attributes, place)
-  if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
   try {
-    await client.create(config.users.path, resourceOf(account, attributes), place, deadline)
+    await client.create(config.users.path, resourceOf(account, attributes), place)
     return 'applied'
   } catch (error) {
     if (!(error instanceof ConnectError && error.class === 'conflict')) throw error

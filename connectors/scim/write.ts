@@ -21,22 +21,22 @@ interface Target {
  * gives versions the change holds for that one only (If-Match); who came in between is looked at once more.
  */
 export function writeSide(client: ScimClient, config: ScimConfig): WriteSide {
-  const carryOut = (operation: Operation, deadline: AbortSignal, place: string): Promise<Outcome> => {
+  const carryOut = (operation: Operation, place: string): Promise<Outcome> => {
     const { name, account } = operation
     const users = config.users.path
     switch (name) {
       case 'create-account':
-        return createUser(client, config, operation, deadline, place)
+        return createUser(client, config, operation, place)
       case 'grant':
       case 'revoke': {
         const { path, id, list, value } = targetOf(config, operation)
-        return change(client, path, id, deadline, place, (resource) => valueChange(resource, list, value, name === 'grant'))
+        return change(client, path, id, place, (resource) => valueChange(resource, list, value, name === 'grant'))
       }
       case 'enable-account':
       case 'disable-account':
-        return change(client, users, account, deadline, place, (resource) => activeChange(resource, name === 'enable-account'))
+        return change(client, users, account, place, (resource) => activeChange(resource, name === 'enable-account'))
       case 'delete-account':
-        return client.remove(users, account, place, deadline).then((wasThere) => (wasThere ? 'applied' : 'already'))
+        return client.remove(users, account, place).then((wasThere) => (wasThere ? 'applied' : 'already'))
       default:
         throw new ConnectError('configuration', `scim can't ${name}`, place)
     }
@@ -45,25 +45,23 @@ export function writeSide(client: ScimClient, config: ScimConfig): WriteSide {
     operations: ['create-account', 'grant', 'revoke', 'enable-account', 'disable-account', 'delete-account'],
     steps: ({ name }) => [name],
     located: async (name) => idOf(await userNamed(client, config, name, `user ${name}`)),
-    async ensure(operation, _step, _key, deadline) {
+    async ensure(operation) {
       const place = `${operation.name} of ${operation.account}`
-      refuseLate(deadline, place)
-      return await carryOut(operation, deadline, place)
+      return await carryOut(operation, place)
     },
   }
 }
 
 async function change(
-  client: ScimClient, path: string, id: string, deadline: AbortSignal, place: string, ask: (resource: Complex) => PatchOperation | null,
+  client: ScimClient, path: string, id: string, place: string, ask: (resource: Complex) => PatchOperation | null,
 ): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
     const found = await client.versioned(path, id, place)
     if (found === null || !isComplex(found.resource)) throw new ConnectError('not-found', `there is no ${path}/${id}`, place)
     const operation = ask(found.resource)
     if (operation === null) return 'already'
-    refuseLate(deadline, place)
     try {
-      await client.patch(path, id, found.etag, operation, place, deadline)
+      await client.patch(path, id, found.etag, operation, place)
       return 'applied'
     } catch (error) {
       const isOvertaken = error instanceof ConnectError && error.class === 'conflict' && found.etag !== null
@@ -102,8 +100,4 @@ function named(ref: Ref | null): [prefix: string, value: string] {
   if (ref.kind === 'group') return ['group', ref.id]
   const colon = ref.id.indexOf(':')
   return [ref.id.slice(0, Math.max(0, colon)), ref.id.slice(colon + 1)]
-}
-
-function refuseLate(deadline: AbortSignal, place: string): void {
-  if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', place)
 }

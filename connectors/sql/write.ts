@@ -1,5 +1,6 @@
 import type { Operation } from '../../schemas/wire/operations.ts'
 import { HandOver } from '../../src/connect/hand-over.ts'
+import { callDeadline } from '../../src/connect/writes/deadline.ts'
 import { ConnectError, type Platform, type WriteSide } from '../../src/ports/connector.ts'
 import { asksForSecret, bindable } from './bind.ts'
 import type { SqlConfig, Write } from './config.ts'
@@ -19,11 +20,11 @@ export function writeSide(config: SqlConfig, platform: Platform): WriteSide {
   return {
     operations: [...new Set(config.write.map(({ operation }) => operation))],
     steps: ({ name }) => [name],
-    async ensure(operation, _step, key, deadline) {
+    async ensure(operation, _step, key) {
       const place = `${operation.name} of ${operation.account}`
       const write = declared(operation)
       if (write === undefined) throw new ConnectError('schema', `no statements are declared for ${operation.name} of ${operation.ref?.kind ?? 'this'}`, place)
-      const inTime = (subject: Subject): Promise<Outcome> => transaction(config, platform, write, subject, deadline, place)
+      const inTime = (subject: Subject): Promise<Outcome> => transaction(config, platform, write, subject, place)
       const asks = [write.holds, ...write.run].some((text) => asksForSecret(text, config.driver))
       return handOver !== null && asks ? await rotate(handOver, operation, key, inTime) : await inTime(subjectOf(operation, key))
     },
@@ -49,9 +50,9 @@ async function rotate(handOver: HandOver, operation: Operation, key: string, car
   }
 }
 
-async function transaction(
-  config: SqlConfig, platform: Platform, write: Write, subject: Subject, deadline: AbortSignal, place: string,
-): Promise<Outcome> {
+/** The deadline cuts the connection: what is under way can’t go on after it. */
+async function transaction(config: SqlConfig, platform: Platform, write: Write, subject: Subject, place: string): Promise<Outcome> {
+  const deadline = callDeadline() ?? platform.signal
   if (isOver(deadline)) throw new ConnectError('transient', 'the time to write had passed before anything was sent', place)
   const writer = await (config.driver === 'sqlite' ? openSqliteWriter(config, platform) : openPostgresWriter(config, platform, subject))
   const late = (): void => writer.cut()

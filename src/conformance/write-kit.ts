@@ -1,7 +1,7 @@
 import type { WriteCommand } from '../connect/writes/journal.ts'
 import { WriteExecutor } from '../connect/writes/executor.ts'
 import type { AppSource } from '../connect/app-reader.ts'
-import { createPlatform, withBounds, withPriority } from '../connect/platform.ts'
+import { createPlatform, withPriority } from '../connect/platform.ts'
 import { Source } from '../connect/source.ts'
 import { canonicalId } from '../core/canonical-id.ts'
 import { armFaults } from '../core/fault.ts'
@@ -113,7 +113,7 @@ export class WriteKit {
     const source = new Source(app.name, await openPublisher({ log, codec, clock, id: `app/${app.name}/${id}` }), clock)
     const platform = createPlatform({ app: app.name, config: app.config, clock, signal, env, baseDir })
     return new WriteExecutor({
-      source, open: (bounds) => app.open(withBounds(withPriority(platform, 'urgent'), bounds)), canonical: (native) => canonicalId(app.ids, native),
+      source, open: () => app.open(withPriority(platform, 'urgent')), canonical: (native) => canonicalId(app.ids, native),
       visibilityMs, leaseMs, takeoverMs: 0, signal, onEvent: () => undefined,
     })
   }

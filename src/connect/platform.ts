@@ -1,10 +1,10 @@
 import type { Clock } from '../runtime/clock.ts'
-import { ConnectError, type HttpRequest, type Platform } from '../ports/connector.ts'
+import { ConnectError, type HttpClient, type HttpRequest, type Platform } from '../ports/connector.ts'
 import { type HttpWait, type RequestReport, createHttpClient } from './http.ts'
 import { Secret, type SecretSources, redact, resolveSecret } from './secrets.ts'
 import { Limiter } from './throttle/limiter.ts'
 import type { Timeouts } from './transport.ts'
-import type { CallBounds } from './writes/call.ts'
+import { callDeadline } from './writes/deadline.ts'
 
 export interface PlatformOptions extends SecretSources {
   app: string
@@ -34,7 +34,7 @@ export function createPlatform(options: PlatformOptions): Platform {
     signal,
     paced: (call, priority = 'bulk') => limiter.run(call, tooMuch, priority, signal),
     conceal: (value) => known(new Secret(value)),
-    http: createHttpClient({
+    http: boundedByCall(createHttpClient({
       origins: originsOf(options.config),
       clock,
       signal,
@@ -43,7 +43,7 @@ export function createPlatform(options: PlatformOptions): Platform {
       ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
       ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
       ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
-    }),
+    })),
     async secret(reference) {
       const secret = await resolveSecret(reference, options)
       known(secret)
@@ -59,16 +59,15 @@ export const withPriority = (platform: Platform, priority: NonNullable<HttpReque
   paced: (call, own = priority) => platform.paced(call, own),
 })
 
-/** The same platform, whose HTTP requests end with the call that they are made for. */
-export const withBounds = (platform: Platform, bounds: CallBounds): Platform => ({
-  ...platform,
-  http: { request: (request) => platform.http.request(bounded(request, bounds.deadline)) },
+/** Requests that a write call makes end with it, and none begins after it: the one place where its deadline counts for HTTP. */
+export const boundedByCall = (http: HttpClient): HttpClient => ({
+  async request(request) {
+    const deadline = callDeadline()
+    if (deadline === undefined) return await http.request(request)
+    if (deadline.aborted) throw new ConnectError('transient', 'the time to write had passed before the request was sent', request.url)
+    return await http.request({ ...request, signal: request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]) })
+  },
 })
-
-function bounded(request: HttpRequest, deadline: AbortSignal | null): HttpRequest {
-  if (deadline === null) return request
-  return { ...request, signal: request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]) }
-}
 
 /** Origins of all http(s) URLs anywhere in a config. */
 export function originsOf(config: unknown): Set<string> {

@@ -18,7 +18,7 @@ import type { OnEvent } from './events.ts'
 import { FeedWork } from './feed-work.ts'
 import { runFeed } from './feeds/feed-run.ts'
 import { type PostResult, postIntent } from './feeds/post.ts'
-import { createPlatform, withBounds, withPriority } from './platform.ts'
+import { createPlatform, withPriority } from './platform.ts'
 import { Source } from './source.ts'
 import { SourceHolding } from './source-holding.ts'
 import { classesOfMap } from './declared/mapping.ts'
@@ -124,7 +124,7 @@ function appWorker(app: AppSource, limiter: Limiter, source: Source, options: Sc
   const reader = new AppReader({ app, source, platform, partitions: log.partitions.raw, dataDir, signal, onEvent })
   const commands = new CommandQueue(log, codec, source)
   const writes = new WriteExecutor({
-    source, open: (bounds) => app.open(withBounds(withPriority(platform, 'urgent'), bounds)), canonical: (native) => canonicalId(app.ids, native),
+    source, open: () => app.open(withPriority(platform, 'urgent')), canonical: (native) => canonicalId(app.ids, native),
     visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? options.share?.graceMs ?? 0, signal, onEvent,
   })
   const webhooks = app.webhook === undefined ? null : new WebhookIntake({

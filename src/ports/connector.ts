@@ -43,10 +43,10 @@ export interface WriteSide {
   steps(operation: Operation): readonly string[]
   /**
    * Makes it so: ensure-style, harmless when repeated. `already`: it was so before. `key` is the same for every attempt of this step:
-   * to be sent where the API takes an idempotency key. `deadline` aborts the call when the right to write may have passed to another
-   * process. Throws ConnectError; `permission`, `conflict`, `schema` and `not-found` mean that the application refused.
+   * to be sent where the API takes an idempotency key. HTTP requests end when the right to write may have passed to another process;
+   * other protocols keep to `callDeadline()`. Throws ConnectError; `permission`, `conflict`, `schema` and `not-found` mean that the application refused.
    */
-  ensure(operation: Operation, step: string, key: string, deadline: AbortSignal): Promise<'applied' | 'already'>
+  ensure(operation: Operation, step: string, key: string): Promise<'applied' | 'already'>
   /**
    * Where the application gives accounts their ids: the id of the one that `create-account` calls by another unique name (a user name),
    * null where it shows none yet. Absent where that name is the id.

@@ -15,7 +15,7 @@ export const writeBreaks = {
         if (error instanceof ConnectError && error.class !== 'transient') return 'already'
         throw error
       })),
-  'asks with another key each time': (writer: Writer): Writer => ensuring(writer, (ensure) => (operation, step, _key, deadline) => ensure(operation, step, randomUUID(), deadline)),
+  'asks with another key each time': (writer: Writer): Writer => ensuring(writer, (ensure) => (operation, step) => ensure(operation, step, randomUUID())),
   'says that everything was so before': (writer: Writer): Writer => ensuring(writer, (ensure) => async (...call) => (await ensure(...call), 'already')),
   'reads back what it believes to have written': (writer: Writer): Writer => believing(writer),
 } as const satisfies Record<string, (writer: Writer) => Writer>

@@ -8,7 +8,7 @@ import { connector as scim } from '../../connectors/scim/connector.ts'
 import { connector as sql } from '../../connectors/sql/connector.ts'
 import type { WriteResult } from '../../schemas/wire/actions.ts'
 import type { Operation } from '../../schemas/wire/operations.ts'
-import { createPlatform, withBounds, withPriority } from '../../src/connect/platform.ts'
+import { createPlatform, withPriority } from '../../src/connect/platform.ts'
 import { Source } from '../../src/connect/source.ts'
 import { WriteExecutor } from '../../src/connect/writes/executor.ts'
 import type { ConnectorSession, ConnectorType } from '../../src/ports/connector.ts'
@@ -57,7 +57,7 @@ async function executing(open: (platform: ReturnType<typeof createPlatform>) => 
     const platform = createPlatform({ app: 'app', config, clock: systemClock, signal: controller.signal, env: process.env, baseDir: tmpdir() })
     const source = new Source('app', await openPublisher({ log: lab.log, codec: lab.codec, clock: systemClock, id: 'test/app' }), systemClock)
     const executor = new WriteExecutor({
-      source, open: (bounds) => open(withBounds(withPriority(platform, 'urgent'), bounds)), canonical: (native) => native, visibilityMs: 10_000, leaseMs, takeoverMs: 0,
+      source, open: () => open(withPriority(platform, 'urgent')), canonical: (native) => native, visibilityMs: 10_000, leaseMs, takeoverMs: 0,
       signal: controller.signal, onEvent: () => undefined,
     })
     await executor.obey([command(...operations)])

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OperationName, type Operation } from '../../schemas/wire/operations.ts'
+import { callUntil } from '../../src/connect/writes/deadline.ts'
 import { ConnectError, type ConnectorSession, type ConnectorType, type Platform, type WriteSide } from '../../src/ports/connector.ts'
 
 export interface WriteCase {
@@ -48,7 +49,7 @@ export function writeContract<C>(type: ConnectorType<C>, create: () => Promise<W
     const never = new AbortController().signal
     const carryOut = async (asked: Operation): Promise<('applied' | 'already')[]> => {
       const outcomes: ('applied' | 'already')[] = []
-      for (const step of write.steps(asked)) outcomes.push(await write.ensure(asked, step, `key of ${step}`, never))
+      for (const step of write.steps(asked)) outcomes.push(await callUntil(never, () => write.ensure(asked, step, `key of ${step}`)))
       return outcomes
     }
 
@@ -71,7 +72,7 @@ export function writeContract<C>(type: ConnectorType<C>, create: () => Promise<W
       const first = fixture.cases[0]
       if (first === undefined) throw new Error('the fixture has no case')
       const [step = ''] = write.steps(first.operation)
-      await expect(write.ensure(first.operation, step, 'key', AbortSignal.abort())).rejects.toMatchObject({ name: 'ConnectError', class: 'transient' })
+      await expect(callUntil(AbortSignal.abort(), () => write.ensure(first.operation, step, 'key'))).rejects.toMatchObject({ name: 'ConnectError', class: 'transient' })
       expect(await first.holds()).toBe(false)
     })
 

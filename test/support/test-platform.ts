@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { boundedByCall } from '../../src/connect/platform.ts'
 import { ConnectError, type HttpClient, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
 
 export interface TestPlatform extends Platform {
@@ -18,7 +19,7 @@ export function testPlatform(options: { app?: string; baseDir?: string } = {}): 
     app: options.app ?? 'app',
     baseDir: options.baseDir ?? process.cwd(),
     signal: controller.signal,
-    http: fetchClient(requests, controller.signal),
+    http: boundedByCall(fetchClient(requests, controller.signal)),
     requests,
     paced: (call) => call(),
     conceal: () => undefined,
@@ -31,9 +32,9 @@ function fetchClient(requests: HttpRequest[], signal: AbortSignal): HttpClient {
   return {
     async request(request): Promise<HttpResponse> {
       requests.push(request)
-      const { method, url, headers = {}, body } = request
+      const { method, url, headers = {}, body, signal: own } = request
       try {
-        const response = await fetch(url, { method, headers, signal, redirect: 'manual', ...(body !== undefined && { body }) })
+        const response = await fetch(url, { method, headers, signal: own === undefined ? signal : AbortSignal.any([signal, own]), redirect: 'manual', ...(body !== undefined && { body }) })
         return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
       } catch (error) {
         throw new ConnectError('transient', `no whole response: ${String(error)}`, url, { cause: error })

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { callDeadline } from '../../src/connect/writes/deadline.ts'
 import { ConnectError, type ConnectorSession, type Mapped, type WriteSide } from '../../src/ports/connector.ts'
 
 /** What happens to one request: it is carried out and answered, or something else. */
@@ -117,7 +118,7 @@ export function openWritable(url: string, options: { readsOne?: boolean; writes?
 }
 
 async function readUser(url: string, id: string): Promise<Mapped[] | null> {
-  const response = await send(url, 'GET', `/users/${id}`, null, null)
+  const response = await send(url, 'GET', `/users/${id}`, null)
   if (response.status === 404) return null
   const user = (await response.json()) as { enabled: boolean; roles: [string, string][] }
   const attributes = { kind: 'human', status: user.enabled ? 'active' : 'disabled', display: null, created: null, lastUsed: null, owner: null, values: {} } as const
@@ -132,15 +133,15 @@ function writeSide(url: string): WriteSide {
     operations: ['create-account', 'grant', 'revoke', 'enable-account', 'disable-account'],
     located: (name) => idOf(url, name),
     steps: ({ name }) => (name === 'grant' ? ['list', 'activate'] : [name]),
-    async ensure({ account, ref, name }, step, key, deadline) {
+    async ensure({ account, ref, name }, step, key) {
       if (name === 'create-account') {
         if ((await idOf(url, account)) !== null) return 'already'
-        await send(url, 'POST', `/names/${account}`, key, deadline)
+        await send(url, 'POST', `/names/${account}`, key)
         return 'applied'
       }
       const path = ref === null ? `/users/${account}/${name === 'disable-account' ? 'disable' : 'enable'}` : `/users/${account}/roles/${ref.id}`
       const [method, to] = step === 'list' ? ['PUT', path] : step === 'activate' ? ['POST', `${path}/activate`] : ref === null ? ['POST', path] : ['DELETE', path]
-      const response = await send(url, method, to, key, deadline)
+      const response = await send(url, method, to, key)
       if (response.status === 403) throw new ConnectError('permission', 'the application answered 403', to)
       if (response.status === 404) throw new ConnectError('not-found', 'the application answered 404', to)
       return 'applied'
@@ -149,13 +150,13 @@ function writeSide(url: string): WriteSide {
 }
 
 async function idOf(url: string, name: string): Promise<string | null> {
-  const response = await send(url, 'GET', `/names/${name}`, null, null)
+  const response = await send(url, 'GET', `/names/${name}`, null)
   return response.status === 404 ? null : ((await response.json()) as { id: string }).id
 }
 
-async function send(url: string, method: string, path: string, key: string | null, signal: AbortSignal | null): Promise<Response> {
+async function send(url: string, method: string, path: string, key: string | null): Promise<Response> {
   try {
-    return await fetch(`${url}${path}`, { method, headers: key === null ? {} : { 'idempotency-key': key }, signal })
+    return await fetch(`${url}${path}`, { method, headers: key === null ? {} : { 'idempotency-key': key }, signal: callDeadline() ?? null })
   } catch (error) {
     throw new ConnectError('transient', 'the connection failed', path, { cause: error })
   }

@@ -6,6 +6,7 @@ import { ConnectError, type ErrorClass, type WriteSide } from '../../ports/conne
 import type { Clock } from '../../runtime/clock.ts'
 import { asConnectError } from '../errors.ts'
 import { backoffMs } from '../retry.ts'
+import { callUntil } from './deadline.ts'
 import type { Lease } from './lease.ts'
 
 export interface PlannedStep {
@@ -23,15 +24,8 @@ export interface CallOptions {
   renew: () => Promise<void>
   clock: Clock
   signal: AbortSignal
-  /** what bounds the requests of the connector's session while a call is made */
-  bounds: CallBounds
   /** this call was begun before, by a process that is no more: it may have been carried out */
   begunBefore: boolean
-}
-
-/** `deadline`: of the call that is being made; nothing that the connector asks outlives it, whatever the connector does about it. */
-export interface CallBounds {
-  deadline: AbortSignal | null
 }
 
 const attempts = 3
@@ -48,14 +42,14 @@ const doubt = 'an earlier attempt got no answer, and may have been carried out'
  * resumed from the journal.
  */
 export async function callStep({ operation, of, step }: PlannedStep, options: CallOptions): Promise<WriteStep> {
-  const { side, command, lease, renew, clock, signal, bounds } = options
+  const { side, command, lease, renew, clock, signal } = options
   const key = digest(canonical(['step', command, operation, step]))
   let unanswered = options.begunBefore
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
     reach('write.before-call')
     if (lease.remainingMs() < leastMs) await renew()
-    const outcome = await attemptOnce(side, of, step, key, lease.remainingMs(), signal, bounds)
+    const outcome = await attemptOnce(side, of, step, key, lease.remainingMs(), signal)
     reach('write.after-call')
     if (outcome === 'already' && unanswered) return { operation, step, outcome: 'applied', reason: `it was so when asked again: ${doubt}` }
     if (!(outcome instanceof ConnectError)) return { operation, step, outcome, reason: null }
@@ -69,23 +63,22 @@ export async function callStep({ operation, of, step }: PlannedStep, options: Ca
   }
 }
 
-/** A connector that does not listen to its deadline is not waited for. */
+/** A connector that does not keep to the deadline is not waited for, and whatever it still asks is refused. */
 async function attemptOnce(
-  side: WriteSide, of: Operation, step: string, key: string, timeMs: number, signal: AbortSignal, bounds: CallBounds,
+  side: WriteSide, of: Operation, step: string, key: string, timeMs: number, signal: AbortSignal,
 ): Promise<'applied' | 'already' | ConnectError> {
   const over = new AbortController()
   const timer = setTimeout(() => over.abort(), timeMs)
   const deadline = AbortSignal.any([over.signal, signal])
   const late = Promise.withResolvers<ConnectError>()
   deadline.addEventListener('abort', () => late.resolve(new ConnectError('transient', 'no answer while writing was still ours', step)), { once: true })
-  bounds.deadline = deadline
   try {
-    const made = side.ensure(of, step, key, deadline).catch((error: unknown) => asConnectError(error, step))
+    const made = callUntil(deadline, () => side.ensure(of, step, key)).catch((error: unknown) => asConnectError(error, step))
     const outcome = await Promise.race([made, late.promise])
     signal.throwIfAborted()
     return outcome
   } finally {
     clearTimeout(timer)
-    bounds.deadline = null
+    over.abort()
   }
 }

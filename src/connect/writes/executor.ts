@@ -8,7 +8,7 @@ import { asConnectError } from '../errors.ts'
 import type { OnEvent } from '../events.ts'
 import { readSingle } from '../single.ts'
 import type { Source } from '../source.ts'
-import { type CallBounds, callStep, type PlannedStep } from './call.ts'
+import { callStep, type PlannedStep } from './call.ts'
 import { shows } from './effect.ts'
 import { journalKey, pendingKey, type JournalEntry, type Pending, type WriteCommand } from './journal.ts'
 import { Lease } from './lease.ts'
@@ -16,8 +16,7 @@ import { supersededBy } from './supersede.ts'
 
 export interface ExecutorOptions {
   source: Source
-  /** A session whose requests keep to these bounds. */
-  open: (bounds: CallBounds) => Promise<ConnectorSession>
+  open: () => Promise<ConnectorSession>
   canonical: (native: string) => string
   /** so long a read may not show what was written, ms; null: this application may not be written */
   visibilityMs: number | null
@@ -79,10 +78,9 @@ export class WriteExecutor {
   async #carryOut(command: WriteCommand): Promise<void> {
     const { open, visibilityMs } = this.#options
     if (visibilityMs === null) return this.#tell(command, emptyEntry, 'refused', 'the configuration does not let this application be written', null, [])
-    const bounds: CallBounds = { deadline: null }
     let session: ConnectorSession
     try {
-      session = await open(bounds)
+      session = await open()
     } catch (thrown) {
       this.#options.signal.throwIfAborted()
       const error = asConnectError(thrown, 'opening')
@@ -93,14 +91,14 @@ export class WriteExecutor {
     try {
       const plan = planned(command, session)
       if (typeof plan === 'string') return await this.#tell(command, emptyEntry, 'refused', plan, null, [])
-      entry = await this.#callAll(command, plan, session, bounds)
+      entry = await this.#callAll(command, plan, session)
     } finally {
       await session.close().catch(() => undefined)
     }
     await this.#conclude(command, entry)
   }
 
-  async #callAll(command: WriteCommand, plan: readonly PlannedStep[], session: ConnectorSession, bounds: CallBounds): Promise<JournalEntry> {
+  async #callAll(command: WriteCommand, plan: readonly PlannedStep[], session: ConnectorSession): Promise<JournalEntry> {
     const { source, signal } = this.#options
     let entry = this.#journal(command.id) ?? { written: source.stamp(), steps: [], begun: null, done: false }
     const begun = entry.begun
@@ -112,7 +110,7 @@ export class WriteExecutor {
       const renew = (): Promise<void> => this.#note(command, entry)
       await renew()
       const begunBefore = begun?.operation === next.operation && begun.step === next.step
-      const outcome = await callStep(next, { side, command: command.id, lease: this.#lease, renew, clock: source.clock, signal, bounds, begunBefore })
+      const outcome = await callStep(next, { side, command: command.id, lease: this.#lease, renew, clock: source.clock, signal, begunBefore })
       entry = { ...entry, steps: [...entry.steps, outcome], begun: null }
     }
     await this.#note(command, entry)
@@ -175,7 +173,7 @@ export class WriteExecutor {
     const { open, source, canonical, signal } = this.#options
     let session: ConnectorSession | null = null
     try {
-      session = await open({ deadline: null })
+      session = await open()
       const { readOne } = session
       if (readOne === undefined) return { ...nothingRead, canRead: false }
       const account = makesAccount(command) && session.write?.located !== undefined ? await session.write.located(command.account) : command.account
@@ -264,11 +262,11 @@ function addressed(side: WriteSide): WriteSide {
   return {
     operations: side.operations,
     steps: (operation) => side.steps(operation),
-    async ensure(operation, step, key, deadline) {
-      if (operation.name === 'create-account') return await side.ensure(operation, step, key, deadline)
+    async ensure(operation, step, key) {
+      if (operation.name === 'create-account') return await side.ensure(operation, step, key)
       const account = await located(operation.account)
       if (account === null) throw new ConnectError('transient', 'the account that was made is not found by its name yet', operation.account)
-      return await side.ensure({ ...operation, account }, step, key, deadline)
+      return await side.ensure({ ...operation, account }, step, key)
     },
   }
 }

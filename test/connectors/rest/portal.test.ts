@@ -104,7 +104,7 @@ describe('the portal, declared in YAML', () => {
     const of = (name: OperationName) => ({ name, account: user!.login, ref: { kind: 'group' as const, id: group!.id }, credential: null, attributes: {} })
     const doIt = async (name: OperationName): Promise<string> => {
       const [step] = write!.steps(of(name))
-      return await write!.ensure(of(name), step!, 'key', new AbortController().signal)
+      return await write!.ensure(of(name), step!, 'key')
     }
     expect(await doIt('grant')).toBe('applied')
     expect(portal.store.user(user!.login)?.groups).toContain(group!.id)

@@ -8,6 +8,7 @@ import type { Operation } from '../../../schemas/wire/operations.ts'
 import { RestConfig } from '../../../connectors/rest/config.ts'
 import { connector } from '../../../connectors/rest/connector.ts'
 import { createPlatform } from '../../../src/connect/platform.ts'
+import { callUntil } from '../../../src/connect/writes/deadline.ts'
 import type { WriteSide } from '../../../src/ports/connector.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { startApi, type Answers, type ApiServer } from './api-server.ts'
@@ -43,7 +44,6 @@ async function sideOf(answers: Answers, patch: object = {}): Promise<WriteSide> 
 const operation = (name: Operation['name'], patch: Partial<Operation> = {}): Operation => ({
   name, account: 'ann b', ref: null, credential: null, attributes: {}, ...patch,
 })
-const never = new AbortController().signal
 const group = { kind: 'group', id: 'a/b' } as const
 
 describe('declared writes', () => {
@@ -57,8 +57,8 @@ describe('declared writes', () => {
 
   it('fill path and body, every value encoded, and send the key where it is taken', async () => {
     const side = await sideOf(() => ({ status: 201 }))
-    expect(await side.ensure(operation('create-account', { attributes: { mail: 'ann@x.org' } }), 'create', 'key-1', never)).toBe('applied')
-    expect(await side.ensure(operation('grant', { ref: group }), 'add to group', 'key-2', never)).toBe('applied')
+    expect(await side.ensure(operation('create-account', { attributes: { mail: 'ann@x.org' } }), 'create', 'key-1')).toBe('applied')
+    expect(await side.ensure(operation('grant', { ref: group }), 'add to group', 'key-2')).toBe('applied')
     const [create, grant] = server!.asked
     expect(create).toMatchObject({ method: 'POST', path: '/users', headers: { 'idempotency-key': 'key-1', 'content-type': 'application/json' } })
     expect(JSON.parse(create!.body)).toEqual({ login: 'ann b', mail: 'ann@x.org', flags: { active: true } })
@@ -69,28 +69,28 @@ describe('declared writes', () => {
   it('read first where a whole object is to be written back, and write it only over what was read', async () => {
     const user = { login: 'ann b', name: 'Ann', active: true, age: 44 }
     const side = await sideOf(({ method }) => (method === 'GET' ? { body: user, headers: { etag: '"7"' } } : { status: 204 }))
-    expect(await side.ensure(operation('disable-account'), 'disable', 'k', never)).toBe('applied')
+    expect(await side.ensure(operation('disable-account'), 'disable', 'k')).toBe('applied')
     expect(JSON.parse(server!.asked[1]!.body)).toEqual({ ...user, active: false })
     expect(server!.asked[1]!.headers['if-match']).toBe('"7"')
   })
 
   it('do nothing where what is wanted holds already', async () => {
     const side = await sideOf(() => ({ body: { active: false } }))
-    expect(await side.ensure(operation('disable-account'), 'disable', 'k', never)).toBe('already')
+    expect(await side.ensure(operation('disable-account'), 'disable', 'k')).toBe('already')
     expect(server!.asked.map(({ method }) => method)).toEqual(['GET'])
   })
 
   it('know by their own conditions what was so before, and what was refused', async () => {
     const side = await sideOf(({ method }) => (method === 'DELETE' ? { status: 404 } : method === 'PUT' ? { status: 412 } : { body: { queued: false } }))
-    expect(await side.ensure(operation('revoke', { ref: group }), 'remove', 'k', never)).toBe('already')
-    await expect(side.ensure(operation('grant', { ref: group }), 'add to group', 'k', never)).rejects.toMatchObject({ class: 'conflict' })
-    await expect(side.ensure(operation('grant', { ref: group }), 'tell the index', 'k', never)).rejects.toMatchObject({ class: 'conflict', message: 'the application refused in its answer' })
+    expect(await side.ensure(operation('revoke', { ref: group }), 'remove', 'k')).toBe('already')
+    await expect(side.ensure(operation('grant', { ref: group }), 'add to group', 'k')).rejects.toMatchObject({ class: 'conflict' })
+    await expect(side.ensure(operation('grant', { ref: group }), 'tell the index', 'k')).rejects.toMatchObject({ class: 'conflict', message: 'the application refused in its answer' })
   })
 
   it('send nothing after the deadline, and nothing that can not be filled', async () => {
     const side = await sideOf(() => ({ status: 204 }))
-    await expect(side.ensure(operation('revoke', { ref: group }), 'remove', 'k', AbortSignal.abort())).rejects.toMatchObject({ class: 'transient' })
-    await expect(side.ensure(operation('create-account'), 'create', 'k', never)).rejects.toMatchObject({ class: 'schema', message: expect.stringContaining('attributes.mail') as string })
+    await expect(callUntil(AbortSignal.abort(), () => side.ensure(operation('revoke', { ref: group }), 'remove', 'k'))).rejects.toMatchObject({ class: 'transient' })
+    await expect(side.ensure(operation('create-account'), 'create', 'k')).rejects.toMatchObject({ class: 'schema', message: expect.stringContaining('attributes.mail') as string })
     expect(server!.asked).toEqual([])
   })
 })
@@ -101,7 +101,7 @@ it('a request that is under way when the deadline passes is given up, and not se
   await new Promise<void>((done) => hanging.listen(0, '127.0.0.1', done))
   const baseUrl = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`
   const side = await sideOf(() => ({}), { baseUrl })
-  await expect(side.ensure(operation('revoke', { ref: group }), 'remove', 'k', AbortSignal.timeout(200))).rejects.toMatchObject({ class: 'transient', message: expect.stringContaining('given up') as string })
+  await expect(callUntil(AbortSignal.timeout(200), () => side.ensure(operation('revoke', { ref: group }), 'remove', 'k'))).rejects.toMatchObject({ class: 'transient', message: expect.stringContaining('given up') as string })
   await vi.waitFor(() => expect(closed).toBe(1))
   hanging.close()
 })
@@ -141,20 +141,20 @@ describe('a credential', () => {
   it('that the application makes anew reaches its owner’s file, and nobody else’s', async () => {
     const app = key()
     const side = await sideOf(app.answers, answered)
-    expect(await side.ensure(asked, 'rotate', 'k', never)).toBe('applied')
+    expect(await side.ensure(asked, 'rotate', 'k')).toBe('applied')
     expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777, readdirSync(handOver)]).toEqual(['secret-1', 0o600, ['ann@k%2F1']])
-    expect(await side.ensure(asked, 'rotate', 'k', never)).toBe('already')
+    expect(await side.ensure(asked, 'rotate', 'k')).toBe('already')
     expect([app.changes, readFileSync(file, 'utf8')]).toEqual([1, 'secret-1'])
-    expect(await side.ensure(operation('disable-credential', { credential: 'k/1' }), 'disable', 'k', never)).toBe('applied')
+    expect(await side.ensure(operation('disable-credential', { credential: 'k/1' }), 'disable', 'k')).toBe('applied')
     expect(server!.asked.at(-1)).toMatchObject({ method: 'DELETE', path: '/keys/k%2F1' })
   })
 
   it('whose new secret was in a lost answer is not rotated again, and a person hears of it', async () => {
     const app = key(1)
     const side = await sideOf(app.answers, answered)
-    await expect(side.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'transient' })
+    await expect(side.ensure(asked, 'rotate', 'k')).rejects.toMatchObject({ class: 'transient' })
     for (let attempt = 0; attempt < 2; attempt++) {
-      await expect(side.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'conflict', message: expect.stringContaining('lost') as string })
+      await expect(side.ensure(asked, 'rotate', 'k')).rejects.toMatchObject({ class: 'conflict', message: expect.stringContaining('lost') as string })
     }
     expect(app.changes).toBe(1)
   })
@@ -162,18 +162,18 @@ describe('a credential', () => {
   it('whose new secret is made here costs nothing when the answer is lost', async () => {
     const app = key(1)
     const side = await sideOf(app.answers, made)
-    await expect(side.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'transient' })
-    expect(await side.ensure(asked, 'rotate', 'k', never)).toBe('applied')
+    await expect(side.ensure(asked, 'rotate', 'k')).rejects.toMatchObject({ class: 'transient' })
+    expect(await side.ensure(asked, 'rotate', 'k')).toBe('applied')
     expect([app.changes, readFileSync(file, 'utf8'), readdirSync(handOver)]).toEqual([1, app.secret, ['ann@k%2F1']])
   })
 
   it('that somebody else rotated is left to them, and what is refused leaves nothing behind', async () => {
     const app = key()
     app.created = 5000
-    expect(await (await sideOf(app.answers, made)).ensure(asked, 'rotate', 'k', never)).toBe('already')
+    expect(await (await sideOf(app.answers, made)).ensure(asked, 'rotate', 'k')).toBe('already')
     await server?.stop()
     const refusing = await sideOf(({ method }) => (method === 'GET' ? { body: { created: 1000 } } : { status: 409 }), made)
-    await expect(refusing.ensure(asked, 'rotate', 'k', never)).rejects.toMatchObject({ class: 'conflict' })
+    await expect(refusing.ensure(asked, 'rotate', 'k')).rejects.toMatchObject({ class: 'conflict' })
     expect([app.changes, readdirSync(handOver)]).toEqual([0, []])
   })
 

@@ -171,7 +171,7 @@ describe('a secret that is made here', () => {
     database.exec(tables)
     const config = SqlConfig.parse({ driver: 'sqlite', file: join(dir, 'app.db'), streams, write, handOver: join(dir, 'secrets') })
     const { write: side } = await connector.open(config, testPlatform())
-    const rotate = () => side!.ensure(operation('rotate-credential', 'bob', { credential: 'k1', attributes: { created: '1000' } }), 'rotate-credential', 'key', new AbortController().signal)
+    const rotate = () => side!.ensure(operation('rotate-credential', 'bob', { credential: 'k1', attributes: { created: '1000' } }), 'rotate-credential', 'key')
     const file = join(dir, 'secrets', 'bob@k1')
     return { database, rotate, file, waiting: () => (existsSync(`${file}@rotating`) ? readFileSync(`${file}@rotating`, 'utf8') : null) }
   }
