@@ -6,8 +6,8 @@ import { WriteKit } from '../../src/conformance/write-kit.ts'
 import { orders } from '../../src/conformance/write-order.ts'
 import { ordersOf, writeScenariosFor } from '../../src/conformance/write-scenarios.ts'
 import type { ConnectorSession } from '../../src/ports/connector.ts'
-import { serve, type Served, type ServedSubject } from './subjects.ts'
-import { Workbench } from './workbench.ts'
+import { withSubject } from './serving.ts'
+import type { Served } from './subjects.ts'
 import type { WriteServed } from './write-subjects.ts'
 
 /** Names of the scenarios that a reader does not pass. */
@@ -53,14 +53,3 @@ export const writeFailures = (served: WriteServed): Promise<string[]> =>
     }
     return failed
   })
-
-async function withSubject<T>(served: Served, work: (subject: ServedSubject, bench: Workbench) => Promise<T>): Promise<T> {
-  const bench = new Workbench()
-  const subject = await serve(served)
-  try {
-    return await work(subject, bench)
-  } finally {
-    await subject.stop()
-    bench.dispose()
-  }
-}

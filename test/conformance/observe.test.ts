@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ObserveKit } from '../../src/conformance/observe-kit.ts'
 import { changeScenariosFor, type ObserveTrait, singleScenariosFor } from '../../src/conformance/observe-scenarios.ts'
-import { keycloakServed, oauthServed, restServed, scimServed, serve, type Served, type ServedSubject } from './subjects.ts'
-import { Workbench } from './workbench.ts'
+import { kitForAll } from './serving.ts'
+import { keycloakServed, oauthServed, restServed, scimServed, type Served } from './subjects.ts'
 
 const common: ObserveTrait[] = ['id', 'world']
 const served: { one: Served; traits: ObserveTrait[]; tellsChanges: boolean; account?: string }[] = [
@@ -14,26 +14,16 @@ const served: { one: Served; traits: ObserveTrait[]; tellsChanges: boolean; acco
 ]
 
 describe.each(served.map((each) => [each.one.name, each] as const))('%s', (_name, { one, traits, tellsChanges, account }) => {
-  const bench = new Workbench()
-  let kit: ObserveKit
-  let subject: ServedSubject
-  beforeAll(async () => {
-    subject = await serve(one)
-    kit = new ObserveKit({ ...subject.writes, ...(account !== undefined && { account }) }, bench.options)
-  })
-  afterAll(async () => {
-    await subject.stop()
-    bench.dispose()
-  })
+  const kit = kitForAll(one, (subject, bench) => new ObserveKit({ ...subject.writes, ...(account !== undefined && { account }) }, bench.options))
 
   it.each(singleScenariosFor(new Set(traits)).map((scenario) => [scenario.name, scenario] as const))('one account: %s', async (_scenario, scenario) => {
-    const { wrong, fired, said } = await kit.single(scenario)
+    const { wrong, fired, said } = await kit().single(scenario)
     expect(wrong, said).toEqual([])
     expect(fired).toBeGreaterThan(0)
   })
 
   it.each((tellsChanges ? changeScenariosFor(new Set(traits)) : []).map((scenario) => [scenario.name, scenario] as const))('changes: %s', async (_scenario, scenario) => {
-    const { wrong, fired, said } = await kit.changes(scenario)
+    const { wrong, fired, said } = await kit().changes(scenario)
     expect(wrong, said).toEqual([])
     expect(fired).toBeGreaterThan(0)
   })

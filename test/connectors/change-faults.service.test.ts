@@ -10,10 +10,9 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { Lab } from '../connect/lab.ts'
 import { startKeycloak } from '../services/keycloak.ts'
 import { startScim2Server } from '../services/scim2-server.ts'
-import { startSlapd } from '../services/slapd.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
 import { idsOf, makeRealm, settings as keycloakSettings, someone } from './keycloak/realm.ts'
-import { addGroup, addPerson, asRoot, person, prepare, settings as ldapSettings } from './ldap/directory.ts'
+import { addGroup, addPerson, behindProxy, person } from './ldap/directory.ts'
 import { callerOf, userSchema } from './scim/caller.ts'
 
 /** What changed in real systems, asked for through a proxy that breaks the answer: all of it is told, or an error, after which the same question is answered. */
@@ -93,27 +92,19 @@ function suite<C>(name: string, type: ConnectorType<C>, make: () => Promise<Syst
 }
 
 suite('OpenLDAP', ldap, async () => {
-  const server = await startSlapd()
-  const proxy = await startFaultProxy(server.port)
-  const root = await server.connect()
-  await prepare(root)
+  const { proxy, root, settings, dispose } = await behindProxy()
   const people = Array.from({ length: 40 }, (_, n) => `p${n}`)
   for (const who of people) await addPerson(root, who)
   await addGroup(root, 'staff', people.map(person))
   return {
     proxy, accounts: people.length,
-    with: ldapSettings({ url: `ldap://127.0.0.1:${proxy.port}` }, { ...asRoot(server), timeoutMs: 5_000, pageSize: 10, visibilityLagMs: 0, accounts: [{ name: 'people', base: 'ou=people,dc=example,dc=org' }] }),
+    with: settings({ timeoutMs: 5_000, pageSize: 10, visibilityLagMs: 0, accounts: [{ name: 'people', base: 'ou=people,dc=example,dc=org' }] }),
     change: async (round) => {
       const changed = people.slice(round * 8, round * 8 + 8)
       for (const who of changed) await root.modify(person(who), new Change({ operation: 'replace', modification: new Attribute({ type: 'sn', values: [`changed ${round}`] }) }))
       return changed.map(person)
     },
-    dispose: async () => {
-      for (const name of ['GRANTLINE_TEST_LDAP_ROOT', 'GRANTLINE_TEST_LDAP_PASSWORD']) Reflect.deleteProperty(process.env, name)
-      await root.unbind()
-      await proxy.stop()
-      await server.stop()
-    },
+    dispose,
   }
 })
 

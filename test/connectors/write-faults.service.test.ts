@@ -20,10 +20,9 @@ import { operation } from '../contract/write-side.ts'
 import { startKeycloak } from '../services/keycloak.ts'
 import { startPostgres } from '../services/postgres.ts'
 import { startScim2Server } from '../services/scim2-server.ts'
-import { startSlapd } from '../services/slapd.ts'
 import { startFaultProxy, type FaultProxy, type Strike } from '../support/fault-proxy.ts'
 import { idsOf, logsIn, makeRealm, settings as keycloakSettings, someone } from './keycloak/realm.ts'
-import { addGroup, addPerson, asRoot, group, person, prepare, settings as ldapSettings } from './ldap/directory.ts'
+import { addGroup, addPerson, behindProxy, group, person } from './ldap/directory.ts'
 import { callerOf, userSchema } from './scim/caller.ts'
 import { loginStreams, passwordWrites, roleWrites } from './sql/postgres-logins.ts'
 
@@ -134,18 +133,13 @@ suite('PostgreSQL', sql, async () => {
 })
 
 suite('OpenLDAP', ldap, async () => {
-  const server = await startSlapd()
-  const proxy = await startFaultProxy(server.port)
-  const root = await server.connect()
-  await prepare(root)
+  const { proxy, root, settings, dispose } = await behindProxy()
   await addGroup(root, 'staff', ['cn=nobody,dc=example,dc=org'])
   // an LDAP message (RFC 4511, 4.1.1) that holds a ModifyRequest or an AddRequest
   const [modify, add] = [/^0[\s\S]{1,5}?\x02[\x01-\x04][\s\S]{1,4}?f/, /^0[\s\S]{1,5}?\x02[\x01-\x04][\s\S]{1,4}?h/]
   return {
     proxy,
-    with: ldapSettings({ url: `ldap://127.0.0.1:${proxy.port}` }, {
-      ...asRoot(server), timeoutMs: 3_000, accounts: [{ name: 'people', base: 'ou=people,dc=example,dc=org', create: {} }],
-    }),
+    with: settings({ timeoutMs: 3_000, accounts: [{ name: 'people', base: 'ou=people,dc=example,dc=org', create: {} }] }),
     cases: async (n) => {
       await addPerson(root, `p${n}`)
       const found = async (filter: string): Promise<number> => (await root.search('dc=example,dc=org', { filter })).searchEntries.length
@@ -155,12 +149,7 @@ suite('OpenLDAP', ldap, async () => {
         { what: 'create', operations: [operation('create-account', person(`new${n}`), { attributes: { uid: `new${n}`, cn: 'New', sn: 'One' } })], writes: add, effects: () => found(`(uid=new${n})`) },
       ]
     },
-    dispose: async () => {
-      for (const name of ['GRANTLINE_TEST_LDAP_ROOT', 'GRANTLINE_TEST_LDAP_PASSWORD']) Reflect.deleteProperty(process.env, name)
-      await root.unbind()
-      await proxy.stop()
-      await server.stop()
-    },
+    dispose,
   }
 })
 

@@ -2,7 +2,8 @@ import type { Client } from 'ldapts'
 import { LdapConfig } from '../../../connectors/ldap/config.ts'
 import { connector } from '../../../connectors/ldap/connector.ts'
 import type { ConnectorSession, Platform } from '../../../src/ports/connector.ts'
-import type { Slapd } from '../../services/slapd.ts'
+import { startSlapd, type Slapd } from '../../services/slapd.ts'
+import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
 import { testPlatform } from '../../support/test-platform.ts'
 
 const suffix = 'dc=example,dc=org'
@@ -42,6 +43,25 @@ export function settings(server: Pick<Slapd, 'url'>, patch: object = {}): object
 
 export async function openLdap(server: Pick<Slapd, 'url'>, patch: object = {}, platform: Platform = testPlatform()): Promise<ConnectorSession> {
   return await connector.open(LdapConfig.parse(settings(server, patch)), platform)
+}
+
+/** A server of its own with the tree, which a connector reaches through a proxy only, as the root user. */
+export async function behindProxy(): Promise<{ proxy: FaultProxy; root: Client; settings: (patch: object) => object; dispose: () => Promise<void> }> {
+  const server = await startSlapd()
+  const proxy = await startFaultProxy(server.port)
+  const root = await server.connect()
+  await prepare(root)
+  return {
+    proxy,
+    root,
+    settings: (patch) => settings({ url: `ldap://127.0.0.1:${proxy.port}` }, { ...asRoot(server), ...patch }),
+    async dispose() {
+      for (const name of ['GRANTLINE_TEST_LDAP_ROOT', 'GRANTLINE_TEST_LDAP_PASSWORD']) Reflect.deleteProperty(process.env, name)
+      await root.unbind()
+      await proxy.stop()
+      await server.stop()
+    },
+  }
 }
 
 /** As the root user, for whom no limit holds. */
