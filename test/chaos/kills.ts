@@ -53,7 +53,7 @@ export function kills(lab: () => Lab): void {
         for (const ms of plan) {
           const victim = of.start(1)
           await sleep(ms)
-          expect((await victim.kill()).signal).toBe('SIGKILL')
+          expect({ ...(await victim.kill()), said: victim.said }).toMatchObject({ signal: 'SIGKILL' })
         }
       })
       expect(told).toEqual([])

@@ -1,6 +1,7 @@
 import { writeFileSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { openDataDirectory, roleNames, startGrantline } from '../../src/compose.ts'
+import { openDataDirectory, roleNames, startGrantline, type Grantline } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
 import { variantNames, variants } from './variants.ts'
@@ -30,11 +31,13 @@ const reach = (point: FaultPoint | 'variant'): void => {
 }
 armFaults(reach)
 
+const lastWordsMs = 10_000
 const say = (line: string): unknown => writeSync(2, `${line}\n`)
 const told = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()))
+let grantline: Grantline | undefined
 try {
   const open = variant === null ? openDataDirectory : await variants[variant](() => reach('variant'))
-  const grantline = await startGrantline(
+  grantline = await startGrantline(
     await loadConfig(file),
     {
       clock: wallClock(() => Date.now() + offsetMs),
@@ -53,5 +56,7 @@ try {
   process.exit(0)
 } catch (error) {
   say(`ends: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  // one that exits in the midst of writing its copies may wait for ever
+  await Promise.race([grantline?.stop().catch(() => undefined), sleep(lastWordsMs)])
   process.exit(3)
 }

@@ -78,7 +78,7 @@ export class Process {
     if (this.isRunning) this.signal('SIGTERM')
     await this.ends()
     const { code, signal } = await this.ended
-    const isFenced = code === 3 && /took this (task|publisher) over|was taken over/.test(this.#said)
+    const isFenced = code === 3 && /took this (task|publisher) over|was taken over|another sink claimed/.test(this.#said)
     if (code !== 0 && !(orTakenOver && isFenced)) throw new Error(`a process ended with ${signal ?? code}:\n${this.#tail()}`)
     this.#isOver = true
   }

@@ -4,6 +4,7 @@ import { FencedError, type Append, type Commit, type CommitResult, type Message,
 import type { Filling, PortableLog } from '../../ports/portable-log.ts'
 import { reach } from '../../core/fault.ts'
 import { compareKeys } from '../../core/order.ts'
+import { onDisk } from './disk.ts'
 import { EmbeddedFilling } from './embedded-filling.ts'
 import { EmbeddedSchemas } from './embedded-schemas.ts'
 import { openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
@@ -67,13 +68,14 @@ export class EmbeddedLog implements PortableLog {
 
   async openTask(id: string): Promise<TaskStore> {
     this.#requireOpen()
-    const { tasks } = this.#env
-    const { number, epoch } = await tasks.childTransaction(() => {
+    const { path, tasks } = this.#env
+    const take = (): z.infer<typeof Task> => {
       const stored = Task.optional().parse(tasks.get(id)) ?? { number: tasks.getCount(), epoch: 0 }
       const task = { number: stored.number, epoch: stored.epoch + 1 }
       void tasks.put(id, task)
       return task
-    })
+    }
+    const { number, epoch } = await onDisk(path, () => tasks.childTransaction(take))
     const state = new StateTable(this.#env.state, number)
     let spent = false
     return {
@@ -124,7 +126,7 @@ export class EmbeddedLog implements PortableLog {
   }
 
   async #commit(change: Commit, state: StateTable, guard: () => void): Promise<CommitResult> {
-    const offsets = await this.#env.root.childTransaction(() => {
+    const write = (): number[] => {
       guard()
       reach('log.before-append')
       const assigned = change.appends.map((append) => this.#append(append))
@@ -133,7 +135,8 @@ export class EmbeddedLog implements PortableLog {
       for (const [key, value] of change.state) state.put(key, value)
       reach('log.after-state')
       return assigned
-    })
+    }
+    const offsets = await onDisk(this.#env.path, () => this.#env.root.childTransaction(write))
     // LMDB's view for reading may still be of before the commit
     this.#env.root.resetReadTxn()
     this.#publish(change.appends, offsets)

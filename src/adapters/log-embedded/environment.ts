@@ -20,6 +20,7 @@ type Binary = Database<Buffer, Buffer>
 
 /** The databases of one LMDB environment, which this process alone has open. */
 export interface Environment {
+  path: string
   lock: ProcessLock
   root: RootDatabase<Buffer, Buffer>
   /** layout.ts: message key -> message */
@@ -75,6 +76,7 @@ async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<
     const generation = agreed(stored, options)
     await meta.put('generation', generation)
     return {
+      path: options.path,
       lock,
       root,
       messages: binary('messages'),

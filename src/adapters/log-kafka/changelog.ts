@@ -71,6 +71,17 @@ export async function restore({ reader, changelog: { topic, partition }, id, fro
   }
 }
 
+/** Whether an owner opened the task at `from` or after it, as far as can be read now. */
+export async function wasOpened(reader: Reader, { topic, partition }: Changelog, id: string, from: number): Promise<boolean> {
+  const mark = textBytes(`${id}\0${OPENED}`)
+  for (let offset = from; ; ) {
+    const { messages, next } = await reader.fetch(topic, partition, offset, restoreBytes)
+    if (messages.some(({ key }) => key?.equals(mark) === true)) return true
+    if (next === offset) return false
+    offset = next
+  }
+}
+
 /** Ids of the tasks that a changelog's partition tells of. */
 export async function tasksIn(reader: Reader, { topic, partition }: Changelog): Promise<Set<string>> {
   const ids = new Set<string>()

@@ -144,7 +144,8 @@ export class KafkaLog implements PortableLog {
       })
       await cache.apply(id, table, [], now)
       const task = new KafkaTask({
-        id, prefix, changelog, transactor, cache, table, reader,
+        id, prefix, changelog, transactor, cache, table, reader, transactionTimeoutMs,
+        opened: now.offset,
         group: groupOf(prefix, 'processors'),
         check: (appends) => this.#checkAll(appends),
         schemasWritten: () => schemas.written(),

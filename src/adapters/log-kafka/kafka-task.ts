@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../../core/fault.ts'
 import { FencedError, type Append, type Commit, type CommitResult, type TaskStore } from '../../ports/log.ts'
 import { textBytes } from '../log-embedded/layout.ts'
 import type { StateTable } from '../log-embedded/state-table.ts'
-import { rowRecord } from './changelog.ts'
+import { rowRecord, wasOpened } from './changelog.ts'
 import { eventHeaders } from './cloud-events.ts'
 import type { Reader } from './reader.ts'
 import type { StateCache } from './state-cache.ts'
@@ -20,6 +21,9 @@ export interface TaskParts {
   cache: StateCache
   table: StateTable
   reader: Reader
+  /** of the changelog, where this owner's own rows begin */
+  opened: number
+  transactionTimeoutMs: number
   /** throws where the log is closed or has no such partition */
   check: (appends: readonly Append[]) => void
   /** resolves when the schemas of all messages are in the log */
@@ -27,17 +31,24 @@ export interface TaskParts {
   now: () => number
 }
 
+/** Whoever takes a task over writes its mark at once: how long one that was fenced waits to see it, ms. */
+const markWaitMs = 2_000
+const markPollMs = 100
+
 /** One owner's hold: outputs, changelog and the group's offset in one transaction, then the local copy of the state. */
 export class KafkaTask implements TaskStore {
   readonly id: string
   readonly state: StateTable
   readonly #parts: TaskParts
   #spent: Error | null = null
+  /** of the changelog, after what this owner wrote last */
+  #end: number
 
   constructor(parts: TaskParts) {
     this.#parts = parts
     this.id = parts.id
     this.state = parts.table
+    this.#end = parts.opened
   }
 
   async commit(change: Commit): Promise<CommitResult> {
@@ -46,9 +57,10 @@ export class KafkaTask implements TaskStore {
     try {
       return await this.#commit(change)
     } catch (error) {
-      this.#spent = error instanceof Error ? error : new Error(String(error))
+      const failure = error instanceof FencedError && !(await this.#wasTakenOver()) ? this.#timedOut(error) : error
+      this.#spent = failure instanceof Error ? failure : new Error(String(failure))
       void this.#parts.transactor.close()
-      throw error
+      throw failure
     }
   }
 
@@ -88,6 +100,24 @@ export class KafkaTask implements TaskStore {
     return { offsets: written.offsets.slice(0, appends.length) }
   }
 
+  /** The brokers fence the holder of a transaction that they ended themselves too. Where it can't be read, it was. */
+  async #wasTakenOver(): Promise<boolean> {
+    const { reader, changelog, id } = this.#parts
+    try {
+      for (const deadline = performance.now() + markWaitMs; ; await sleep(markPollMs)) {
+        if (await wasOpened(reader, changelog, id, this.#end)) return true
+        if (performance.now() > deadline) return false
+      }
+    } catch {
+      return true
+    }
+  }
+
+  #timedOut(cause: FencedError): Error {
+    const { id, transactionTimeoutMs } = this.#parts
+    return new Error(`task ${id}: the brokers ended its transaction, which was open for longer than transactionSeconds (${transactionTimeoutMs / 1_000}). Nothing of it was written`, { cause })
+  }
+
   #rows(state: Commit['state']): Outgoing[] {
     const { changelog, id, now } = this.#parts
     const timestamp = now()
@@ -97,7 +127,7 @@ export class KafkaTask implements TaskStore {
   async #keep(state: Commit['state'], { ends, appendedMs }: Written): Promise<void> {
     if (state.size === 0) return
     const { cache, changelog, id, table } = this.#parts
-    const end = ends.get(`${changelog.topic}/${changelog.partition}`)!.end
+    const end = (this.#end = ends.get(`${changelog.topic}/${changelog.partition}`)!.end)
     await cache.apply(id, table, state, { offset: end, atMs: appendedMs ?? 0 })
   }
 }

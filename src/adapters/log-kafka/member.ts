@@ -89,7 +89,7 @@ export class Member implements Share {
         } catch (error) {
           const type = errorType(error)
           if (fatal.has(type)) throw error
-          if (type === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+          if (type === 'UNKNOWN_MEMBER_ID') this.#lose()
           if (rejoin.has(type)) continue
           failures++
           this.#options.log('info', `group ${this.#options.groupId}: ${error instanceof Error ? error.message : String(error)}; tries again`, {})
@@ -122,9 +122,20 @@ export class Member implements Share {
     const { memberAssignment } = await coordinator.syncGroup({ groupId, generationId, memberId, groupAssignment })
     const given = MemberAssignment.decode(memberAssignment)?.assignment ?? {}
     this.#groupGeneration = generationId
-    this.#owned = { generation: this.#owned.generation + 1, partitions: new Map([...partitions.keys()].map((topic) => [topic, given[`${prefix}${topic}`] ?? []])) }
-    this.#wake()
+    this.#own((topic) => given[`${prefix}${topic}`] ?? [])
     return generationId
+  }
+
+  /** The group has forgotten this process, and others may have had its partitions meanwhile: what it is given next is begun anew. */
+  #lose(): void {
+    this.#memberId = ''
+    this.#own(() => [])
+  }
+
+  #own(partitionsOf: (topic: Topic) => readonly number[]): void {
+    const partitions = new Map([...this.#options.partitions.keys()].map((topic) => [topic, partitionsOf(topic)]))
+    this.#owned = { generation: this.#owned.generation + 1, partitions }
+    this.#wake()
   }
 
   #assignment({ members }: JoinedGroup): { memberId: string; memberAssignment: Buffer }[] {

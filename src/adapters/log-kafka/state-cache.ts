@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
+import { onDisk } from '../log-embedded/disk.ts'
 import { StateTable } from '../log-embedded/state-table.ts'
 import { acquireLock, type ProcessLock } from '../log-embedded/process-lock.ts'
 
@@ -23,6 +24,7 @@ const wipeRows = 10_000
  * ahead. It is not synced to disk, so after a restart of the machine it begins empty.
  */
 export class StateCache {
+  readonly #path: string
   readonly #lock: ProcessLock
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #state: Database<Buffer, Buffer>
@@ -40,19 +42,20 @@ export class StateCache {
       rmSync(join(path, 'state.mdb-lock'), { force: true })
       writeFileSync(source, now)
     }
-    return new StateCache(join(path, 'state.mdb'), lock)
+    return new StateCache(path, lock)
   }
 
-  private constructor(file: string, lock: ProcessLock) {
+  private constructor(path: string, lock: ProcessLock) {
+    this.#path = path
     this.#lock = lock
-    this.#root = open<Buffer, Buffer>({ path: file, maxDbs: 4, encoding: 'binary', keyEncoding: 'binary', noSync: true, overlappingSync: false })
+    this.#root = open<Buffer, Buffer>({ path: join(path, 'state.mdb'), maxDbs: 4, encoding: 'binary', keyEncoding: 'binary', noSync: true, overlappingSync: false })
     this.#state = this.#root.openDB<Buffer, Buffer>({ name: 'state', encoding: 'binary', keyEncoding: 'binary' })
     this.#tasks = this.#root.openDB<unknown, string>({ name: 'tasks', encoding: 'json', keyEncoding: 'ordered-binary' })
   }
 
   /** The rows of a task, and how current they are; null where they must be copied anew, after `wipe`. */
   async task(id: string, changelog: string): Promise<{ table: StateTable; mark: Mark | null }> {
-    const { number, mark } = await this.#root.transaction(() => {
+    const { number, mark } = await this.#write(() => {
       const stored = this.#stored(id)
       const task = stored?.changelog === changelog ? stored : { number: stored?.number ?? this.#tasks.getCount(), changelog, mark: null }
       void this.#tasks.put(id, task)
@@ -63,13 +66,13 @@ export class StateCache {
 
   async wipe(id: string): Promise<void> {
     const { number, changelog } = this.#stored(id)!
-    await this.#tasks.put(id, { number, changelog, mark: null })
+    await onDisk(this.#path, () => this.#tasks.put(id, { number, changelog, mark: null }))
     const start = Buffer.allocUnsafe(4)
     start.writeUInt32BE(number)
     const end = Buffer.allocUnsafe(4)
     end.writeUInt32BE(number + 1)
     for (let keys = wipeRows; keys === wipeRows; ) {
-      keys = await this.#root.transaction(() => {
+      keys = await this.#write(() => {
         const some = [...this.#state.getKeys({ start, end, limit: wipeRows })]
         for (const key of some) void this.#state.remove(key)
         return some.length
@@ -80,7 +83,7 @@ export class StateCache {
 
   /** `mark` null leaves the one there is: the copy is not complete yet. */
   async apply(id: string, table: StateTable, changes: Iterable<Change>, mark: Mark | null): Promise<void> {
-    await this.#root.transaction(() => {
+    await this.#write(() => {
       for (const [key, value] of changes) table.put(key, value)
       if (mark !== null) void this.#tasks.put(id, { ...this.#stored(id)!, mark })
     })
@@ -91,6 +94,10 @@ export class StateCache {
   async close(): Promise<void> {
     await this.#root.close()
     this.#lock.release()
+  }
+
+  #write<T>(change: () => T): Promise<T> {
+    return onDisk(this.#path, () => this.#root.transaction(change))
   }
 
   #stored(id: string): Stored | undefined {

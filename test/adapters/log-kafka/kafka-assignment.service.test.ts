@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
-import { kafkaAssignment } from '../../../src/adapters/log-kafka/kafka-assignment.ts'
+import { createClient } from '../../../src/adapters/log-kafka/client.ts'
+import { clusterOf } from '../../../src/adapters/log-kafka/internals.ts'
+import { groupOf, kafkaAssignment } from '../../../src/adapters/log-kafka/kafka-assignment.ts'
 import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
 import type { Assignment, Share } from '../../../src/ports/assignment.ts'
 import type { FaultPoint } from '../../../src/core/fault.ts'
@@ -64,6 +66,28 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     await shares.pop()!.leave()
     await vi.waitFor(() => expect(owned(first)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] }), { timeout: 20_000 })
   })
+
+  it('whom the group has forgotten is told that it has nothing, and then what it is given anew', async () => {
+    const share = await join()
+    const { generation } = share.owned
+    await forgetMembers(groupOf(installation.options.prefix, 'processors'))
+    const lost = await share.next(generation)
+    expect(lost.partitions).toEqual(new Map([['raw', []], ['facts', []]]))
+    const { partitions: again } = await share.next(lost.generation)
+    expect(again).toEqual(new Map([['raw', [0, 1, 2, 3]], ['facts', [0, 1, 2, 3]]]))
+  })
+
+  /** What the group's coordinator does when a session times out. */
+  async function forgetMembers(groupId: string): Promise<void> {
+    const client = createClient(installation.options, 'test')
+    const admin = client.admin()
+    const cluster = clusterOf(client)
+    await Promise.all([admin.connect(), cluster.connect()])
+    const { groups } = await admin.describeGroups([groupId])
+    const coordinator = await cluster.findGroupCoordinator({ groupId })
+    for (const { memberId } of groups[0]!.members) await coordinator.leaveGroup({ groupId, memberId })
+    await Promise.all([admin.disconnect(), cluster.disconnect()])
+  }
 
   it('roles do not share with each other', async () => {
     const [processors, sink] = [await join(), await join('sink')]

@@ -56,6 +56,23 @@ describe('the log on Kafka', () => {
   const texts = async (log: KafkaLog): Promise<string[]> => (await readOn(log)).map(({ value }) => Buffer.from(value).toString())
   const rowsRestored = (): number => restored.at(-1)?.rows ?? 0
 
+  it('a transaction that was open for too long is told apart from one that was taken over: the task is opened again and goes on', { timeout: 60_000 }, async () => {
+    const log = await open('own', { transactionTimeoutMs: 1_000 })
+    const task = await log.openTask(id)
+    await task.commit({ appends: [append('a')], state: state({ 'a/n': '1' }) })
+    armFaults((point) => {
+      if (point === 'kafka.after-offsets') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000)
+    })
+    const failure: unknown = await task.commit({ appends: [append('lost')], state: state({ 'a/n': '2' }) }).catch((error: unknown) => error)
+    armFaults(null)
+    expect(failure).not.toBeInstanceOf(FencedError)
+    expect(String(failure)).toMatch(/open for longer than transactionSeconds \(1\)/)
+    const again = await log.openTask(id)
+    expect(rows(again)).toEqual({ 'a/n': '1' })
+    await again.commit({ appends: [append('b')], state: state({ 'a/n': '2' }) })
+    expect(await texts(log)).toEqual(['a', 'b'])
+  })
+
   it('a process without a local copy finds the state in the changelog, and says how far it is', async () => {
     const first = await open()
     const task = await first.openTask(id)
