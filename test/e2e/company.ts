@@ -172,4 +172,11 @@ export async function actionsOf({ api }: Grantline, filters: Record<string, stri
   return JSON.parse(await api.report('actions', { limit: '10000', ...filters }, 'json', 0)) as ActionRow[]
 }
 
-export const statesOf = async ({ api }: Grantline, id: string): Promise<string[]> => (await api.action(id)).map(({ action }) => action.state)
+/** What an action came through: a write that was told as anything but carried out says so. `doubts`: whether one was told with a reason. */
+export async function historyOf({ api }: Grantline, id: string): Promise<{ states: string[]; doubts: boolean }> {
+  const steps = (await api.action(id)).map(({ action }) => action)
+  return {
+    states: steps.map(({ state, verdict }) => (state === 'applied' && verdict !== 'applied' ? `applied as ${verdict}` : state)),
+    doubts: steps.some(({ state, reason }) => state === 'applied' && reason !== null),
+  }
+}

@@ -1,6 +1,6 @@
 import type { Grantline } from '../../src/compose.ts'
 import { openFindings } from '../examples/acme.ts'
-import { actionsOf, dayMs, statesOf, type SystemsCompany } from './company.ts'
+import { actionsOf, dayMs, historyOf, type SystemsCompany } from './company.ts'
 import type { Story } from './stories.ts'
 import { apps, type Held } from './systems.ts'
 
@@ -14,6 +14,13 @@ export interface Outcome {
   actions: string[]
   /** open findings about people: person, application, kind */
   open: string[]
+}
+
+export interface Round {
+  found: Outcome
+  expected: Outcome
+  /** actions that were told as applied though the answer to a call was lost */
+  doubtful: string[]
 }
 
 interface Playing {
@@ -47,7 +54,7 @@ export class Rounds {
   }
 
   /** Three days later the next round: its chapters begin, `pass` does what it does, and the next start finishes. */
-  async play(pass: () => Promise<unknown>): Promise<{ found: Outcome; expected: Outcome }> {
+  async play(pass: () => Promise<unknown>): Promise<Round> {
     const company = this.#company
     this.#round += 1
     company.offsetMs += 3 * dayMs
@@ -56,9 +63,10 @@ export class Rounds {
     for (const { who, story, chapter } of playing) await story.chapters[chapter]!.begin(company, who)
     await pass()
     return await company.once(async (grantline) => {
-      const found = { ...(await tables(company)), actions: await actionLines(grantline, playing), open: await openLines(grantline) }
+      const actions = await actionsIn(grantline, playing)
+      const found = { ...(await tables(company)), actions: actions.map(({ line }) => line), open: await openLines(grantline) }
       for (const { who, story, chapter } of playing) await story.chapters[chapter]!.decide?.(grantline, who)
-      return { found, expected: this.#expected(playing) }
+      return { found, expected: this.#expected(playing), doubtful: actions.flatMap(({ line, doubts }) => (doubts ? [line] : [])) }
     })
   }
 
@@ -85,17 +93,23 @@ export class Rounds {
 }
 
 async function tables({ systems }: SystemsCompany): Promise<Pick<Outcome, 'held' | 'made'>> {
+  const held = await systems.held()
   const made: Record<string, string> = {}
-  for (const { who, app, what } of await systems.changes()) made[`${who} ${app}`] = [made[`${who} ${app}`] ?? [], what].flat().join(' ')
-  return { held: Object.fromEntries(await systems.held()), made }
+  for (const { who, app, what } of await systems.changes()) {
+    if (held.has(who)) made[`${who} ${app}`] = [made[`${who} ${app}`] ?? [], what].flat().join(' ')
+  }
+  return { held: Object.fromEntries(held), made }
 }
 
-async function actionLines(grantline: Grantline, playing: readonly Playing[]): Promise<string[]> {
-  const lines: string[] = []
+async function actionsIn(grantline: Grantline, playing: readonly Playing[]): Promise<{ line: string; doubts: boolean }[]> {
+  const actions: { line: string; doubts: boolean }[] = []
   for (const { who } of playing) {
-    for (const { id, app, kind } of await actionsOf(grantline, { identity: who })) lines.push(`${who} ${app} ${kind}: ${(await statesOf(grantline, id)).join(' ')}`)
+    for (const { id, app, kind } of await actionsOf(grantline, { identity: who })) {
+      const { states, doubts } = await historyOf(grantline, id)
+      actions.push({ line: `${who} ${app} ${kind}: ${states.join(' ')}`, doubts })
+    }
   }
-  return lines.sort()
+  return actions.sort((one, other) => (one.line < other.line ? -1 : 1))
 }
 
 async function openLines(grantline: Grantline): Promise<string[]> {
