@@ -1,4 +1,4 @@
-import fs, { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import fs, { readdirSync, readFileSync, statSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join, sep } from 'node:path'
 import { afterAll, expect } from 'vitest'
@@ -19,17 +19,19 @@ Secret.prototype.reveal = function (this: Secret): string {
 
 const remove = fs.rmSync
 fs.rmSync = (path, options) => {
-  if (options?.recursive === true && typeof path === 'string' && existsSync(path)) lookBelow(path)
+  if (options?.recursive === true && typeof path === 'string' && isDirectory(path)) lookBelow(path)
   remove(path, options)
 }
 const removeLater = fs.promises.rm
 fs.promises.rm = async (path, options) => {
-  if (options?.recursive === true && typeof path === 'string' && existsSync(path)) lookBelow(path)
+  if (options?.recursive === true && typeof path === 'string' && isDirectory(path)) lookBelow(path)
   await removeLater(path, options)
 }
 syncBuiltinESMExports()
 
 afterAll(() => expect(leaks).toEqual([]))
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 function lookBelow(root: string): void {
   for (const name of readdirSync(root, { recursive: true })) {
