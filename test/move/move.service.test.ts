@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClient } from '../../src/adapters/log-kafka/client.ts'
 import { Company, unordered } from '../crash/company.ts'
 import { differences, type Outcome } from '../crash/outcome.ts'
 import { audit, runToEnd, type Place } from '../crash/processes.ts'
@@ -94,9 +95,17 @@ describe('the log of examples/acme', () => {
     const place = onKafka('killed')
     const child = spawn(process.execPath, [main, 'log', 'import', first, '-c', place.file])
     const ended = new Promise<string | null>((resolve) => child.once('exit', (_code, signal) => resolve(signal)))
-    await expect.poll(() => spawnSync(process.execPath, [main, 'verify', '-c', place.file], { encoding: 'utf8' }).stderr, { timeout: 60_000, interval: 50 }).toMatch(/being filled|EADDR|has it open/)
+    const admin = createClient({ brokers: cluster.brokers, tls: null, sasl: null, log: () => undefined }, 'test').admin()
+    await admin.connect()
+    const written = async (): Promise<boolean> => {
+      const topic = (await admin.listTopics()).find((name) => name.startsWith('killed-') && name.endsWith('.raw'))
+      return topic !== undefined && (await admin.fetchTopicOffsets(topic)).some(({ offset }) => offset !== '0')
+    }
+    await expect.poll(written, { timeout: 120_000, interval: 10 }).toBe(true)
     child.kill('SIGKILL')
-    await ended
+    await admin.disconnect()
+    expect(await ended).toBe('SIGKILL')
+    expect(() => grantline('verify', '-c', place.file)).toThrow(/being filled/)
     grantline('log', 'import', first, '-c', place.file)
     const again = join(place.directory, 'export')
     grantline('log', 'export', again, '-c', place.file)
