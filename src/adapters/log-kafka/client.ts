@@ -15,6 +15,9 @@ export interface ClientOptions {
 /** Of one request; whoever calls decides what happens after that. */
 export const retry: Required<Pick<RetryOptions, 'retries' | 'initialRetryTime' | 'maxRetryTime'>> = { retries: 12, initialRetryTime: 20, maxRetryTime: 1_000 }
 
+/** How long an answer may take; the connection is closed then. */
+export const requestTimeoutMs = 30_000
+
 /**
  * Producers and readers take one each: the clients of one instance share what they take for committed offsets, before it is.
  * kafkajs calls an error what it is about to try again: its lines are one level lower here.
@@ -24,7 +27,7 @@ export function createClient({ brokers, tls, sasl, log }: ClientOptions, name: s
     clientId: `grantline-${name}`,
     brokers: [...brokers],
     connectionTimeout: 5_000,
-    requestTimeout: 30_000,
+    requestTimeout: requestTimeoutMs,
     retry,
     ...(tls === null ? {} : { ssl: tls }),
     ...(sasl === null ? {} : { sasl }),

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 
 /**
- * Four defects of kafkajs 2.2.4, amended in memory:
+ * Five defects of kafkajs 2.2.4, amended in memory:
  *
  * - `aborted`: its read_committed filter takes one entry of the broker's list of aborted transactions per record, in the order of
  *   the list, and takes a data record with the key 00 00 00 00 for an abort marker. Aborted records get through.
@@ -12,11 +13,13 @@ import { dirname, join } from 'node:path'
  * - `idle`: a connection without requests runs a timer every millisecond.
  * - `torn`: what had come of an answer when its connection broke is taken for the beginning of what the next connection brings, and
  *   the process ends with an error of reading.
+ * - `halfOpen`: a connection on which an answer did not come in time is kept, and the request is sent on it again, and again. As the Java client
+ *   does it (NetworkClient), it is closed.
  *
  * Other parts of it are used that have no documented interface (internals.ts), so any other release is refused.
  */
-export type Repair = 'aborted' | 'emptied' | 'idle' | 'torn'
-export const allRepairs: readonly Repair[] = ['aborted', 'emptied', 'idle', 'torn']
+export type Repair = 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen'
+export const allRepairs: readonly Repair[] = ['aborted', 'emptied', 'idle', 'torn', 'halfOpen']
 
 /** SHA-256 over path and content of each file of `src` in kafkajs 2.2.4. */
 const digestOf224 = '44574d7c11bce25ff386257c6742eb10455dcc04c4a7e14196373b1bc3b31d12'
@@ -47,6 +50,7 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
   if (repairs.includes('emptied')) replace(require, 'kafkajs/src/protocol/recordBatch/v0/decoder', steppingOverGaps)
   if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
   if (repairs.includes('torn')) beginAfresh(require('kafkajs/src/network/connection') as ConnectionClass)
+  if (repairs.includes('halfOpen')) closeHalfOpen(require('kafkajs/src/network/connection') as ConnectionClass)
 }
 
 function replace<F>(require: NodeJS.Require, id: string, make: (original: F) => F): void {
@@ -124,6 +128,8 @@ interface ConnectionClass {
     bytesNeeded: number
     isConnected: () => boolean
     connect: (this: ConnectionClass['prototype']) => Promise<unknown>
+    socket?: Socket
+    send: (this: ConnectionClass['prototype'], request: unknown) => Promise<unknown>
   }
 }
 
@@ -139,5 +145,18 @@ function beginAfresh({ prototype }: ConnectionClass): void {
       this.bytesNeeded = sizeBytes
     }
     return connect.call(this)
+  }
+}
+
+function closeHalfOpen({ prototype }: ConnectionClass): void {
+  const send = prototype.send
+  prototype.send = async function (request) {
+    const { socket } = this
+    try {
+      return await send.call(this, request)
+    } catch (error) {
+      if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') socket?.destroy(new Error('an answer did not come in time'))
+      throw error
+    }
   }
 }

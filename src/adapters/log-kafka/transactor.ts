@@ -24,8 +24,10 @@ export interface InputPosition {
 
 /** Answers that had no effect, which kafkajs gives up on; it gives one error for all that kept it from finding the coordinator. */
 const uncoordinated: ReadonlySet<string | undefined> = new Set(['GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'CONCURRENT_TRANSACTIONS'])
-const unfound = 'KafkaJSGroupCoordinatorNotFound'
 const coordinatorAttempts = 10
+const unfound = 'KafkaJSGroupCoordinatorNotFound'
+/** each may have waited for an answer until that was given up */
+const unfoundAttempts = 3
 const coordinatorRetryMs = 50
 
 const fencedTypes: ReadonlySet<string | undefined> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
@@ -150,8 +152,8 @@ async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()
     } catch (error) {
-      const hadNoEffect = uncoordinated.has(errorType(error)) || (error instanceof Error && error.name === unfound)
-      if (attempt === coordinatorAttempts || !hadNoEffect) throw error
+      const most = error instanceof Error && error.name === unfound ? unfoundAttempts : uncoordinated.has(errorType(error)) ? coordinatorAttempts : 1
+      if (attempt >= most) throw error
       await sleep(coordinatorRetryMs * attempt)
     }
   }
