@@ -262,7 +262,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     })
     stops.push(() => scheduler.stop())
     // each process has its own way in for what people ask of it
-    const publisher = await openPublisher({ ...settings, id: config.kafka === null ? 'api' : `api/${randomUUID()}` })
+    const publisher = await atStart(() => openPublisher({ ...settings, id: config.kafka === null ? 'api' : `api/${randomUUID()}` }))
     const drained = async (): Promise<void> => {
       for (let before = -1, now = await commandsEnd(); before !== now; ) {
         before = now
@@ -310,22 +310,26 @@ async function receiversOf(apps: readonly AppSource[], sources: SecretSources): 
 const knownKey = 'known-apps'
 
 /** A process that takes part in a crowd at start is through within seconds; brokers that are away or slow are waited for about a minute. */
-const settingAttempts = 20
-const settingPauseMs = 500
+const startAttempts = 20
+const startPauseMs = 500
 
 /**
  * Publishes what the file says, where it differs; what it said last of every application is kept, for the day one leaves the file.
- * Processes that start at the same moment take this over from each other, and are refused while another's transaction ends: they try
- * again after longer and longer pauses, so that each has its turn however slow the brokers are.
+ * Processes that start at the same moment take this over from each other, and are refused while another's transaction ends.
  */
-async function applySettings(options: PublisherOptions, config: LoadedConfig): Promise<Map<string, AppSetting>> {
+function applySettings(options: PublisherOptions, config: LoadedConfig): Promise<Map<string, AppSetting>> {
+  return atStart(async () => publishFile(await openPublisher(options), config))
+}
+
+/** Tries again after longer and longer pauses, so that each of a crowd has its turn however slow the brokers are. */
+async function atStart<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await publishFile(await openPublisher(options), config)
+      return await work()
     } catch (error) {
-      if (!(error instanceof FencedError || error instanceof EnvironmentError) || attempt === settingAttempts) throw error
+      if (!(error instanceof FencedError || error instanceof EnvironmentError) || attempt === startAttempts) throw error
     }
-    await sleep(settingPauseMs * attempt * Math.random())
+    await sleep(startPauseMs * attempt * Math.random())
   }
 }
 
