@@ -17,7 +17,6 @@ export interface ApiRequest {
   url: string
   headers?: Readonly<Record<string, string>>
   body?: unknown
-  /** gives the request up */
 }
 
 /** Requests as this application wants them. */

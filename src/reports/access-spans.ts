@@ -18,7 +18,7 @@ export function accessSpans(logConditions: string, grant: string | null, state =
   known AS (
     SELECT
       home, identity, app, account, kind, status, gone, arrayConcat(grants.entitlement, removed) AS mentioned, topic, partition, offset, \`index\`,
-      ${grant === null ? allShown : shownWhere(grant)} AS shown,
+      ${shown(grant)} AS shown,
       toUnixTimestamp64Milli(l.valid) AS valid_ms, toUnixTimestamp64Milli(l.observed) AS observed_ms, toUnixTimestamp64Milli(l.decided) AS decided_ms
     FROM access_log AS l
     ${logConditions}
@@ -69,16 +69,12 @@ export function accessSpans(logConditions: string, grant: string | null, state =
   )`
 }
 
-const allShown = `arrayZip(
-        grants.entitlement, grants.native, grants.verdict, grants.direct, arrayMap(t -> toUnixTimestamp64Milli(t), grants.since),
-        arrayMap(t -> toUnixTimestamp64Milli(t), grants.valid), grants.paths
-      )`
+const columns = [
+  'grants.entitlement', 'grants.native', 'grants.verdict', 'grants.direct', 'grants.since', 'grants.valid', 'grants.paths',
+]
 
-/** As `allShown`, made of nothing but what is asked for: most grants of most accounts are not. */
-const shownWhere = (grant: string): string => `arrayMap(
-        i -> (
-          grants.entitlement[i], grants.native[i], grants.verdict[i], grants.direct[i], toUnixTimestamp64Milli(grants.since[i]),
-          toUnixTimestamp64Milli(grants.valid[i]), grants.paths[i]
-        ),
-        arrayFilter((i, e, n) -> ${grant}, arrayEnumerate(grants.entitlement), grants.entitlement, grants.native)
-      )`
+/** The row's grants as tuples, made of nothing but what is asked for: most grants of most accounts are not. */
+function shown(grant: string | null): string {
+  const kept = columns.map((column) => (grant === null ? column : `arrayFilter((g, e, n) -> ${grant}, ${column}, grants.entitlement, grants.native)`))
+  return `arrayMap((e, n, v, d, s, f, p) -> (e, n, v, d, toUnixTimestamp64Milli(s), toUnixTimestamp64Milli(f), p), ${kept.join(', ')})`
+}

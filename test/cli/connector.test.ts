@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { configureApp } from '../../connectors/registry.ts'
 import { AppConfig } from '../../schemas/config.ts'
-import { main } from '../../src/cli/main.ts'
 import { openKit } from '../../src/cli/open-kit.ts'
 import { scenariosFor } from '../../src/conformance/scenarios.ts'
 import { singleScenariosFor } from '../../src/conformance/observe-scenarios.ts'
@@ -16,25 +15,18 @@ import { startHostile } from '../../src/hostile/server.ts'
 import { World } from '../../src/hostile/world.ts'
 import { restSettings } from '../conformance/subjects.ts'
 import { ensuringServed } from '../conformance/write-subjects.ts'
+import { captured } from './captured.ts'
 
 const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
 let directory: string
-let printed: string[]
+const printed: string[] = []
 beforeAll(() => {
   mkdirSync(cache, { recursive: true })
   directory = mkdtempSync(join(cache, 'connector-')) // below the project: what is written imports its packages
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-async function run(...argv: string[]): Promise<number> {
-  printed = []
-  const spies = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')].map((spy) => spy.mockImplementation((text: unknown) => void printed.push(String(text))))
-  try {
-    return await main(argv)
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
+const run = (...argv: string[]): Promise<number> => captured(printed, argv)
 
 describe('grantline connector new', () => {
   it('writes a connector that passes every scenario as it is, and a test that says so', async () => {

@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { Account } from '../../schemas/wire/raw.ts'
-import { main } from '../../src/cli/main.ts'
 import { openDataDirectory } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { parcelsAt, truthOf } from '../../src/hostile/webhook-events.ts'
 import { hookSecrets } from '../../src/hostile/webhook-sender.ts'
 import { readPartition } from '../../src/runtime/records.ts'
+import { captured } from './captured.ts'
 import { Shell } from './shell.ts'
 
 const shell = new Shell()
@@ -63,17 +63,9 @@ it('delivers to a running process, which then knows what the sender says it has 
   expect([...(await told(file, 'robbed')).keys()].sort()).toEqual([...truth.keys()].filter((id) => id !== '名前').sort())
 }, 180_000)
 
-let printed: string[]
+const printed: string[] = []
 
-async function grantline(...argv: string[]): Promise<number> {
-  printed = []
-  const spies = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')].map((spy) => spy.mockImplementation((text: unknown) => void printed.push(String(text))))
-  try {
-    return await main(argv)
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
+const grantline = (...argv: string[]): Promise<number> => captured(printed, argv)
 
 describe('a receiver that', () => {
   /** Against one that answers so, one status after another, the last for ever. */

@@ -5,7 +5,7 @@ import { textBytes } from '../log-embedded/layout.ts'
 import type { StateTable } from '../log-embedded/state-table.ts'
 import { rowRecord, wasOpened } from './changelog.ts'
 import { eventHeaders } from './cloud-events.ts'
-import type { Reader } from './reader.ts'
+import { placeOf, type Reader } from './reader.ts'
 import type { StateCache } from './state-cache.ts'
 import { topicName, type Changelog } from './topics.ts'
 import type { Transactor, Written } from './transactor.ts'
@@ -127,7 +127,7 @@ export class KafkaTask implements TaskStore {
   async #keep(state: Commit['state'], { ends, appendedMs }: Written): Promise<void> {
     if (state.size === 0) return
     const { cache, changelog, id, table } = this.#parts
-    const end = (this.#end = ends.get(`${changelog.topic}/${changelog.partition}`)!.end)
+    const end = (this.#end = ends.get(placeOf(changelog.topic, changelog.partition))!.end)
     await cache.apply(id, table, state, { offset: end, atMs: appendedMs ?? 0 })
   }
 }
