@@ -2,6 +2,7 @@ import type { RecordOf } from '../../schemas/wire/topics.ts'
 import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
 import { receive, receiveSeen } from './intake.ts'
 import { stepJob } from './jobs.ts'
+import { defaultPace, type Pace } from './later.ts'
 import { settleLater } from './postponed.ts'
 import { applyRuling, beginRun, endDefinitions, endRun } from './run-marks.ts'
 import type { Scope } from './scope.ts'
@@ -10,17 +11,26 @@ import { emptyCaches, scopeOf } from './scope.ts'
 const name = 'entitle'
 
 /** Compiles what governance intends into the key book, the desired access of identities, and the intent about accounts. */
-export const entitle: ProcessorType<'intent'> = {
-  name,
-  input: 'intent',
-  outputs: ['facts', 'raw', 'sync-runs', 'dead-letters'],
-  version: 1,
-  stateFormat: 1,
-  create: () => new Entitle(),
+export const entitle = entitleAt(defaultPace)
+
+export function entitleAt(pace: Pace): ProcessorType<'intent'> {
+  return {
+    name,
+    input: 'intent',
+    outputs: ['facts', 'raw', 'sync-runs', 'dead-letters'],
+    version: 2,
+    stateFormat: 1,
+    create: () => new Entitle(pace),
+  }
 }
 
 class Entitle implements Processor<'intent'> {
   readonly #caches = emptyCaches()
+  readonly #pace: Pace
+
+  constructor(pace: Pace) {
+    this.#pace = pace
+  }
 
   process(context: Context, record: RecordOf<'intent'>): void {
     const scope = scopeOf(context, this.#caches)
@@ -61,13 +71,24 @@ class Entitle implements Processor<'intent'> {
       case 'Part':
         throw new Error(`part ${record.part} of ${record.of} of record ${record.id} reached a processor: the runtime puts parts together first`)
     }
+    if (!scope.jobs.isEmpty || !scope.later.isEmpty) scope.jobs.push({ kind: 'carry-on', rows: this.#rowsFor(record) })
+  }
+
+  lags(context: Context): boolean {
+    return !scopeOf(context, this.#caches).later.isEmpty
   }
 
   slice(context: Context, budget: number): boolean {
     const scope = scopeOf(context, this.#caches)
     return scope.jobs.run(budget, (job, left) => stepJob(scope, job, left))
   }
+
+  #rowsFor({ type }: RecordOf<'intent'>): number {
+    return subjects.has(type) ? this.#pace.perSubject : this.#pace.perMark
+  }
 }
+
+const subjects: ReadonlySet<RecordOf<'intent'>['type']> = new Set(['Identity', 'RoleAssignment', 'AccessRequest', 'Decision', 'AccountLink', 'IntentSeen'])
 
 /** Another version may judge differently what it finds. */
 function deriveAllAnew({ jobs }: Scope): void {

@@ -1,4 +1,5 @@
 import type { BusinessRole, Identity, IntentSeen } from '../../schemas/wire/intent.ts'
+import { catchUp } from './catch-up.ts'
 import type { Rejection } from './dead-letters.ts'
 import { reject } from './dead-letters.ts'
 import { hold, isStale, letGo } from './ledger.ts'
@@ -6,10 +7,11 @@ import type { IntentObject, ObjectRow } from './objects.ts'
 import { changeTimeOf, classOf, contentOf, isOf, subjectOf } from './objects.ts'
 import { postpone } from './postponed.ts'
 import { refresh } from './refresh.ts'
-import { putRole, removeRole, stageRole, sweepLater } from './roles.ts'
+import { putRole, removeRole, stageRole } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { declaredClass, effectiveAt, isIntentClass } from './scope.ts'
 import { attributesSince } from './since.ts'
+import { sweepFirst, sweepLater } from './sweep.ts'
 
 type Personal = Exclude<IntentObject, BusinessRole>
 
@@ -43,10 +45,11 @@ export function receiveSeen({ runs, objects }: Scope, record: IntentSeen): void 
 
 /** A complete run did not show it, or its feed was retired. Business roles are removed by roles.ts. */
 export function dropObject(scope: Scope, row: ObjectRow): void {
+  const subject = subjectOf(row.record)
+  if (subject !== null) catchUp(scope, subject)
   letGo(scope, row)
   if (row.record.type === 'Identity') scope.objects.put({ ...row, ordinal: -1, gone: true, source: scope.context.position })
   else scope.objects.delete(row, null)
-  const subject = subjectOf(row.record)
   const { now } = scope.context
   if (subject !== null) refresh(scope, subject, { at: now, keysAt: now })
 }
@@ -80,13 +83,15 @@ function replace(scope: Scope, record: Personal, row: ObjectRow | undefined, inR
     return
   }
   const before = row === undefined ? null : subjectOf(row.record)
+  const now = subjectOf(record)
+  const isPutOff = inRun && record.type !== 'Identity'
+  for (const subject of new Set([before, now])) if (subject !== null) (isPutOff ? sweepFirst : catchUp)(scope, subject)
   if (row !== undefined) objects.unindex(row)
   const since = record.type === 'Identity' ? attributesSince(record, identityRow(row), context.now) : {}
   const ordinal = row?.gone === false ? row.ordinal : hold(scope, record)
   objects.put({ ordinal, gone: false, source: context.position, record, observed: record.observed, since })
   runs.changed(record.feed)
-  const now = subjectOf(record)
-  const derive = inRun && record.type !== 'Identity' ? refreshLater : refreshFor
+  const derive = isPutOff ? refreshLater : refreshFor
   if (before !== now) derive(scope, before, record)
   derive(scope, now, record)
 }
@@ -101,6 +106,8 @@ function refreshLater(scope: Scope, subject: string | null, record: Personal): v
 
 function remove(scope: Scope, record: Personal, row: ObjectRow | undefined): void {
   const { runs, objects } = scope
+  const subject = subjectOf(row?.record ?? record)
+  if (subject !== null && row !== undefined) catchUp(scope, subject)
   if (record.type === 'Identity') {
     if (row?.gone === true) {
       objects.confirm(row, record.observed)
@@ -115,7 +122,7 @@ function remove(scope: Scope, record: Personal, row: ObjectRow | undefined): voi
     objects.delete(row, record.observed)
   }
   runs.changed(record.feed)
-  refreshFor(scope, subjectOf(row?.record ?? record), record)
+  refreshFor(scope, subject, record)
 }
 
 /** Nothing of an identity is forgotten: its last content stays, and says no more than that it was so. */

@@ -1,23 +1,23 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { AbsencePass } from '../shared/absences.ts'
-import { settle } from './postponed.ts'
+import { catchUp } from './catch-up.ts'
+import { carryOn } from './later.ts'
 import { refresh } from './refresh.ts'
-import { applyStaged, dropStaged, sweep } from './roles.ts'
-import { absenceStep, finishRun, retireStep } from './run-end.ts'
+import { applyStaged, dropStaged } from './roles.ts'
+import { absenceStep, concludeRun, retireStep } from './run-end.ts'
 import type { Ended, Retirement } from './run-end.ts'
-import type { Scope } from './scope.ts'
+import { derivationRows, type Scope } from './scope.ts'
 
-/** Work that grows with the state, done in slices, in the order in which it was queued. */
+/** Work that grows with the state, done in slices before the next record, in the order in which it was queued. */
 export type Job =
   | { kind: 'stage' | 'unstage'; feed: string; run: number }
-  | { kind: 'sweep'; after: string | null }
   | { kind: 'absences'; pass: AbsencePass; release: boolean }
   | { kind: 'forget-removals'; feed: string; class: IntentClass; before: number; after: string | null }
   | { kind: 'retire'; retirement: Retirement }
-  | { kind: 'finish'; ended: Ended }
+  | { kind: 'conclude'; ended: Ended }
   | { kind: 'due' }
-  | { kind: 'postponed' }
   | { kind: 'anew'; table: 'people' | 'accounts'; after: string | null }
+  | { kind: 'carry-on'; rows: number }
 
 /** What one slice of a job got done. */
 export interface Step {
@@ -37,10 +37,6 @@ function continueJob(scope: Scope, job: Job, budget: number): Step & { job?: Job
       return applyStaged(scope, job.feed, job.run, budget)
     case 'unstage':
       return dropStaged(scope, job.feed, job.run, budget)
-    case 'sweep': {
-      const { after, ...step } = sweep(scope, job.after, budget)
-      return { ...step, job: { ...job, after } }
-    }
     case 'absences': {
       const { pass, ...step } = absenceStep(scope, job, budget)
       return { ...step, job: { ...job, pass } }
@@ -51,15 +47,17 @@ function continueJob(scope: Scope, job: Job, budget: number): Step & { job?: Job
       const { done, spent, ...retirement } = retireStep(scope, job.retirement, budget)
       return { done, spent, job: { ...job, retirement } }
     }
-    case 'finish':
-      finishRun(scope, job.ended)
+    case 'conclude':
+      concludeRun(scope, job.ended)
       return { done: true, spent: 1 }
     case 'due':
       return drainTimers(scope, budget)
-    case 'postponed':
-      return settle(scope, budget)
     case 'anew':
       return deriveAnew(scope, job, budget)
+    case 'carry-on': {
+      const { rows, ...step } = carryOn(scope, job.rows, budget)
+      return { ...step, job: { ...job, rows } }
+    }
   }
 }
 
@@ -78,10 +76,11 @@ function forgetRemovals({ objects }: Scope, job: Extract<Job, { kind: 'forget-re
 
 function drainTimers(scope: Scope, budget: number): Step {
   const { now } = scope.context
-  for (let spent = 0; ; spent++) {
+  for (let spent = 0; ; spent += derivationRows) {
     const due = scope.timers.due(now)
     if (due === null) return { done: true, spent }
     if (spent >= budget) return { done: false, spent }
+    catchUp(scope, due.id)
     refresh(scope, due.id, { at: now, keysAt: now })
   }
 }
@@ -92,7 +91,7 @@ function deriveAnew(scope: Scope, job: Extract<Job, { kind: 'anew' }>, budget: n
   let spent = 0
   for (const [key] of state.range(job.table, after === null ? {} : { after })) {
     if (spent >= budget) return { done: false, spent, job: { ...job, after } }
-    spent++
+    spent += derivationRows
     after = key
     refresh(scope, job.table === 'people' ? `identity/${key}` : key, { at: now, keysAt: now })
   }

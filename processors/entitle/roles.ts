@@ -1,8 +1,6 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { BusinessRole } from '../../schemas/wire/intent.ts'
 import { ordered, part } from '../shared/rows.ts'
-import { refreshIdentity } from './identity.ts'
-import type { StoredPerson } from './identity.ts'
 import type { Step } from './jobs.ts'
 import { hold, isStale, letGo } from './ledger.ts'
 import { contentOf, isOf } from './objects.ts'
@@ -10,6 +8,7 @@ import type { RoleRow } from './role-book.ts'
 import type { Scope } from './scope.ts'
 import { effectiveAt } from './scope.ts'
 import { roleSince } from './since.ts'
+import { noteRoleChange } from './sweep.ts'
 
 interface Staged {
   record: BusinessRole
@@ -69,7 +68,7 @@ export function putRole(scope: Scope, record: BusinessRole, source: Position): b
   objects.put(next)
   roles.replaced(row, next)
   runs.changed(record.feed)
-  noteChange(scope, record.id, effectiveAt(scope, record.valid))
+  noteRoleChange(scope, record.id, effectiveAt(scope, record.valid))
   return true
 }
 
@@ -90,44 +89,10 @@ export function dropRole(scope: Scope, row: RoleRow, { observed, at }: { observe
   letGo(scope, row)
   scope.objects.delete(row, observed)
   scope.roles.replaced(row, undefined)
-  noteChange(scope, row.record.id, at)
+  noteRoleChange(scope, row.record.id, at)
 }
 
 function roleRow({ objects }: Scope, { feed, id }: BusinessRole): RoleRow | undefined {
   const row = objects.get(feed, 'business-roles', id)
   return row !== undefined && isOf(row, 'BusinessRole') ? row : undefined
-}
-
-/** Roles that changed since the last sweep, with the time when it took effect, ms. */
-function noteChange({ context: { state } }: Scope, id: string, at: number): void {
-  state.put('role-changes', id, Math.max(at, state.get<number>('role-changes', id) ?? 0))
-}
-
-export function sweepLater({ jobs }: Scope): void {
-  jobs.push({ kind: 'sweep', after: null })
-}
-
-/** Goes through up to `budget` identities and derives those anew that the changed roles concern. */
-export function sweep(scope: Scope, after: string | null, budget: number): Step & { after: string | null } {
-  const { state, now } = scope.context
-  const changed = new Map(state.range<number>('role-changes'))
-  if (changed.size === 0) return { done: true, spent: 0, after }
-  let spent = 0
-  for (const [id, person] of state.range<StoredPerson>('people', after === null ? {} : { after })) {
-    if (spent >= budget) return { done: false, spent, after }
-    spent++
-    after = id
-    const had = person.roles.flatMap((role) => changed.get(role) ?? [])
-    if (had.length > 0 || nowMatches(scope, id, person, changed)) {
-      refreshIdentity(scope, id, { at: had.length > 0 ? Math.max(...had) : now, keysAt: now })
-    }
-  }
-  for (const id of changed.keys()) state.delete('role-changes', id)
-  return { done: true, spent, after }
-}
-
-function nowMatches(scope: Scope, id: string, person: StoredPerson, changed: ReadonlyMap<string, number>): boolean {
-  const row = scope.objects.get(person.feed, 'identities', id)
-  if (row === undefined || !isOf(row, 'Identity')) return false
-  return scope.roles.matching(scope.objects, row.record.attributes).some(([, role]) => changed.has(role.record.id))
 }

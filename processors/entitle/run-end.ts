@@ -11,6 +11,7 @@ import { isOf } from './objects.ts'
 import { dropRole } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { isIntentClass } from './scope.ts'
+import { sweepLater } from './sweep.ts'
 
 /** A run as this partition judged it, for its row and its marks. */
 export interface Ended {
@@ -24,7 +25,13 @@ export interface Ended {
   proven: string[]
 }
 
-interface Tally {
+/** A run whose absences are applied, until what they change is derived. */
+export interface Finished {
+  ended: Ended
+  tally: Tally
+}
+
+export interface Tally {
   absent: number
   held: number
 }
@@ -61,12 +68,18 @@ export function absenceStep(
   return { done: true, spent, pass }
 }
 
+/** The absences are applied. A later run of the feed may begin before this one is finished. */
+export function concludeRun(scope: Scope, ended: Ended): void {
+  const { context: { state }, later } = scope
+  const tally = state.get<Tally>('absences', ended.feed) ?? { absent: 0, held: 0 }
+  state.delete('absences', ended.feed)
+  sweepLater(scope)
+  later.push({ kind: 'finish', finished: { ended, tally } })
+}
+
 /** The run's row, then the marks that follow everything they vouch for. */
-export function finishRun(scope: Scope, ended: Ended): void {
-  const { context } = scope
-  const { absent, held } = context.state.get<Tally>('absences', ended.feed) ?? { absent: 0, held: 0 }
-  context.state.delete('absences', ended.feed)
-  tellRun(scope, ended, { absent, held })
+export function finishRun(scope: Scope, { ended, tally }: Finished): void {
+  tellRun(scope, ended, tally)
   for (const name of ended.proven) mark(scope, ended.feed, name)
 }
 

@@ -2,10 +2,10 @@ import type { IntentClass } from '../../schemas/settings.ts'
 import type { ClassManifest, DefinitionsEnd, RunBegin, RunEnd, Ruling } from '../../schemas/wire/common.ts'
 import { releasePass, startPass } from '../shared/absences.ts'
 import { settleLater } from './postponed.ts'
-import { endedOf, mark, tellRun } from './run-end.ts'
-import { sweepLater } from './roles.ts'
+import { endedOf, tellRun } from './run-end.ts'
 import type { Scope } from './scope.ts'
 import { declaredClass, intentClasses, isIntentClass } from './scope.ts'
+import { sweepLater } from './sweep.ts'
 
 export function beginRun(scope: Scope, record: RunBegin): void {
   const begun = scope.runs.begin(record)
@@ -19,7 +19,7 @@ export function beginRun(scope: Scope, record: RunBegin): void {
   scope.jobs.push({ kind: 'unstage', feed: record.source, run: abandoned.run })
 }
 
-/** The run's business roles take effect, all of them before anything else is processed. */
+/** The run's business roles take effect, all of them before anything else is processed; for whom they concern, later. */
 export function endDefinitions(scope: Scope, { source, run, manifest }: DefinitionsEnd): void {
   const open = scope.runs.open(source)
   if (open?.run !== run) return
@@ -28,7 +28,7 @@ export function endDefinitions(scope: Scope, { source, run, manifest }: Definiti
   sweepLater(scope)
 }
 
-/** Absences first, then what they change, then the run's row and marks. */
+/** Absences are applied before anything else is processed; what they change, and then the run's row and marks, may come later. */
 export function endRun(scope: Scope, record: RunEnd): void {
   const { runs, jobs, context } = scope
   const end = runs.end(withDefinitions(scope, record), context.partition)
@@ -45,8 +45,7 @@ export function endRun(scope: Scope, record: RunEnd): void {
     jobs.push({ kind: 'forget-removals', feed: record.source, class: name, before: run.begin, after: null })
   }
   jobs.push({ kind: 'unstage', feed: record.source, run: run.run })
-  sweepLater(scope)
-  jobs.push({ kind: 'finish', ended: endedOf(record.source, run, judgements.map(({ manifest }) => manifest), proven) })
+  jobs.push({ kind: 'conclude', ended: endedOf(record.source, run, judgements.map(({ manifest }) => manifest), proven) })
 }
 
 /** The manifest of the definitions came with their end; the run's end need not repeat it. */
@@ -63,7 +62,7 @@ function withDefinitions({ context: { state } }: Scope, record: RunEnd): RunEnd 
 export function applyRuling(scope: Scope, { kind, source, run }: Ruling): void {
   const { runs, jobs } = scope
   if (kind === 'baseline') {
-    for (const name of classesOf(scope, source)) mark(scope, source, name)
+    for (const name of classesOf(scope, source)) scope.later.push({ kind: 'mark', feed: source, class: name })
     return
   }
   if (kind === 'retire') jobs.push({ kind: 'retire', retirement: { feed: source, classes: intentClasses, after: null } })

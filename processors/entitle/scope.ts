@@ -7,6 +7,7 @@ import type { ParsedSettings } from '../shared/settings.ts'
 import { Settings } from '../shared/settings.ts'
 import { Timers } from '../shared/timers.ts'
 import type { Job } from './jobs.ts'
+import type { Later, LaterJob } from './later.ts'
 import { ObjectStore } from './objects.ts'
 import { RoleBook } from './role-book.ts'
 
@@ -26,12 +27,18 @@ export interface Caches {
 
 export const emptyCaches = (): Caches => ({ roles: new RoleBook(), settings: new Map() })
 
+/** What deriving somebody anew counts for in a slice, rows. */
+export const derivationRows = 16
+
 /** Everything that handling one record or slice works with. */
 export interface Scope {
   readonly context: Context
   readonly objects: ObjectStore
   readonly runs: Runs
+  /** done before the next record */
   readonly jobs: Jobs<Job>
+  /** what later records may overtake */
+  readonly later: Later
   readonly timers: Timers
   readonly settings: Settings
   readonly roles: RoleBook
@@ -44,6 +51,7 @@ export function scopeOf(context: Context, caches: Caches): Scope {
     objects: new ObjectStore(state),
     runs: new Runs(state, layout),
     jobs: new Jobs<Job>(state),
+    later: new Jobs<LaterJob>(state, 'later', 'later'),
     timers: new Timers(state, 'timers'),
     settings: new Settings(state, caches.settings),
     roles: caches.roles,

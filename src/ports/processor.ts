@@ -22,6 +22,11 @@ export interface Processor<In extends Topic> {
    * next record, each call possibly in its own transaction, and once when a task starts.
    */
   slice(context: Context, budget: number): boolean
+  /**
+   * Whether work is left that later records may overtake: each of them carries some of it on, as much as follows from the record alone.
+   * While it is so, the runtime lets ticks follow one another without a pause, so that it goes on where no other record comes.
+   */
+  lags?(context: Context): boolean
 }
 
 /** A record's own Avro bytes, of today's schema, where they lie in a message. Valid during the call only. */

@@ -69,6 +69,16 @@ export class Execution {
     }
   }
 
+  /** `recordType` of the record that was processed last. */
+  lags(around: Surroundings, recordType: string): boolean {
+    this.#move(around)
+    try {
+      return this.#processor.lags?.(this.#context) ?? false
+    } catch (error) {
+      throw this.#failed('lags', around, recordType, error)
+    }
+  }
+
   #move(around: Surroundings): void {
     this.#around = around
     this.#context.now = around.now

@@ -59,6 +59,8 @@ interface Hold {
   outputs: Chunker
   /** slices are due before the first record: queued work that a predecessor left */
   resuming: boolean
+  /** work is left that later records carry on */
+  lagging: boolean
 }
 
 export const taskId = (type: ProcessorType, partition: number): string => `task/${type.name}/${partition}`
@@ -124,7 +126,7 @@ export class Task {
   async atRest(): Promise<boolean> {
     const hold = this.#hold
     if (hold === null || this.#uncommitted || hold.outputs.records > 0) return false
-    if (hold.resuming || hold.row.slicing || hold.row.index > 0) return false
+    if (hold.resuming || hold.lagging || hold.row.slicing || hold.row.index > 0) return false
     const { type, partition, log } = this.#options
     const limits = { maxMessages: this.#marks.size + 1, maxBytes: this.#options.limits.maxReadBytes }
     // once the end is known, what this process committed can be read
@@ -160,6 +162,7 @@ export class Task {
       current: null,
       outputs: new Chunker(codec, log.partitions, this.id),
       resuming: row.last !== null,
+      lagging: false,
     }
     await this.#commit(hold, false, epoch === null ? [] : [this.#mark(epoch, clock.nowMs())])
     return hold
@@ -310,7 +313,9 @@ export class Task {
   /** Writes what there is, with a tick where one is due; false where there was nothing. */
   async #commit(hold: Hold, moved: boolean, marks: Append[]): Promise<boolean> {
     const { row, outputs } = hold
-    const at = this.#ticks.propose(row.ticked)
+    hold.lagging = row.last !== null && hold.execution.lags(this.#surroundings(hold, row.last), row.last.type)
+    const proposed = this.#ticks.propose(row.ticked)
+    const at = proposed ?? (hold.lagging && !this.#waits(row.offset) ? row.ticked : null)
     if (at !== null) marks.push(this.#mark({ type: 'Tick', at }, at))
     if (!moved && marks.length === 0) return false
     const written = outputs.take()
@@ -328,6 +333,12 @@ export class Task {
     this.#counted.commits++
     this.#uncommitted = false
     return true
+  }
+
+  /** A tick or epoch of this process's own lies before it in the log. */
+  #waits(offset: number): boolean {
+    for (const mark of this.#marks) if (mark >= offset) return true
+    return false
   }
 
   async #write({ store, state, row }: Hold, appends: Append[]): Promise<number[]> {

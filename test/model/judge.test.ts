@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { entitleAt } from '../../processors/entitle/entitle.ts'
 import { LapsedEntry } from '../../schemas/wire/common.ts'
 import { AccountFact } from '../../schemas/wire/facts.ts'
 import { Finding, FindingKind, GrantVerdict } from '../../schemas/wire/results.ts'
@@ -9,15 +10,18 @@ import {
 } from './checks.ts'
 import { histories, loads } from './histories.ts'
 import type { History } from './history.ts'
+import type { Stages } from './topology.ts'
 
 /** GRANTLINE_LONG=1 plays many more, other ones each time; without it they are always the same. */
 const long = process.env['GRANTLINE_LONG'] === '1'
 const factor = long ? 40 : 1
+/** Whatever concerns more than one person lags behind. */
+const lagging: Stages = { ...stages, intent: entitleAt({ perSubject: 1, perMark: 1 }) }
 const timeoutMs = long ? 7_200_000 : 120_000
 
-function holds(check: Check, arbitrary: fc.Arbitrary<History>, numRuns: number): void {
+function holds(check: Check, arbitrary: fc.Arbitrary<History>, numRuns: number, played = stages): void {
   const property = fc.property(arbitrary, (history) => {
-    const wrong = check(history, stages)
+    const wrong = check(history, played)
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
   })
   const found = fc.check(property, { numRuns: numRuns * factor, ...(long ? {} : { seed: 20_260_101 }) })
@@ -30,6 +34,10 @@ describe('after any history', () => {
   it('findings and access are what the model says of the end', () => holds(endsAsTheModelSays, histories, 100), timeoutMs)
   it('another interleaving changes nothing', () => holds(interleavingChangesNothing, histories, 20), timeoutMs)
   it('a reload after every record changes no output', () => holds(reloadingChangesNothing, histories, 15), timeoutMs)
+  it('work that lags behind changes nothing in the end, and a reload no output of it', () => {
+    holds(endsAsTheModelSays, histories, 60, lagging)
+    holds(reloadingChangesNothing, histories, 10, lagging)
+  }, timeoutMs)
   it('complete runs of an unchanged world tell nothing', () => holds(unchangedIsSilent, histories, 20), timeoutMs)
   it('runs that prove nothing close nothing and open nothing', () => holds(withoutProofIsSilent, histories, 25), timeoutMs)
 
@@ -49,4 +57,5 @@ describe('a world that stands still while it is loaded', () => {
   it('ends as the model says', () => holds(endsAsTheModelSays, loads, 30), timeoutMs)
   it('ends the same, whichever source is read first', () => holds(loadingOrderChangesNothing, loads, 30), timeoutMs)
   it('opens no finding for want of something that still comes', () => holds(loadingNeverFlaps, loads, 60), timeoutMs)
+  it('nor where work lags behind', () => holds(loadingNeverFlaps, loads, 40, lagging), timeoutMs)
 })

@@ -21,6 +21,7 @@ interface Lane {
   /** how eagerly it is chosen: a task of small weight falls far behind */
   readonly weight: number
   work(record: RecordOf<Input>): Output[]
+  lags(): boolean
 }
 
 const inputs: readonly Input[] = ['intent', 'raw', 'facts']
@@ -44,7 +45,7 @@ export class Topology {
     const options = { partitions, reload, budget: () => 1 + Math.floor(budgets() * 5) }
     const lanesOf = <T extends Input>(type: ProcessorType<T>): Lane[] => Array.from({ length: partitions }, (_, partition) => {
       const driver = new ProcessorDriver(type, { ...options, partition })
-      return { queue: [], weight: this.#pick(weights), work: (record) => driver.push(record as RecordOf<T>) }
+      return { queue: [], weight: this.#pick(weights), work: (record) => driver.push(record as RecordOf<T>), lags: () => driver.lags }
     })
     this.#lanes = { intent: lanesOf(stages.intent), raw: lanesOf(stages.raw), facts: lanesOf(stages.facts) }
   }
@@ -76,6 +77,8 @@ export class Topology {
       const { topic, key, record } = output
       if (isInput(topic)) this.publish(topic, key, record as RecordOf<Input>)
     }
+    // as the runtime does at the end of the log; what time it is has been told before
+    if (lane.queue.length === 0 && lane.lags()) lane.queue.push({ type: 'Tick', at: 0 })
   }
 
   #weighted(lanes: readonly Lane[]): Lane {

@@ -53,6 +53,18 @@ export class ProcessorDriver<In extends Topic> {
     return this.outputs.slice(from)
   }
 
+  /** As the runtime does at the end of the log: ticks follow one another until no work lags behind. */
+  catchUp(): Output[] {
+    const from = this.outputs.length
+    while (this.lags) this.push({ type: 'Tick', at: this.#now } as RecordOf<In>)
+    return this.outputs.slice(from)
+  }
+
+  get lags(): boolean {
+    const position = { topic: this.#type.input, partition: this.#options.partition ?? 0, offset: this.#offset, index: 0 }
+    return this.#processor.lags?.(this.#context(position)) ?? false
+  }
+
   /** As the runtime does: by its bytes first, where the processor knows records by them. */
   #take(context: Context, record: RecordOf<In>): void {
     const topic: In = this.#type.input

@@ -99,8 +99,8 @@ function feedNamed(name: IntentClass): string {
 }
 
 /** A driver that has the settings without brakes and a first tick at 1,000 ms. */
-export function started(options: DriverOptions = {}): Driver {
-  const driver = new ProcessorDriver(entitle, options)
+export function started(options: DriverOptions = {}, type = entitle): Driver {
+  const driver = new ProcessorDriver(type, options)
   driver.push(noBrake, tick(1_000))
   return driver
 }

@@ -1,0 +1,54 @@
+import type { Jobs } from '../shared/jobs.ts'
+import type { Step } from './jobs.ts'
+import { settle } from './postponed.ts'
+import type { Finished } from './run-end.ts'
+import { finishRun, mark } from './run-end.ts'
+import { sweep } from './sweep.ts'
+import type { Scope } from './scope.ts'
+
+/**
+ * Work that later records overtake, in the order in which it was queued: what changed roles mean for everybody who has them, what a
+ * run said of many people, and the marks that vouch for both. Nobody's leaving waits for an edit that concerns everybody.
+ */
+export type LaterJob =
+  | { kind: 'sweep'; after: string | null }
+  | { kind: 'postponed' }
+  | { kind: 'finish'; finished: Finished }
+  | { kind: 'mark'; feed: string; class: string }
+
+export type Later = Jobs<LaterJob>
+
+/** How much of it a record carries on, in rows: by the kind of the record alone, so that what is sent follows from the log alone. */
+export interface Pace {
+  /** a record about one person or account */
+  perSubject: number
+  /** any other, ticks above all: while something is left they follow one another */
+  perMark: number
+}
+
+export const defaultPace: Pace = { perSubject: 64, perMark: 4_000 }
+
+/** Up to `rows` rows of it; `done` where they were used up or nothing is left. */
+export function carryOn(scope: Scope, rows: number, budget: number): Step & { rows: number } {
+  const spent = scope.later.spend(Math.min(rows, budget), (job, left) => step(scope, job, left))
+  return { done: spent >= rows || scope.later.isEmpty, spent, rows: rows - spent }
+}
+
+function step(scope: Scope, job: LaterJob, budget: number): { job: LaterJob | null; spent: number } {
+  switch (job.kind) {
+    case 'sweep': {
+      const { done, spent, after } = sweep(scope, job.after, budget)
+      return { job: done ? null : { ...job, after }, spent }
+    }
+    case 'postponed': {
+      const { done, spent } = settle(scope, budget)
+      return { job: done ? null : job, spent }
+    }
+    case 'finish':
+      finishRun(scope, job.finished)
+      return { job: null, spent: 1 }
+    case 'mark':
+      mark(scope, job.feed, job.class)
+      return { job: null, spent: 1 }
+  }
+}
