@@ -4,22 +4,35 @@ import { equal } from '../../src/core/equal.ts'
 import { accountHome, accountKey } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { requested } from './claims.ts'
+import type { KeptEntry, KeptLapse } from './compile.ts'
 import { compile } from './compile.ts'
-import type { ObjectRow } from './objects.ts'
+import type { SaidOf, Told } from './objects.ts'
 import { changeTimeOf, isOf } from './objects.ts'
 import type { Scope } from './scope.ts'
-import type { Change, SubjectRow } from './subject.ts'
-import { contentOfAccess, noAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
+import type { Change } from './subject.ts'
+import { contentOfAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
 import { unlimited } from './tenure.ts'
 
-type LinkRow = ObjectRow<AccountLink>
+type LinkTold = Told<SaidOf<'AccountLink'>>
+
+/** What the state keeps of what is said about an account. */
+interface AccountRow {
+  entries: KeptEntry[]
+  lapsed: KeptLapse[]
+  /** of what was published last, or null */
+  published: string | null
+  /** the timer that is set, ms */
+  dueMs: number | null
+}
+
+const noAccess: AccountRow = { entries: [], lapsed: [], published: null, dueMs: null }
 
 /** Derives what governance says about one account, and tells raw where it says something else than before. */
 export function refreshAccount(scope: Scope, app: string, id: string, change: Change): void {
   const { context, objects, timers } = scope
   const home = accountHome(app, id)
-  const rows = [...objects.about(home)]
-  const row = context.state.get<SubjectRow>('accounts', home) ?? noAccess
+  const rows = objects.about(home)
+  const row = context.state.get<AccountRow>('accounts', home) ?? noAccess
   const links = rows.flatMap(([key, object]) => (isOf(object, 'AccountLink') ? [[key, object] as const] : []))
   const holder = linkInForce(links, 'holder')
   const owner = linkInForce(links, 'owner')
@@ -31,7 +44,7 @@ export function refreshAccount(scope: Scope, app: string, id: string, change: Ch
   const ownerId = owner?.record.identity ?? null
   const content = digest(canonical([link, ownerId, contentOfAccess(entries, lapsed)]))
   const silent = link === null && ownerId === null && entries.length === 0 && lapsed.length === 0 && row.published === null
-  const next: SubjectRow = { entries, lapsed, published: silent ? null : content, dueMs: nextDueMs }
+  const next: AccountRow = { entries, lapsed, published: silent ? null : content, dueMs: nextDueMs }
   timers.set(home, row.dueMs, nextDueMs)
   if (!equal(next, row)) context.state.put('accounts', home, next)
   if (next.published === row.published) return
@@ -43,7 +56,7 @@ export function refreshAccount(scope: Scope, app: string, id: string, change: Ch
 }
 
 /** Of several that contradict each other the one that was made last. */
-function linkInForce(links: readonly (readonly [string, LinkRow])[], relation: AccountLink['relation']): LinkRow | undefined {
+function linkInForce(links: readonly (readonly [string, LinkTold])[], relation: AccountLink['relation']): LinkTold | undefined {
   return links
     .filter(([, { record }]) => record.relation === relation)
     .sort(([a, x], [b, y]) => changeTimeOf(y.record) - changeTimeOf(x.record) || compareKeys(a, b))[0]?.[1]

@@ -1,9 +1,8 @@
-import type { AccessRequest, Decision, RoleAssignment } from '../../schemas/wire/intent.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { Claim, KeptReason, Revocation } from './compile.ts'
-import type { ObjectRow } from './objects.ts'
+import type { SaidOf, Told } from './objects.ts'
 import type { RoleRow } from './role-book.ts'
-import { grantSince, matchedSince } from './since.ts'
+import { datedGrants, matchedSince } from './since.ts'
 
 export interface Said {
   claims: Claim[]
@@ -11,7 +10,7 @@ export interface Said {
 }
 
 /** What approved requests and certification decisions say. `key` names the object. */
-export function requested(objects: Iterable<readonly [key: string, row: ObjectRow]>): Said {
+export function requested(objects: Iterable<readonly [key: string, told: Told]>): Said {
   const said: Said = { claims: [], revocations: [] }
   for (const [ref, { record, source }] of objects) {
     if (record.type === 'AccessRequest') said.claims.push(requestClaim(ref, record, source))
@@ -21,16 +20,16 @@ export function requested(objects: Iterable<readonly [key: string, row: ObjectRo
   return said
 }
 
-function requestClaim(ref: string, { id, app, entitlement, approvedBy, from, until }: AccessRequest, source: ObjectRow['source']): Claim {
+function requestClaim(ref: string, { id, app, entitlement, approvedBy, from, until }: SaidOf<'AccessRequest'>, source: Told['source']): Claim {
   return { app, entitlement, reason: { kind: 'request', id, by: approvedBy, from, until, source, ref } }
 }
 
-function keepClaim(ref: string, { id, app, entitlement, by, at }: Decision, source: ObjectRow['source']): Claim {
+function keepClaim(ref: string, { id, app, entitlement, by, at }: SaidOf<'Decision'>, source: Told['source']): Claim {
   return { app, entitlement, reason: { kind: 'decision', id, by, from: at, until: null, source, ref } }
 }
 
 /** What a role gives to whom it is assigned; a grant that the role got later begins later. */
-export function assigned(key: string, { record, source }: ObjectRow<RoleAssignment>, [roleKey, role]: readonly [string, RoleRow]): Claim[] {
+export function assigned(key: string, { record, source }: Told<SaidOf<'RoleAssignment'>>, [roleKey, role]: readonly [string, RoleRow]): Claim[] {
   const { from, until } = record
   return given(role, { kind: 'business-role', id: record.role, by: null, from, until, source, ref: `${key}>${roleKey}` })
 }
@@ -42,10 +41,9 @@ export function matched([roleKey, role]: readonly [string, RoleRow], since: numb
 
 /** The role's grants for this reason. Nearly all of them begin with it, and then share the one object. */
 function given(role: RoleRow, reason: KeptReason): Claim[] {
-  return role.record.grants.map(({ app, entitlement }) => {
-    const since = grantSince(role, app, entitlement)
-    return { app, entitlement, reason: since > reason.from ? { ...reason, from: since } : reason }
-  })
+  return datedGrants(role).map(({ app, entitlement, since }) => (
+    { app, entitlement, reason: since > reason.from ? { ...reason, from: since } : reason }
+  ))
 }
 
 /**

@@ -79,11 +79,12 @@ export function compile(input: Compilation): Compiled {
     if (at !== null && at > now && (nextDueMs === null || at < nextDueMs)) nextDueMs = at
   }
   const revocations = revocationsByEntitlement(input.revocations)
-  const gathered = new Map<string, Gathered>()
+  const gathered = new Map<string, Map<string, Gathered>>()
   const at = (app: string, entitlement: string): Gathered => {
-    const key = entitlementKey(app, entitlement)
-    let found = gathered.get(key)
-    if (found === undefined) gathered.set(key, (found = { app, entitlement, live: [], ended: [], entry: null, lapse: null }))
+    let inApp = gathered.get(app)
+    if (inApp === undefined) gathered.set(app, (inApp = new Map<string, Gathered>()))
+    let found = inApp.get(entitlement)
+    if (found === undefined) inApp.set(entitlement, (found = { app, entitlement, live: [], ended: [], entry: null, lapse: null }))
     return found
   }
 
@@ -115,11 +116,13 @@ export function compile(input: Compilation): Compiled {
 
   const entries: KeptEntry[] = []
   const lapsed: KeptLapse[] = []
-  for (const found of [...gathered.values()].sort((a, b) => compareKeys(a.app, b.app) || compareKeys(a.entitlement, b.entitlement))) {
-    if (found.live.length > 0) entries.push(entryOf(found))
-    else {
-      const lapse = lapseOf(found, input)
-      if (lapse !== undefined) lapsed.push(lapse)
+  for (const app of [...gathered.keys()].sort(compareKeys)) {
+    for (const found of [...gathered.get(app)!.values()].sort((a, b) => compareKeys(a.entitlement, b.entitlement))) {
+      if (found.live.length > 0) entries.push(entryOf(found))
+      else {
+        const lapse = lapseOf(found, input)
+        if (lapse !== undefined) lapsed.push(lapse)
+      }
     }
   }
   return { entries, lapsed, nextDueMs }

@@ -1,47 +1,30 @@
 import type { Identity } from '../../schemas/wire/intent.ts'
 import type { IdentityKey } from '../../schemas/wire/raw.ts'
-import { canonical, digest } from '../../src/core/canonical.ts'
-import { equal } from '../../src/core/equal.ts'
 import { identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import type { Packed } from '../shared/packed.ts'
+import { sameBytes } from '../shared/packed.ts'
 import type { Said } from './claims.ts'
 import { assigned, matchTimes, matched, requested } from './claims.ts'
 import { compile } from './compile.ts'
 import { keyHistory } from './keys.ts'
-import type { ObjectRow } from './objects.ts'
+import type { Told } from './objects.ts'
 import { isOf } from './objects.ts'
+import type { Person } from './people.ts'
+import { keysIn, packBook, packHead, packPerson, personAt, putPerson, unpackPerson } from './people.ts'
 import type { Scope } from './scope.ts'
-import type { Change, SubjectRow } from './subject.ts'
-import { noAccess, packAccess, sameAccess, sourcesOf, unpackAccess, wireEntries, wireLapses } from './subject.ts'
+import type { Access } from './stored-access.ts'
+import { packAccess, unpackAccess } from './stored-access.ts'
+import type { Change } from './subject.ts'
+import { sameAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
 import type { IdentityFacet, Tenure } from './tenure.ts'
 import { facetInForce, nextStatusChange, tenureOf } from './tenure.ts'
 
-/** What the state keeps of a known identity, which is never forgotten. */
-export interface Person extends SubjectRow {
-  /** the feed whose facet is in force */
-  feed: string
-  /** by that facet, ms; null for the ended: who comes back has not been there since */
-  start: number | null
-  /** when an end without a date of its own was learnt, ms */
-  endedAt: number | null
-  keys: IdentityKey[]
-  /** of the key book's entry; grows with each change of it */
-  revision: number
-  /** of the key book's entry that was published last */
-  book: string | null
-  /** role key -> since when the attributes match the role's condition, ms */
-  matched: Record<string, number>
-  /** ids of the roles that are assigned or match, known or not */
-  roles: string[]
+const stranger: Person = {
+  roles: [], feed: '', dueMs: null, start: null, endedAt: null, revision: 0, matched: {}, book: packBook('planned', null, []), head: new Uint8Array(0),
+  access: packAccess({ entries: [], lapsed: [] }),
 }
 
-/** As it lies in the state: what is long is packed. */
-export type StoredPerson = Omit<Person, 'entries' | 'lapsed'> & { access: Packed }
-
-const stranger: Person = { ...noAccess, feed: '', start: null, endedAt: null, keys: [], revision: 0, book: null, matched: {}, roles: [] }
-
-type Objects = readonly (readonly [key: string, row: ObjectRow])[]
+type About = readonly (readonly [key: string, told: Told])[]
 
 /**
  * Derives one identity anew from its intent in force: status, key book entry, desired access. Publishes what changed. Nothing is
@@ -50,50 +33,45 @@ type Objects = readonly (readonly [key: string, row: ObjectRow])[]
 export function refreshIdentity(scope: Scope, id: string, change: Change): void {
   const { context, objects, timers } = scope
   const home = identityHome(id)
-  const about = [...objects.about(home)]
-  const facets = about.flatMap(([, row]) => (isOf(row, 'Identity') ? [facetOf(row)] : []))
+  const about = objects.about(home)
+  const facets = about.flatMap(([, told]) => (isOf(told, 'Identity') ? [facetOf(told)] : []))
   const facet = facetInForce(facets, context.now)
   if (facet === undefined) return
-  const before = context.state.get<StoredPerson>('people', id)
-  const person = before === undefined ? stranger : personOf(before)
+  const stored = personAt(context.state, id)
+  const person = stored === undefined ? stranger : unpackPerson(stored)
+  const before = unpackAccess(person.access)
   const undated = tenureOf(facet, context.now, null)
   const endedAt = undated.status === 'ended' && undated.end === null ? (person.endedAt ?? change.at) : null
   const tenure = tenureOf(facet, context.now, endedAt)
   const { said, roles, matchedSinceMs } = claimsOf(scope, about, facet, person)
   const { entries, lapsed, nextDueMs } = compile({
-    tenure, ...said, now: context.now, changedAt: change.at, entries: person.entries, lapsed: person.lapsed,
+    tenure, ...said, now: context.now, changedAt: change.at, ...before,
   })
   const dueMs = earliest(nextDueMs, nextStatusChange(facets, context.now))
   const keys = keyHistory({
-    history: person.keys,
+    history: keysIn(person.book),
     current: facets.filter(({ gone }) => !gone || facets.every((other) => other.gone)).flatMap(({ record }) => record.keys),
     ended: tenure.status === 'ended',
     at: change.keysAt,
     startBefore: person.start,
     start: facet.record.start,
-    first: before === undefined,
+    first: stored === undefined,
   })
-  const book = digest(canonical([tenure.status, facet.record.continues, keys]))
-  const published = digest(canonical([tenure, facet.record.display, currentKeys(facet.record)]))
+  const book = packBook(tenure.status, facet.record.continues, keys)
+  const head = packHead(tenure, facet.record.display, currentKeys(facet.record))
+  const hasNewBook = stored === undefined || !sameBytes(book, person.book)
   const next: Person = {
-    entries, lapsed, published, dueMs, feed: facet.feed, start: tenure.status === 'ended' ? null : facet.record.start, endedAt, keys, book, matched: matchedSinceMs, roles,
-    revision: book === person.book ? person.revision : person.revision + 1,
+    roles, feed: facet.feed, dueMs, start: tenure.status === 'ended' ? null : facet.record.start, endedAt,
+    revision: person.revision + (hasNewBook ? 1 : 0), matched: matchedSinceMs, book, head, access: packAccess({ entries, lapsed }),
   }
   timers.set(home, person.dueMs, dueMs)
-  if (before === undefined || !equal(next, person)) context.state.put('people', id, stored(next))
-  if (next.revision !== person.revision) publishKeys(scope, facet, tenure, next)
-  if (published !== person.published || !sameAccess(next, person)) publishDesired(scope, facet, tenure, next)
+  const packed = packPerson(next)
+  if (stored === undefined || !sameBytes(packed, stored)) putPerson(context.state, id, packed)
+  if (hasNewBook) publishKeys(scope, facet, tenure, keys, next.revision)
+  if (!sameBytes(head, person.head) || !sameAccess({ entries, lapsed }, before)) publishDesired(scope, facet, tenure, { entries, lapsed })
 }
 
-function personOf({ access, ...rest }: StoredPerson): Person {
-  return { ...rest, ...unpackAccess(access) }
-}
-
-function stored({ entries, lapsed, ...rest }: Person): StoredPerson {
-  return { ...rest, access: packAccess({ entries, lapsed }) }
-}
-
-function claimsOf(scope: Scope, about: Objects, facet: IdentityFacet, person: Person): { said: Said; roles: string[]; matchedSinceMs: Person['matched'] } {
+function claimsOf(scope: Scope, about: About, facet: IdentityFacet, person: Person): { said: Said; roles: string[]; matchedSinceMs: Person['matched'] } {
   const said = requested(about)
   const ids = new Set<string>()
   for (const [key, row] of about) {
@@ -110,18 +88,18 @@ function claimsOf(scope: Scope, about: Objects, facet: IdentityFacet, person: Pe
   return { said, roles: [...ids].sort(compareKeys), matchedSinceMs }
 }
 
-function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenure, { keys, revision }: Person): void {
+function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenure, keys: IdentityKey[], revision: number): void {
   context.broadcast('raw', {
     type: 'KeyBook', identity: record.id, revision, status: tenure.status, continues: record.continues, keys,
     cause: context.position,
   })
 }
 
-function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, person: Person): void {
+function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, { entries, lapsed }: Access): void {
   context.emit('facts', identityHome(record.id), {
     type: 'Desired', home: identityHome(record.id), identity: record.id, status: tenure.status, display: record.display,
-    keys: currentKeys(record), start: tenure.start, end: tenure.end, entries: wireEntries(person.entries), lapsed: wireLapses(person.lapsed),
-    sources: sourcesOf([source], person.entries), cause: context.position,
+    keys: currentKeys(record), start: tenure.start, end: tenure.end, entries: wireEntries(entries), lapsed: wireLapses(lapsed),
+    sources: sourcesOf([source], entries), cause: context.position,
   })
 }
 
@@ -132,7 +110,7 @@ function currentKeys({ keys }: Identity): Record<string, string> {
   return Object.fromEntries([...first].sort(([a], [b]) => compareKeys(a, b)))
 }
 
-const facetOf = ({ record, gone, since, source }: ObjectRow<Identity>): IdentityFacet =>
+const facetOf = ({ record, gone, since, source }: Told<Identity>): IdentityFacet =>
   ({ feed: record.feed, gone, record, attributesSince: since, source })
 
 function earliest(a: number | null, b: number | null): number | null {

@@ -1,19 +1,20 @@
+import type { IntentClass } from '../../schemas/settings.ts'
 import type { BusinessRole, Identity, IntentSeen } from '../../schemas/wire/intent.ts'
+import { sameBytes } from '../shared/packed.ts'
 import { catchUp } from './catch-up.ts'
 import type { Rejection } from './dead-letters.ts'
 import { reject } from './dead-letters.ts'
 import { hold, isStale, letGo } from './ledger.ts'
-import type { IntentObject, ObjectRow } from './objects.ts'
-import { changeTimeOf, classOf, contentOf, isOf, subjectOf } from './objects.ts'
+import type { IntentObject, Personal, Standing } from './objects.ts'
+import { changeTimeOf, classOf, subjectOf } from './objects.ts'
 import { postpone } from './postponed.ts'
 import { refresh } from './refresh.ts'
 import { putRole, removeRole, stageRole } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { declaredClass, effectiveAt, isIntentClass } from './scope.ts'
 import { attributesSince } from './since.ts'
+import { contentOf, identityOf, packContent } from './stored-objects.ts'
 import { sweepFirst, sweepLater } from './sweep.ts'
-
-type Personal = Exclude<IntentObject, BusinessRole>
 
 /** One record about one object: rejected, older than what is known, the same as it, or its new facet. */
 export function receive(scope: Scope, record: IntentObject): void {
@@ -22,35 +23,38 @@ export function receive(scope: Scope, record: IntentObject): void {
   const inRun = runs.isOpen(record.feed, record.run)
   const rejection = rejectionOf(scope, record)
   if (inRun) runs.receive(record.feed, [name], rejection !== null)
-  const row = objects.get(record.feed, name, record.id)
+  const standing = objects.standing(record.feed, name, record.id)
   if (rejection !== null) {
     reject(scope, record, rejection)
-    if (inRun && row?.gone === false) runs.seen(record.feed, name, row.ordinal)
+    if (inRun && standing?.gone === false) runs.seen(record.feed, name, standing.ordinal)
     return
   }
-  if (row?.gone === false) runs.observe(record.feed, name, row.ordinal, [name], record.run, record.observed)
-  if (isStale(scope, record, row)) return
+  if (standing?.gone === false) runs.observe(record.feed, name, standing.ordinal, [name], record.run, record.observed)
+  if (isStale(scope, record, standing)) return
   if (record.type === 'BusinessRole') receiveRole(scope, record, inRun)
-  else if (record.removed) remove(scope, record, row)
-  else replace(scope, record, row, inRun)
+  else if (record.removed) remove(scope, record, standing)
+  else replace(scope, record, standing, inRun)
 }
 
 /** A record that was rejected on its way counts as seen. */
 export function receiveSeen({ runs, objects }: Scope, record: IntentSeen): void {
   if (!runs.isOpen(record.feed, record.run) || !isIntentClass(record.class)) return
   runs.receive(record.feed, [record.class], true)
-  const row = objects.get(record.feed, record.class, record.id)
-  if (row?.gone === false) runs.seen(record.feed, record.class, row.ordinal)
+  const standing = objects.standing(record.feed, record.class, record.id)
+  if (standing?.gone === false) runs.seen(record.feed, record.class, standing.ordinal)
 }
 
 /** A complete run did not show it, or its feed was retired. Business roles are removed by roles.ts. */
-export function dropObject(scope: Scope, row: ObjectRow): void {
-  const subject = subjectOf(row.record)
+export function dropObject(scope: Scope, feed: string, name: IntentClass, id: string): void {
+  const { objects, context: { now, position } } = scope
+  const standing = objects.standing(feed, name, id)
+  if (standing === undefined) return
+  const { subject, ordinal, observed } = standing
   if (subject !== null) catchUp(scope, subject)
-  letGo(scope, row)
-  if (row.record.type === 'Identity') scope.objects.put({ ...row, ordinal: -1, gone: true, source: scope.context.position })
-  else scope.objects.delete(row, null)
-  const { now } = scope.context
+  letGo(scope, feed, name, ordinal)
+  const identity = name === 'identities' ? objects.identity(feed, id) : undefined
+  if (identity === undefined) objects.delete(feed, name, id, { subject, observed: null })
+  else objects.put({ ...identity, ordinal: -1, gone: true, observed, source: position }, standing)
   if (subject !== null) refresh(scope, subject, { at: now, keysAt: now })
 }
 
@@ -76,20 +80,21 @@ function receiveRole(scope: Scope, record: BusinessRole, inRun: boolean): void {
   if (changed) sweepLater(scope)
 }
 
-function replace(scope: Scope, record: Personal, row: ObjectRow | undefined, inRun: boolean): void {
+function replace(scope: Scope, record: Personal, standing: Standing | undefined, inRun: boolean): void {
   const { runs, objects, context } = scope
-  if (row?.gone === false && contentOf(row.record) === contentOf(record)) {
-    if (!inRun) objects.confirm(row, record.observed)
+  const known = standing === undefined ? undefined : objects.told(standing, record)
+  const content = packContent(record)
+  if (standing?.gone === false && known !== undefined && sameBytes(contentOf(known), content)) {
+    if (!inRun) objects.confirm(record)
     return
   }
-  const before = row === undefined ? null : subjectOf(row.record)
+  const before = standing?.subject ?? null
   const now = subjectOf(record)
   const isPutOff = inRun && record.type !== 'Identity'
   for (const subject of new Set([before, now])) if (subject !== null) (isPutOff ? sweepFirst : catchUp)(scope, subject)
-  if (row !== undefined) objects.unindex(row)
-  const since = record.type === 'Identity' ? attributesSince(record, identityRow(row), context.now) : {}
-  const ordinal = row?.gone === false ? row.ordinal : hold(scope, record)
-  objects.put({ ordinal, gone: false, source: context.position, record, observed: record.observed, since })
+  const since = record.type === 'Identity' ? attributesSince(record, known === undefined ? undefined : identityOf(known), context.now) : {}
+  const ordinal = standing?.gone === false ? standing.ordinal : hold(scope, record)
+  objects.put({ ordinal, gone: false, source: context.position, record, observed: record.observed, since }, standing, content)
   runs.changed(record.feed)
   const derive = isPutOff ? refreshLater : refreshFor
   if (before !== now) derive(scope, before, record)
@@ -104,39 +109,40 @@ function refreshLater(scope: Scope, subject: string | null, record: Personal): v
   if (subject !== null) postpone(scope, subject, effectiveAt(scope, record.valid))
 }
 
-function remove(scope: Scope, record: Personal, row: ObjectRow | undefined): void {
+function remove(scope: Scope, record: Personal, standing: Standing | undefined): void {
   const { runs, objects } = scope
-  const subject = subjectOf(row?.record ?? record)
-  if (subject !== null && row !== undefined) catchUp(scope, subject)
+  const name = classOf[record.type]
+  const subject = standing === undefined ? subjectOf(record) : standing.subject
+  if (subject !== null && standing !== undefined) catchUp(scope, subject)
   if (record.type === 'Identity') {
-    if (row?.gone === true) {
-      objects.confirm(row, record.observed)
+    if (standing?.gone === true) {
+      objects.confirm(record)
       return
     }
-    keepGone(scope, record, identityRow(row))
-  } else if (row === undefined) {
-    objects.bury(record.feed, classOf[record.type], record.id, record.observed)
+    keepGone(scope, record, standing)
+  } else if (standing === undefined) {
+    objects.bury(record.feed, name, record.id, record.observed)
     return
   } else {
-    letGo(scope, row)
-    objects.delete(row, record.observed)
+    const { feed, id, observed } = record
+    letGo(scope, feed, name, standing.ordinal)
+    objects.delete(feed, name, id, { subject: standing.subject, observed })
   }
   runs.changed(record.feed)
   refreshFor(scope, subject, record)
 }
 
 /** Nothing of an identity is forgotten: its last content stays, and says no more than that it was so. */
-function keepGone(scope: Scope, record: Identity, row: ObjectRow<Identity> | undefined): void {
-  if (row !== undefined) letGo(scope, row)
+function keepGone(scope: Scope, record: Identity, standing: Standing | undefined): void {
+  const { objects, context } = scope
+  const told = standing === undefined ? undefined : objects.identity(record.feed, record.id)
+  if (standing !== undefined) letGo(scope, record.feed, 'identities', standing.ordinal)
   const { observed, valid, end } = record
-  const last = row === undefined ? record : { ...row.record, observed, valid, end: end ?? row.record.end }
-  const since = row?.since ?? attributesSince(record, undefined, scope.context.now)
-  scope.objects.put({ ordinal: -1, gone: true, source: scope.context.position, record: last, observed, since })
+  const last = told === undefined ? record : { ...told.record, observed, valid, end: end ?? told.record.end }
+  const since = told?.since ?? attributesSince(record, undefined, context.now)
+  objects.put({ ordinal: -1, gone: true, source: context.position, record: last, observed, since }, standing)
 }
 
 function refreshFor(scope: Scope, subject: string | null, record: Personal): void {
   if (subject !== null) refresh(scope, subject, { at: effectiveAt(scope, record.valid), keysAt: changeTimeOf(record) })
 }
-
-const identityRow = (row: ObjectRow | undefined): ObjectRow<Identity> | undefined =>
-  row !== undefined && isOf(row, 'Identity') ? row : undefined

@@ -69,7 +69,7 @@ function forgetRemovals({ objects }: Scope, job: Extract<Job, { kind: 'forget-re
     if (spent >= budget) return { done: false, spent, job: { ...job, after } }
     spent++
     after = key
-    if (observed < job.before) objects.forgetRemoval(key)
+    if (observed < job.before) objects.forgetRemoval(job.feed, job.class, key)
   }
   return { done: true, spent }
 }

@@ -1,4 +1,5 @@
-import type { IntentObject, ObjectRow } from './objects.ts'
+import type { IntentClass } from '../../schemas/settings.ts'
+import type { IntentObject, Standing } from './objects.ts'
 import { classOf } from './objects.ts'
 import type { Scope } from './scope.ts'
 
@@ -12,14 +13,13 @@ export function hold({ runs }: Scope, record: IntentObject): number {
 }
 
 /** The feed does not have the object any more. */
-export function letGo({ runs }: Scope, { record, ordinal }: ObjectRow): void {
-  const name = classOf[record.type]
-  runs.dropOrdinal(record.feed, name, ordinal)
-  runs.hold(record.feed, name, -1)
+export function letGo({ runs }: Scope, feed: string, name: IntentClass, ordinal: number): void {
+  runs.dropOrdinal(feed, name, ordinal)
+  runs.hold(feed, name, -1)
 }
 
 /** Whether more recent things are known: the object's newer facet, its removal, or a complete run that began later. */
-export function isStale({ runs, objects }: Scope, record: IntentObject, row: ObjectRow | undefined): boolean {
+export function isStale({ runs, objects }: Scope, record: IntentObject, row: Pick<Standing, 'ordinal' | 'gone' | 'observed'> | undefined): boolean {
   const name = classOf[record.type]
   const own = row?.observed ?? objects.removedAt(record.feed, name, record.id)
   const ordinal = row === undefined || row.gone ? null : row.ordinal

@@ -1,9 +1,8 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessRequest, AccountLink, BusinessRole, Decision, Identity, RoleAssignment } from '../../schemas/wire/intent.ts'
-import { canonical } from '../../src/core/canonical.ts'
+import { equal } from '../../src/core/equal.ts'
 import { accountHome, identityHome } from '../../src/core/keys.ts'
-import type { State } from '../../src/ports/processor.ts'
 import { part } from '../shared/rows.ts'
 
 /** One object of a feed, as its newest record tells it. */
@@ -18,28 +17,54 @@ export const classOf: Readonly<Record<IntentObject['type'], IntentClass>> = {
   AccountLink: 'links',
 }
 
-export interface ObjectRow<R extends IntentObject = IntentObject> {
-  /** in the feed's seen bitmaps; -1 for a gone identity */
-  ordinal: number
+/** What is about somebody; a business role is about nobody in particular. */
+export type Personal = Exclude<IntentObject, BusinessRole>
+
+/** What derivations read of an object; of an identity all that it says. */
+export type Said =
+  | Identity
+  | Pick<RoleAssignment, 'type' | 'role' | 'from' | 'until'>
+  | Pick<AccessRequest, 'type' | 'id' | 'app' | 'entitlement' | 'approvedBy' | 'from' | 'until'>
+  | Pick<Decision, 'type' | 'id' | 'app' | 'entitlement' | 'by' | 'verdict' | 'at'>
+  | Pick<AccountLink, 'type' | 'identity' | 'relation' | 'observed' | 'valid'>
+
+/** One of them. */
+export type SaidOf<T extends Said['type']> = Extract<Said, { type: T }>
+
+/** An object as its newest record tells it. */
+export interface Told<R = Said> {
   /** only identities are kept when they are gone */
   gone: boolean
   source: Position
   record: R
-  /** stamp of `record`, or of a later observation that said the same */
-  observed: number
   /** what the object's parts are: since when, ms (an identity's attributes, a role's grants and condition) */
   since: Record<string, number>
 }
+
+/** Where an object stands with its feed. */
+export interface Standing {
+  /** in the feed's seen bitmaps; -1 for a gone identity */
+  ordinal: number
+  gone: boolean
+  /** stamp of the object's record, or of a later observation that said the same */
+  observed: number
+  /** whom it is about; null for a business role */
+  subject: string | null
+}
+
+/** An object with where it stands. */
+export type ObjectRow<R> = Told<R> & Pick<Standing, 'ordinal' | 'observed'>
 
 /** When the record's content became so, ms. */
 export const changeTimeOf = (record: { valid: number | null; observed: number }): number =>
   record.valid ?? Math.floor(record.observed / 1000)
 
-/** What the record says, without when it was said: equal content changes nothing. */
-export const contentOf = (record: IntentObject): string => canonical({ ...record, run: null, observed: 0, valid: null })
+/** Whether two roles say the same, whenever they were said: equal content changes nothing. */
+export const sameRole = (a: BusinessRole, b: BusinessRole): boolean =>
+  equal({ ...a, run: null, observed: 0, valid: null }, { ...b, run: null, observed: 0, valid: null })
 
-export function isOf<T extends IntentObject['type']>(row: ObjectRow, type: T): row is ObjectRow<Extract<IntentObject, { type: T }>> {
-  return row.record.type === type
+export function isOf<T extends Said['type']>(told: Told, type: T): told is Told<SaidOf<T>> {
+  return told.record.type === type
 }
 
 /** Whom the object is about; null where the record does not say. A business role is about nobody in particular. */
@@ -55,93 +80,4 @@ export function subjectOf(record: IntentObject): string | null {
 
 /** Names an object for ever: feed, class, id. */
 export const objectKey = (feed: string, name: IntentClass, id: string): string => `${classPrefix(feed, name)}${id}`
-const classPrefix = (feed: string, name: IntentClass): string => `${part(feed)}${part(name)}`
-/** Business roles lie in a table of their own: all of them are read together. */
-const tableOf = (name: IntentClass): string => (name === 'business-roles' ? 'roles' : 'objects')
-
-/**
- * The intent objects in force, an index from subjects to theirs, and what is left of removed ones: the stamp of the removal,
- * so that an older record does not bring them back.
- */
-export class ObjectStore {
-  readonly #state: State
-
-  constructor(state: State) {
-    this.#state = state
-  }
-
-  get(feed: string, name: IntentClass, id: string): ObjectRow | undefined {
-    return this.#state.get<ObjectRow>(tableOf(name), objectKey(feed, name, id))
-  }
-
-  put(row: ObjectRow): void {
-    const { feed, id, type } = row.record
-    const key = objectKey(feed, classOf[type], id)
-    this.#state.put(tableOf(classOf[type]), key, row)
-    this.#state.delete('removed', key)
-    const subject = subjectOf(row.record)
-    if (subject !== null) this.#state.put('of', `${part(subject)}${key}`, 1)
-  }
-
-  /** An event said again what the row says: what was read before it is older. */
-  confirm(row: ObjectRow, observed: number): void {
-    const { feed, id, type } = row.record
-    if (observed > row.observed) this.#state.put(tableOf(classOf[type]), objectKey(feed, classOf[type], id), { ...row, observed })
-  }
-
-  /** `observed`: stamp of the removal, or null where a complete run tells as much. */
-  delete(row: ObjectRow, observed: number | null): void {
-    const { feed, id, type } = row.record
-    const key = objectKey(feed, classOf[type], id)
-    this.#state.delete(tableOf(classOf[type]), key)
-    if (observed !== null) this.#state.put('removed', key, observed)
-    this.unindex(row)
-  }
-
-  /** The object is not its subject's any more. */
-  unindex(row: ObjectRow): void {
-    const { feed, id, type } = row.record
-    const subject = subjectOf(row.record)
-    if (subject !== null) this.#state.delete('of', `${part(subject)}${objectKey(feed, classOf[type], id)}`)
-  }
-
-  /** The removal of something that is not known. */
-  bury(feed: string, name: IntentClass, id: string, observed: number): void {
-    this.#state.put('removed', objectKey(feed, name, id), observed)
-  }
-
-  /** Stamp of the object's removal, or -1. */
-  removedAt(feed: string, name: IntentClass, id: string): number {
-    return this.#state.get<number>('removed', objectKey(feed, name, id)) ?? -1
-  }
-
-  *removals(feed: string, name: IntentClass, after: string | null): Iterable<readonly [key: string, observed: number]> {
-    yield* this.#state.range<number>('removed', { prefix: classPrefix(feed, name), ...(after === null ? {} : { after }) })
-  }
-
-  forgetRemoval(key: string): void {
-    this.#state.delete('removed', key)
-  }
-
-  /** All objects about one identity or account. */
-  *about(subject: string): Iterable<readonly [key: string, row: ObjectRow]> {
-    const prefix = part(subject)
-    for (const [key] of this.#state.range('of', { prefix })) {
-      const objectKey = key.slice(prefix.length)
-      const row = this.#state.get<ObjectRow>('objects', objectKey)
-      if (row !== undefined) yield [objectKey, row]
-    }
-  }
-
-  *ofClass(feed: string, name: IntentClass, after: string | null): Iterable<readonly [key: string, row: ObjectRow]> {
-    yield* this.#state.range<ObjectRow>(tableOf(name), { prefix: classPrefix(feed, name), ...(after === null ? {} : { after }) })
-  }
-
-  *roles(): Iterable<readonly [key: string, row: ObjectRow<BusinessRole>]> {
-    yield* this.#state.range<ObjectRow<BusinessRole>>('roles')
-  }
-
-  byKey(name: IntentClass, key: string): ObjectRow | undefined {
-    return this.#state.get<ObjectRow>(tableOf(name), key)
-  }
-}
+export const classPrefix = (feed: string, name: IntentClass): string => `${part(feed)}${part(name)}`

@@ -1,6 +1,7 @@
 import type { BusinessRole } from '../../schemas/wire/intent.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import type { ObjectRow, ObjectStore } from './objects.ts'
+import type { ObjectStore } from './object-store.ts'
+import type { ObjectRow } from './objects.ts'
 import { classOf, objectKey } from './objects.ts'
 
 export type RoleRow = ObjectRow<BusinessRole>

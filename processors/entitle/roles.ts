@@ -3,7 +3,7 @@ import type { BusinessRole } from '../../schemas/wire/intent.ts'
 import { ordered, part } from '../shared/rows.ts'
 import type { Step } from './jobs.ts'
 import { hold, isStale, letGo } from './ledger.ts'
-import { contentOf, isOf } from './objects.ts'
+import { objectKey, sameRole } from './objects.ts'
 import type { RoleRow } from './role-book.ts'
 import type { Scope } from './scope.ts'
 import { effectiveAt } from './scope.ts'
@@ -24,7 +24,7 @@ export function stageRole(scope: Scope, record: BusinessRole): void {
   const staged = state.get<Staged>('staged', key)
   if (staged === undefined) {
     const row = roleRow(scope, record)
-    if (row !== undefined && !record.removed && contentOf(row.record) === contentOf(record)) return
+    if (row !== undefined && !record.removed && sameRole(row.record, record)) return
   } else if (staged.record.observed > record.observed) return
   state.put('staged', key, { record, source: position })
 }
@@ -59,13 +59,13 @@ export function dropStaged({ context: { state } }: Scope, feed: string, run: num
 export function putRole(scope: Scope, record: BusinessRole, source: Position): boolean {
   const { objects, runs, roles } = scope
   const row = roleRow(scope, record)
-  if (row !== undefined && contentOf(row.record) === contentOf(record)) {
-    objects.confirm(row, record.observed)
+  if (row !== undefined && sameRole(row.record, record)) {
+    objects.confirm(record)
     return false
   }
   const since = roleSince(record, row, { loaded: runs.completeSince(record.feed, 'business-roles') >= 0, now: scope.context.now })
   const next: RoleRow = { ordinal: row?.ordinal ?? hold(scope, record), gone: false, source, record, observed: record.observed, since }
-  objects.put(next)
+  objects.putRole(next, row === undefined)
   roles.replaced(row, next)
   runs.changed(record.feed)
   noteRoleChange(scope, record.id, effectiveAt(scope, record.valid))
@@ -86,13 +86,13 @@ export function removeRole(scope: Scope, record: BusinessRole): boolean {
 
 /** `observed`: stamp of the removal, or null where a complete run tells as much; `at`: when it took effect, ms. */
 export function dropRole(scope: Scope, row: RoleRow, { observed, at }: { observed: number | null; at: number }): void {
-  letGo(scope, row)
-  scope.objects.delete(row, observed)
+  const { feed, id } = row.record
+  letGo(scope, feed, 'business-roles', row.ordinal)
+  scope.objects.delete(feed, 'business-roles', id, { subject: null, observed })
   scope.roles.replaced(row, undefined)
-  noteRoleChange(scope, row.record.id, at)
+  noteRoleChange(scope, id, at)
 }
 
 function roleRow({ objects }: Scope, { feed, id }: BusinessRole): RoleRow | undefined {
-  const row = objects.get(feed, 'business-roles', id)
-  return row !== undefined && isOf(row, 'BusinessRole') ? row : undefined
+  return objects.role(objectKey(feed, 'business-roles', id))
 }

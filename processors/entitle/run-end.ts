@@ -6,8 +6,7 @@ import { continuePass } from '../shared/absences.ts'
 import type { HeldRun, OpenRun } from '../shared/runs.ts'
 import { dropObject } from './intake.ts'
 import type { Step } from './jobs.ts'
-import type { ObjectRow } from './objects.ts'
-import { isOf } from './objects.ts'
+import { classPrefix } from './objects.ts'
 import { dropRole } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { isIntentClass } from './scope.ts'
@@ -48,15 +47,12 @@ export function absenceStep(
   let spent = 0
   const outcome = continuePass(runs, pass, {
     *range(after) {
-      for (const [key, row] of scope.objects.ofClass(pass.source, name, after)) {
+      for (const [key, { ordinal, gone, observed }] of scope.objects.ofClass(pass.source, name, after)) {
         spent++
-        yield [key, { ordinal: row.ordinal, observed: row.gone ? null : row.observed }] as const
+        yield [key, { ordinal, observed: gone ? null : observed }] as const
       }
     },
-    absent: (key) => {
-      const row = scope.objects.byKey(name, key)
-      if (row !== undefined) drop(scope, row)
-    },
+    absent: (key) => drop(scope, pass.source, name, key),
   }, limits(scope, pass.source, name), budget)
   if (!outcome.done) return { done: false, spent, pass: outcome.pass }
   if (outcome.held !== null) tellHeld(scope, pass, outcome.held, true)
@@ -116,11 +112,11 @@ export function retireStep(scope: Scope, retirement: Retirement, budget: number)
   }
   let { after } = retirement
   let spent = 0
-  for (const [key, row] of scope.objects.ofClass(feed, name, after)) {
+  for (const [key, { gone }] of scope.objects.ofClass(feed, name, after)) {
     if (spent >= budget) return { ...retirement, done: false, spent, after }
     spent++
     after = key
-    if (!row.gone) drop(scope, row)
+    if (!gone) drop(scope, feed, name, key)
   }
   const held = scope.runs.heldOf(feed, name)
   if (held !== null) tellHeld(scope, { source: feed, class: name }, held, false)
@@ -133,9 +129,13 @@ export function endedOf(feed: string, run: OpenRun, classes: ClassManifest[], pr
   return { feed, run: run.run, rejected: run.rejected, changed: run.changed, received, classes, proven }
 }
 
-function drop(scope: Scope, row: ObjectRow): void {
-  if (isOf(row, 'BusinessRole')) dropRole(scope, row, { observed: null, at: scope.context.now })
-  else dropObject(scope, row)
+function drop(scope: Scope, feed: string, name: IntentClass, key: string): void {
+  if (name !== 'business-roles') {
+    dropObject(scope, feed, name, key.slice(classPrefix(feed, name).length))
+    return
+  }
+  const row = scope.objects.role(key)
+  if (row !== undefined) dropRole(scope, row, { observed: null, at: scope.context.now })
 }
 
 /** Every partition holds every business role, other objects are spread over the partitions. */

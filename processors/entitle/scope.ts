@@ -1,5 +1,5 @@
 import type { IntentClass } from '../../schemas/settings.ts'
-import type { Context } from '../../src/ports/processor.ts'
+import type { Context, State } from '../../src/ports/processor.ts'
 import { Jobs } from '../shared/jobs.ts'
 import type { Layout } from '../shared/runs.ts'
 import { Runs } from '../shared/runs.ts'
@@ -8,7 +8,7 @@ import { Settings } from '../shared/settings.ts'
 import { Timers } from '../shared/timers.ts'
 import type { Job } from './jobs.ts'
 import type { Later, LaterJob } from './later.ts'
-import { ObjectStore } from './objects.ts'
+import { ObjectStore } from './object-store.ts'
 import { RoleBook } from './role-book.ts'
 
 export const intentClasses: readonly IntentClass[] = [
@@ -23,9 +23,11 @@ const layout: Layout = Object.fromEntries(intentClasses.map((name) => [name, [na
 export interface Caches {
   roles: RoleBook
   settings: ParsedSettings
+  /** what the last record worked on: the tables of one transaction */
+  scope: Scope | null
 }
 
-export const emptyCaches = (): Caches => ({ roles: new RoleBook(), settings: new Map() })
+export const emptyCaches = (): Caches => ({ roles: new RoleBook(), settings: new Map(), scope: null })
 
 /** What deriving somebody anew counts for in a slice, rows. */
 export const derivationRows = 16
@@ -33,6 +35,8 @@ export const derivationRows = 16
 /** Everything that handling one record or slice works with. */
 export interface Scope {
   readonly context: Context
+  /** the context's, which moves on with the transaction while this does not */
+  readonly state: State
   readonly objects: ObjectStore
   readonly runs: Runs
   /** done before the next record */
@@ -46,8 +50,14 @@ export interface Scope {
 
 export function scopeOf(context: Context, caches: Caches): Scope {
   const { state } = context
+  const last = caches.scope
+  if (last?.state !== state) caches.scope = { ...tablesOf(state, caches), state, context }
+  else if (last.context !== context) caches.scope = { ...last, context }
+  return caches.scope!
+}
+
+function tablesOf(state: State, caches: Caches): Omit<Scope, 'context' | 'state'> {
   return {
-    context,
     objects: new ObjectStore(state),
     runs: new Runs(state, layout),
     jobs: new Jobs<Job>(state),

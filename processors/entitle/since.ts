@@ -46,23 +46,24 @@ export function roleSince(record: BusinessRole, before: Role | undefined, { load
   })
 }
 
-/** application -> entitlement -> since when the role has it, ms, for rows that were asked before. A cache: rows do not change. */
-const grantTimes = new WeakMap<Role, Map<string, Map<string, number>>>()
-
-/** Asked for every grant of every role of every identity. 0 for a grant that the role has had for as long as it is known. */
-export function grantSince(role: Role, app: string, entitlement: string): number {
-  let times = grantTimes.get(role)
-  if (times === undefined) grantTimes.set(role, (times = timesOf(role)))
-  return times.get(app)?.get(entitlement) ?? 0
+/** One grant of a role, and since when the role has it, ms; 0: for as long as the role is known. */
+export interface DatedGrant {
+  readonly app: string
+  readonly entitlement: string
+  readonly since: number
 }
 
-function timesOf({ record, since }: Role): Map<string, Map<string, number>> {
-  const times = new Map<string, Map<string, number>>()
-  for (const { app, entitlement } of record.grants) {
-    const own = times.get(app) ?? new Map<string, number>()
-    times.set(app, own.set(entitlement, since[grantName(app, entitlement)] ?? 0))
+/** Of rows that were asked before. A cache: rows do not change. */
+const dated = new WeakMap<Role, readonly DatedGrant[]>()
+
+/** Asked for every role of every identity. In the order of the record. */
+export function datedGrants(role: Role): readonly DatedGrant[] {
+  let grants = dated.get(role)
+  if (grants === undefined) {
+    const { record, since } = role
+    dated.set(role, (grants = record.grants.map(({ app, entitlement }) => ({ app, entitlement, since: since[grantName(app, entitlement)] ?? 0 }))))
   }
-  return times
+  return grants
 }
 
 /** When these attributes came to fulfil the role's condition, ms. */

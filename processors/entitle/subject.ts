@@ -1,8 +1,7 @@
 import type { DesiredEntry, LapsedEntry, Position, Reason } from '../../schemas/wire/common.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import { readEntries, readLapses, writeEntries, writeLapses } from '../shared/packed-access.ts'
-import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
+import type { Access } from './stored-access.ts'
 
 /** Why a subject is derived again. */
 export interface Change {
@@ -11,18 +10,6 @@ export interface Change {
   /** from when until when keys that came or went are claimed, ms */
   keysAt: number
 }
-
-/** What the state keeps of any subject's access. */
-export interface SubjectRow {
-  entries: KeptEntry[]
-  lapsed: KeptLapse[]
-  /** of what was published last, or null */
-  published: string | null
-  /** the timer that is set, ms */
-  dueMs: number | null
-}
-
-export const noAccess: SubjectRow = { entries: [], lapsed: [], published: null, dueMs: null }
 
 const wireReason = ({ kind, id, by, from, until, source }: KeptReason): Reason => ({ kind, id, by, from, until, source })
 export const wireEntries = (entries: readonly KeptEntry[]): DesiredEntry[] =>
@@ -49,8 +36,6 @@ export function sameAccess(a: Access, b: Access): boolean {
   )
 }
 
-type Access = Pick<SubjectRow, 'entries' | 'lapsed'>
-
 function sameEntry(a: KeptEntry, b: KeptEntry): boolean {
   return (
     a.entitlement === b.entitlement && a.app === b.app && a.from === b.from && a.until === b.until &&
@@ -63,19 +48,6 @@ const sameLapse = (a: KeptLapse, b: KeptLapse): boolean =>
 
 const sameReason = (a: KeptReason, b: KeptReason): boolean =>
   a.id === b.id && a.kind === b.kind && a.by === b.by && a.from === b.from && a.until === b.until
-
-/** What of a subject's row is long, as it lies in the state. */
-export function packAccess({ entries, lapsed }: Access): Packed {
-  const to = new PackWriter()
-  writeEntries(to, entries)
-  writeLapses(to, lapsed)
-  return to.end()
-}
-
-export function unpackAccess(packed: Packed): { entries: KeptEntry[]; lapsed: KeptLapse[] } {
-  const from = new PackReader(packed)
-  return { entries: readEntries<KeptReason>(from), lapsed: readLapses<KeptReason>(from) }
-}
 
 /** Distinct and in log order, after the positions given first. */
 export function sourcesOf(own: readonly Position[], entries: readonly KeptEntry[]): Position[] {

@@ -1,9 +1,8 @@
 import { identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import type { StoredPerson } from './identity.ts'
 import { refreshIdentity } from './identity.ts'
 import type { Step } from './jobs.ts'
-import { isOf } from './objects.ts'
+import { peopleAfter, personInBrief, type PersonInBrief } from './people.ts'
 import { derivationRows, type Scope } from './scope.ts'
 
 /** Roles that changed, with the time when it took effect, ms: those that the next sweep is for, and those of the sweep in progress. */
@@ -29,7 +28,7 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
   const changed = new Map(state.range<number>(inProgress))
   let last = after
   let spent = 0
-  for (const [id, person] of state.range<StoredPerson>('people', { after })) {
+  for (const [id, person] of peopleAfter(state, after)) {
     if (spent >= budget) return { done: false, spent, after: last }
     last = id
     const at = changedAt(scope, id, person, (role) => changed.get(role))
@@ -49,7 +48,7 @@ export function sweepFirst(scope: Scope, home: string): void {
   const job = later.current
   if (job === undefined || !home.startsWith(identityHome(''))) return
   const id = home.slice(identityHome('').length)
-  const person = state.get<StoredPerson>('people', id)
+  const person = personInBrief(state, id)
   if (person === undefined) return
   const passed = job.kind !== 'sweep' || job.after === null || compareKeys(id, job.after) <= 0
   const at = changedAt(scope, id, person, (role) => latest(passed ? undefined : state.get<number>(inProgress, role), state.get<number>(waiting, role)))
@@ -68,12 +67,12 @@ function takeOver({ context: { state } }: Scope): number {
 }
 
 /** When the changed roles took effect that concern this identity, ms; null where none does. */
-function changedAt(scope: Scope, id: string, { roles, feed }: StoredPerson, changeOf: (role: string) => number | undefined): number | null {
+function changedAt(scope: Scope, id: string, { roles, feed }: PersonInBrief, changeOf: (role: string) => number | undefined): number | null {
   const had = roles.flatMap((role) => changeOf(role) ?? [])
   if (had.length > 0) return Math.max(...had)
-  const row = scope.objects.get(feed, 'identities', id)
-  if (row === undefined || !isOf(row, 'Identity')) return null
-  const nowMatches = scope.roles.matching(scope.objects, row.record.attributes).some(([, role]) => changeOf(role.record.id) !== undefined)
+  const told = scope.objects.identity(feed, id)
+  if (told === undefined) return null
+  const nowMatches = scope.roles.matching(scope.objects, told.record.attributes).some(([, role]) => changeOf(role.record.id) !== undefined)
   return nowMatches ? scope.context.now : null
 }
 

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../../src/core/frozen.ts'
 import { hashOf, KeptByBytes } from '../../src/core/kept-by-bytes.ts'
+import { sameBytes } from './packed.ts'
 
 const maxValues = 1_024
 
@@ -53,7 +54,7 @@ export class Interned<V extends object> {
   }
 
   #find(hash: number, bytes: Uint8Array): V | undefined {
-    return this.#kept.find(hash, (known) => isEqual(known, bytes))
+    return this.#kept.find(hash, (known) => sameBytes(known, bytes))
   }
 
   #keep(hash: number, bytes: Uint8Array, value: V): V {
@@ -61,10 +62,4 @@ export class Interned<V extends object> {
     this.#kept.keep(hash, bytes, value)
     return value
   }
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -39,7 +39,7 @@ export interface Environment {
   topics: ReadonlyMap<Topic, number>
 }
 
-const FORMAT = 2
+const FORMAT = 3
 const Generation = z.object({
   format: z.int(),
   /** numbers are never given to another topic */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RoleRow } from '../../../processors/entitle/role-book.ts'
 import { RoleBook, matches } from '../../../processors/entitle/role-book.ts'
-import { ObjectStore } from '../../../processors/entitle/objects.ts'
+import { ObjectStore } from '../../../processors/entitle/object-store.ts'
 import type { State } from '../../../src/ports/processor.ts'
 import { role } from './given.ts'
 

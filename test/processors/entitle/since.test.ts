@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attributesSince, grantSince, matchedSince, roleSince } from '../../../processors/entitle/since.ts'
+import { attributesSince, datedGrants, matchedSince, roleSince } from '../../../processors/entitle/since.ts'
 import { person, role } from './given.ts'
 
 describe('attributes', () => {
@@ -26,19 +26,20 @@ describe('attributes', () => {
 
 describe('roles', () => {
   const first = role('r', ['crm:a', 'crm:b'], { when: { x: '1' } })
+  const times = (of: Parameters<typeof datedGrants>[0]): number[] => datedGrants(of).map(({ since }) => since)
 
   it('of a feed’s first complete run are as old as can be, later ones are new', () => {
     const since = roleSince(first, undefined, { loaded: false, now: 5_000 })
-    expect([grantSince({ record: first, since }, 'crm', 'a'), matchedSince({ record: first, since }, { x: 40 })]).toEqual([0, 40])
+    expect([...times({ record: first, since }), matchedSince({ record: first, since }, { x: 40 })]).toEqual([0, 0, 40])
     const late = roleSince(first, undefined, { loaded: true, now: 5_000 })
-    expect([grantSince({ record: first, since: late }, 'crm', 'a'), matchedSince({ record: first, since: late }, { x: 40 })]).toEqual([1_000, 1_000])
+    expect([...times({ record: first, since: late }), matchedSince({ record: first, since: late }, { x: 40 })]).toEqual([1_000, 1_000, 1_000])
   })
 
   it('have each grant and the condition since they were added', () => {
     const since = roleSince(first, undefined, { loaded: false, now: 5_000 })
     const more = role('r', ['crm:b', 'crm:c'], { when: { x: '1' }, observed: 3_000_000 })
     const added = roleSince(more, { record: first, since }, { loaded: true, now: 5_000 })
-    expect([grantSince({ record: more, since: added }, 'crm', 'b'), grantSince({ record: more, since: added }, 'crm', 'c'), matchedSince({ record: more, since: added }, { x: 40 })]).toEqual([0, 3_000, 40])
+    expect([...times({ record: more, since: added }), matchedSince({ record: more, since: added }, { x: 40 })]).toEqual([0, 3_000, 40])
     const other = { ...more, when: { x: '1', y: '1' } }
     const narrowed = roleSince(other, { record: first, since }, { loaded: true, now: 5_000 })
     expect(matchedSince({ record: other, since: narrowed }, { x: 40, y: 40 })).toBe(3_000)

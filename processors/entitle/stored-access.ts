@@ -1,0 +1,53 @@
+import type { LapsedEntry } from '../../schemas/wire/common.ts'
+import { readReason, writeReason } from '../shared/packed-access.ts'
+import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
+import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
+
+/** Of one subject, both in order. */
+export interface Access {
+  readonly entries: readonly KeptEntry[]
+  readonly lapsed: readonly KeptLapse[]
+}
+
+const whys: readonly LapsedEntry['why'][] = ['expired', 'withdrawn', 'denied', 'ended']
+
+/** As it lies in the state: the reasons first, each once, since a role gives the same one for all that it grants. */
+export function packAccess({ entries, lapsed }: Access): Packed {
+  const places = new Map<KeptReason, number>()
+  for (const { reasons } of entries) for (const reason of reasons) if (!places.has(reason)) places.set(reason, places.size)
+  for (const { reason } of lapsed) if (!places.has(reason)) places.set(reason, places.size)
+  const to = new PackWriter()
+  to.count(places.size)
+  for (const reason of places.keys()) writeReason(to, reason)
+  to.count(entries.length)
+  for (const { app, entitlement, from, until, reasons } of entries) {
+    to.text(app)
+    to.text(entitlement)
+    to.time(from)
+    to.time(until)
+    to.count(reasons.length)
+    for (const reason of reasons) to.count(places.get(reason)!)
+  }
+  to.count(lapsed.length)
+  for (const { app, entitlement, at, why, reason } of lapsed) {
+    to.text(app)
+    to.text(entitlement)
+    to.time(at)
+    to.count(whys.indexOf(why))
+    to.count(places.get(reason)!)
+  }
+  return to.end()
+}
+
+export function unpackAccess(packed: Packed): Access {
+  const from = new PackReader(packed)
+  const reasons = from.list(() => readReason<KeptReason>(from))
+  return {
+    entries: from.list(() => ({
+      app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time(), reasons: from.list(() => reasons[from.count()]!),
+    })),
+    lapsed: from.list(() => ({
+      app: from.word(), entitlement: from.word(), at: from.moment(), why: whys[from.count()]!, reason: reasons[from.count()]!,
+    })),
+  }
+}
