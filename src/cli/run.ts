@@ -117,7 +117,8 @@ async function showProgress(grantline: Grantline): Promise<void> {
   const tasks = await grantline.progress()
   const waiting = tasks.reduce((sum, { offset, end }) => sum + Math.max(0, end - offset), 0)
   const records = tasks.reduce((sum, task) => sum + task.records, 0)
-  say(`  ${records} records processed, ${waiting} messages waiting`)
+  const lagging = new Set(tasks.flatMap((task) => (task.lagging ? [task.processor] : [])))
+  say(`  ${records} records processed, ${waiting} messages waiting${lagging.size === 0 ? '' : `, ${[...lagging].join(' and ')} still deriving what concerns many`}`)
 }
 
 async function showTables(api: Api): Promise<void> {

@@ -110,14 +110,16 @@ export class Metrics {
     const lag = this.#gauge('grantline_consumer_lag_messages', 'Messages of its input that a task has not processed yet.', labels)
     const time = this.#gauge('grantline_task_time_seconds', 'The time that a task works at: the largest tick it processed, Unix time.', labels)
     const running = this.#gauge('grantline_task_up', '1 while the task runs without trouble, 0 while it retries or after it failed.', labels)
+    const lagging = this.#gauge('grantline_task_lagging', '1 while an edit or a run that concerns many is still being derived for some of them.', labels)
     const records = this.#count('grantline_task_records_total', 'Records that this process processed, ticks included.', labels)
     const letters = this.#count('grantline_task_dead_letters_total', 'Records that this process put aside as dead letters.', labels)
-    this.#collect([lag, time, running, records, letters], async () => {
+    this.#collect([lag, time, running, lagging, records, letters], async () => {
       for (const task of await progress()) {
         const of = { processor: task.processor, partition: String(task.partition) }
         lag.set(of, Math.max(0, task.end - task.offset))
         time.set(of, task.now / 1_000)
         running.set(of, task.running && task.trouble === null ? 1 : 0)
+        lagging.set(of, task.lagging ? 1 : 0)
         records.inc(of, task.records)
         letters.inc(of, task.deadLetters)
       }

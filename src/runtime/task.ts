@@ -46,6 +46,8 @@ export interface TaskProgress {
   commits: number
   /** the wall clock is implausible and time stands */
   clockRefused: boolean
+  /** work is left that later records, ticks if nothing else, carry on */
+  lagging: boolean
 }
 
 /** What a task has between opening its state and losing it. A commit error spends all of it. */
@@ -102,7 +104,7 @@ export class Task {
   progress(): TaskProgress {
     const { type, partition } = this.#options
     const clockRefused = this.#ticks.refused
-    return { processor: type.name, topic: type.input, partition, ...this.#seen, ...this.#counted, clockRefused }
+    return { processor: type.name, topic: type.input, partition, ...this.#seen, ...this.#counted, clockRefused, lagging: this.#hold?.lagging ?? false }
   }
 
   /**

@@ -5,7 +5,7 @@ import type { PipelineProgress } from '../../src/runtime/pipeline.ts'
 
 export const progress: PipelineProgress = {
   task: 'task/normalise/1', processor: 'normalise', topic: 'raw', partition: 1, offset: 5, index: 0, end: 9, now: 1_700_000_000_000, records: 42, deadLetters: 2, commits: 3,
-  clockRefused: false, retries: 0, trouble: null, running: true,
+  clockRefused: false, lagging: true, retries: 0, trouble: null, running: true,
 }
 
 export const summary: Summary = {

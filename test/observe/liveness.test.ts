@@ -4,7 +4,7 @@ import type { PipelineProgress } from '../../src/runtime/pipeline.ts'
 
 const task = (change: Partial<PipelineProgress> = {}): PipelineProgress => ({
   task: 'task/normalise/0', processor: 'normalise', topic: 'raw', partition: 0, offset: 5, index: 0, end: 9, now: 1, records: 5, deadLetters: 0, commits: 3,
-  clockRefused: false, retries: 0, trouble: null, running: true, ...change,
+  clockRefused: false, lagging: false, retries: 0, trouble: null, running: true, ...change,
 })
 
 describe('liveness', () => {

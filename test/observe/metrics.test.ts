@@ -44,6 +44,7 @@ describe('metrics', () => {
       'grantline_consumer_lag_messages{processor="normalise",partition="1"} 4',
       'grantline_task_time_seconds{processor="normalise",partition="1"} 1700000000',
       'grantline_task_up{processor="normalise",partition="1"} 1',
+      'grantline_task_lagging{processor="normalise",partition="1"} 1',
       'grantline_task_records_total{processor="normalise",partition="1"} 42',
       'grantline_task_dead_letters_total{processor="normalise",partition="1"} 2',
       'grantline_open_findings{kind="missing-grant",severity="high"} 3',
