@@ -7,7 +7,6 @@ import { reject } from './dead-letters.ts'
 import { hold, isStale, letGo } from './ledger.ts'
 import type { IntentObject, Personal, Standing } from './objects.ts'
 import { changeTimeOf, classOf, subjectOf } from './objects.ts'
-import { postpone } from './postponed.ts'
 import { refresh } from './refresh.ts'
 import { putRole, removeRole, stageRole } from './roles.ts'
 import type { Scope } from './scope.ts'
@@ -106,7 +105,7 @@ function replace(scope: Scope, record: Personal, standing: Standing | undefined,
  * run's end, whichever is first in the log.
  */
 function refreshLater(scope: Scope, subject: string | null, record: Personal): void {
-  if (subject !== null) postpone(scope, subject, effectiveAt(scope, record.valid))
+  if (subject !== null) scope.waiting.put(subject, effectiveAt(scope, record.valid))
 }
 
 function remove(scope: Scope, record: Personal, standing: Standing | undefined): void {

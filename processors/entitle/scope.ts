@@ -10,6 +10,7 @@ import type { Job } from './jobs.ts'
 import type { Later, LaterJob } from './later.ts'
 import { ObjectStore } from './object-store.ts'
 import { RoleBook } from './role-book.ts'
+import { WaitingSubjects } from './waiting.ts'
 
 export const intentClasses: readonly IntentClass[] = [
   'identities', 'business-roles', 'role-assignments', 'requests', 'decisions', 'links',
@@ -43,6 +44,8 @@ export interface Scope {
   readonly jobs: Jobs<Job>
   /** what later records may overtake */
   readonly later: Later
+  /** what later records may overtake one by one */
+  readonly waiting: WaitingSubjects
   readonly timers: Timers
   readonly settings: Settings
   readonly roles: RoleBook
@@ -62,6 +65,7 @@ function tablesOf(state: State, caches: Caches): Omit<Scope, 'context' | 'state'
     runs: new Runs(state, layout),
     jobs: new Jobs<Job>(state),
     later: new Jobs<LaterJob>(state, 'later', 'later'),
+    waiting: new WaitingSubjects(state),
     timers: new Timers(state, 'timers'),
     settings: new Settings(state, caches.settings),
     roles: caches.roles,

@@ -1,5 +1,7 @@
 import { identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import type { State } from '../../src/ports/processor.ts'
+import { getHot, putHot } from '../shared/hot-rows.ts'
 import { refreshIdentity } from './identity.ts'
 import type { Step } from './jobs.ts'
 import { peopleAfter, personInBrief, type PersonInBrief } from './people.ts'
@@ -9,8 +11,13 @@ import { derivationRows, type Scope } from './scope.ts'
 const waiting = 'role-changes'
 const inProgress = 'swept-roles'
 
+/** How many there are of each, a row where there are any: mostly there are none, and then nobody has to look for one. */
+const counts = 'role-change-counts'
+
 export function noteRoleChange({ context: { state } }: Scope, id: string, at: number): void {
-  state.put(waiting, id, Math.max(at, state.get<number>(waiting, id) ?? 0))
+  const before = state.get<number>(waiting, id)
+  if (before === undefined) putHot(state, counts, waiting, (getHot<number>(state, counts, waiting) ?? 0) + 1)
+  state.put(waiting, id, Math.max(at, before ?? 0))
 }
 
 /** Where no role changed meanwhile the sweep finds nothing to do. */
@@ -36,6 +43,7 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
     if (at !== null) refreshIdentity(scope, id, { at, keysAt: now })
   }
   for (const id of changed.keys()) state.delete(inProgress, id)
+  state.delete(counts, inProgress)
   return { done: true, spent, after: last }
 }
 
@@ -46,7 +54,7 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
 export function sweepFirst(scope: Scope, home: string): void {
   const { context: { state, now }, later } = scope
   const job = later.current
-  if (job === undefined || !home.startsWith(identityHome(''))) return
+  if (job === undefined || !home.startsWith(identityHome('')) || !haveRolesChanged(state)) return
   const id = home.slice(identityHome('').length)
   const person = personInBrief(state, id)
   if (person === undefined) return
@@ -63,8 +71,14 @@ function takeOver({ context: { state } }: Scope): number {
     state.put(inProgress, id, at)
     state.delete(waiting, id)
   }
+  if (taken === 0) return 0
+  state.delete(counts, waiting)
+  putHot(state, counts, inProgress, taken)
   return taken
 }
+
+const haveRolesChanged = (state: State): boolean =>
+  getHot<number>(state, counts, waiting) !== undefined || getHot<number>(state, counts, inProgress) !== undefined
 
 /** When the changed roles took effect that concern this identity, ms; null where none does. */
 function changedAt(scope: Scope, id: string, { roles, feed }: PersonInBrief, changeOf: (role: string) => number | undefined): number | null {
