@@ -62,27 +62,37 @@ export function facetOf(row: AccountRow, name: AccountClass): Kept<unknown> | nu
   return name === 'accounts' ? row.attributes : row[name]
 }
 
-const facetsOf = (row: AccountRow): Kept<unknown>[] =>
-  accountClasses.map((name) => facetOf(row, name)).filter((facet) => facet !== null)
-
 /** The newest stamp of any facet; -1 where there is none. */
-export const lastObserved = (row: AccountRow): number => Math.max(-1, ...facetsOf(row).map(({ observed }) => observed))
-
-export function lastValid(row: AccountRow): number | null {
-  const known = facetsOf(row).flatMap(({ valid }) => (valid === null ? [] : [valid]))
-  return known.length === 0 ? null : Math.max(...known)
+export function lastObserved(row: AccountRow): number {
+  let last = -1
+  for (const name of accountClasses) last = Math.max(last, facetOf(row, name)?.observed ?? -1)
+  return last
 }
 
-export const isWhole = (row: AccountRow): boolean => facetsOf(row).every(({ whole }) => whole)
+export function lastValid(row: AccountRow): number | null {
+  let last: number | null = null
+  for (const name of accountClasses) {
+    const valid = facetOf(row, name)?.valid ?? null
+    if (valid !== null) last = Math.max(valid, last ?? valid)
+  }
+  return last
+}
+
+export const isWhole = (row: AccountRow): boolean => accountClasses.every((name) => facetOf(row, name)?.whole !== false)
 
 /** Distinct positions of the records that the facets in force came from, in log order. */
 export function facetSources(row: AccountRow, partition: number, intent: readonly [number, number] | null): Position[] {
-  const places = facetsOf(row).map(({ at }) => at)
-  if (intent !== null) places.push(intent)
-  places.sort(([a, i], [b, j]) => a - b || i - j)
-  return places
-    .filter(([offset, index], n) => n === 0 || places[n - 1]?.[0] !== offset || places[n - 1]?.[1] !== index)
-    .map(([offset, index]) => ({ topic: 'raw', partition, offset, index }))
+  const places: (readonly [offset: number, index: number])[] = []
+  const add = (place: readonly [number, number]): void => {
+    if (!places.some(([offset, index]) => offset === place[0] && index === place[1])) places.push(place)
+  }
+  for (const name of accountClasses) {
+    const facet = facetOf(row, name)
+    if (facet !== null) add(facet.at)
+  }
+  if (intent !== null) add(intent)
+  if (places.length > 1) places.sort(([a, i], [b, j]) => a - b || i - j)
+  return places.map(([offset, index]) => ({ topic: 'raw', partition, offset, index }))
 }
 
 /** The parts of a row key of `accounts`; an app's name has no slash, an id may have. */

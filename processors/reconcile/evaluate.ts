@@ -23,14 +23,17 @@ export interface Evaluation {
   missing: Missing
 }
 
-/** What holds at a home now: a pure function of its facts and of the rules, whatever came before. */
-export function evaluate(view: HomeView, rules: Rules): Evaluation {
+/**
+ * What holds at a home now: a pure function of its facts and of the rules, whatever came before. `undecided` false: where nothing is open,
+ * some of what is not decided is left out of `wanted`, since it would only keep what is open.
+ */
+export function evaluate(view: HomeView, rules: Rules, undecided = true): Evaluation {
   const horizon = new Horizon(rules.now)
   const standing = standingOf(view)
   const held = new Holdings(view.accounts.filter(({ fact }) => rules.app(fact.app) !== null))
   const missing = lacking(standing, held)
   const accounts = view.accounts.map((row) => judgeAccountAtHome(view.home, row, view.desired, standing, rules, horizon))
-  const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, missing, held, rules, horizon)]
+  const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, missing, held, rules, horizon, undecided)]
   const waits = waitsOf(standing, missing, held, rules, horizon)
   const verdicts = accounts.map(({ judged }) => judged.verdicts)
   return { wanted, verdicts, waits, due: horizon.next, standing, held, missing }

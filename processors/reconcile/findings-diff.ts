@@ -34,6 +34,7 @@ export function diffFindings(input: DiffInput): FindingsChange {
   const change: FindingsChange = { records: [], open: [], closed: [], reopened: [] }
   // what is not decided opens nothing: it only keeps what is open already
   const relevant = input.open.length > 0 ? input.wanted : input.wanted.filter(({ decided }) => decided)
+  if (relevant.length + input.open.length === 0) return change
   const wanted = new Map(relevant.map((one) => [localName(one), one]))
   const open = new Map(input.open.map((one) => [localName(one), one]))
   for (const name of [...open.keys()].filter((one) => !wanted.has(one)).sort(compareKeys)) close(input, open.get(name)!, change)

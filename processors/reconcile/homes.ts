@@ -4,8 +4,8 @@ import type { Packed } from '../shared/packed.ts'
 import { part } from '../shared/rows.ts'
 import { Timers } from '../shared/timers.ts'
 import { accountName, type Loaded } from './intake.ts'
-import { emptyHome, type HomeRow, type OpenFinding } from './model.ts'
-import { packAccount, packDesired, packHome, readDependence, unpackAccount, unpackDesired, unpackHome, type StoredHome } from './stored.ts'
+import { emptyHome, type OpenFinding } from './model.ts'
+import { packAccount, packDesired, packHome, readDependence, unpackAccount, unpackDesired, unpackHome, type Dependence, type StoredHome } from './stored.ts'
 
 /** The rows of homes: `homes` and `desired` by home, `accounts` by home and account, `closed` findings' first `since` by id, `due` timers. */
 export class Homes {
@@ -29,8 +29,8 @@ export class Homes {
     return { home, known: true, row: { desired: desired === undefined ? null : unpackDesired(desired), ...row }, accounts }
   }
 
-  /** Homes after `after` in key order, at most `limit`: each with the apps it depends on, and of these those that it awaits. */
-  *after(after: string | null, limit: number): Iterable<Pick<HomeRow, 'apps' | 'awaits'> & { home: string }> {
+  /** Homes after `after` in key order, at most `limit`, each with what it depends on. */
+  *after(after: string | null, limit: number): Iterable<Dependence & { home: string }> {
     let left = limit
     for (const [home, packed] of this.#state.range<Packed>('homes', after === null ? {} : { after })) {
       if (left-- <= 0) return

@@ -9,36 +9,46 @@ import type { Missing } from './evaluate.ts'
 import { entitlementKey, type Holdings } from './standing.ts'
 import { unpackReasons } from './stored.ts'
 
-/** What a home as a whole wants opened: missing access, conflicts of duties, owners who left, absences that a brake holds. */
-export function homeFindings(view: HomeView, absent: Missing, held: Holdings, rules: Rules, horizon: Horizon): Wanted[] {
+/**
+ * What a home as a whole wants opened: missing access, conflicts of duties, owners who left, absences that a brake holds. Missing access
+ * that is not decided, which may be all that is desired of everybody, only where `undecided` asks for it.
+ */
+export function homeFindings(view: HomeView, absent: Missing, held: Holdings, rules: Rules, horizon: Horizon, undecided: boolean): Wanted[] {
   return [
-    ...absent.flatMap(([, entry]) => missing(view, entry, rules, horizon)),
+    ...missingGrants(view, absent, rules, horizon, undecided),
     ...rules.policy.sod.flatMap((rule) => conflict(view, rule, held, rules)),
     ...view.references.flatMap((reference) => ownerLeft(view, reference, rules)),
     ...view.held.map((row) => heldAbsences(row, rules)),
   ]
 }
 
-function missing(view: HomeView, entry: Planned, rules: Rules, horizon: Horizon): Wanted[] {
-  const app = rules.app(entry.app)
-  if (app === null || app.retired) return []
-  if (!horizon.reached(Math.max(entry.from, app.observedAt ?? 0) + app.delayMs)) return []
+function missingGrants(view: HomeView, absent: Missing, rules: Rules, horizon: Horizon, undecided: boolean): Wanted[] {
+  const wanted: Wanted[] = []
+  for (const [, entry] of absent) {
+    const app = rules.app(entry.app)
+    if (app === null || app.retired) continue
+    if (!horizon.reached(Math.max(entry.from, app.observedAt ?? 0) + app.delayMs)) continue
+    const isReady = rules.desiredReady && rules.keysReady && app.observedAt !== null
+    if (isReady || undecided) wanted.push(missing(view, entry, isReady, rules))
+  }
+  return wanted
+}
+
+function missing(view: HomeView, entry: Planned, isReady: boolean, rules: Rules): Wanted {
   const there = view.accounts.filter(({ fact }) => fact.app === entry.app)
   const disabled = there.filter(({ fact }) => fact.status === 'disabled')
   // A fact that is not whole proves what the account holds, not what it lacks.
   const proven = there.every(({ fact }) => fact.whole || fact.status === 'disabled')
   const causes = view.desired === null ? there : [view.desired, ...disabled]
-  const decided = rules.desiredReady && rules.keysReady && app.observedAt !== null && proven
-  return [
-    {
-      ...key('missing-grant', { app: entry.app, entitlement: entry.entitlement }, rules),
-      // what is not decided is told to nobody
-      detail: decided ? missingDetail(holderName(view.home), entry, reasonsOf(view, entry), disabled.map(({ fact }) => fact.account)) : '',
-      decided,
-      valid: entry.from,
-      causes: causes.map(({ position }) => position),
-    },
-  ]
+  const decided = isReady && proven
+  return {
+    ...key('missing-grant', { app: entry.app, entitlement: entry.entitlement }, rules),
+    // what is not decided is told to nobody
+    detail: decided ? missingDetail(holderName(view.home), entry, reasonsOf(view, entry), disabled.map(({ fact }) => fact.account)) : '',
+    decided,
+    valid: entry.from,
+    causes: causes.map(({ position }) => position),
+  }
 }
 
 function reasonsOf({ desired, accounts }: HomeView, entry: Planned): Reason[] {

@@ -1,5 +1,5 @@
 import type { Position } from '../../schemas/wire/common.ts'
-import type { AccountFact, AccountGone, Desired, Held, Reference } from '../../schemas/wire/facts.ts'
+import type { AccountFact, AccountGone, Desired, FactRecord, Held, Reference } from '../../schemas/wire/facts.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { Gone } from './findings-diff.ts'
 import type { Evidence } from './lag.ts'
@@ -7,6 +7,10 @@ import type { AccountRow, AccountState, DesiredRow, HeldRow, HomeRow, ReferenceR
 import { allGrants, packReasons, plans } from './stored.ts'
 
 export type HomeFact = AccountFact | AccountGone | Reference | Desired | Held
+
+const homeFacts: ReadonlySet<string> = new Set<HomeFact['type']>(['AccountFact', 'AccountGone', 'Reference', 'Desired', 'Held'])
+
+export const isHomeFact = ({ type }: FactRecord): boolean => homeFacts.has(type)
 
 /** A home as it is stored; accounts in the order of `accountName`. `known` false: nothing is stored of it yet. */
 export interface Loaded {

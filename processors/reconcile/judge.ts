@@ -16,7 +16,7 @@ import { propose } from './proposals.ts'
 export function judgeHome(context: Context, homes: Homes, rules: Rules, before: Loaded, after: Taken): void {
   const { desired, references, held } = after.row
   const view: HomeView = { home: after.home, desired, references, held, accounts: after.accounts }
-  const evaluation = evaluate(view, rules)
+  const evaluation = evaluate(view, rules, before.row.open.length > 0)
   const accounts = publishAccess(context, before, after, evaluation)
   const { now, position } = context
   const findings = diffFindings({
@@ -74,14 +74,17 @@ function nextRow(
 }
 
 /** Whose settings and baselines the home depends on, sorted. */
-function appsOf(desired: DesiredRow | null, accounts: readonly AccountRow[]): string[] {
-  const apps = new Set(desired === null ? [] : plannedApps.of(desired.plan, desired.plan, '', () => new Set(desired.plan.map(({ app }) => app))))
-  for (const { app } of desired?.lapsed ?? []) apps.add(app)
+function appsOf(desired: DesiredRow | null, accounts: readonly AccountRow[]): readonly string[] {
+  const planned = desired === null ? [] : plannedApps.of(desired.plan, desired.plan, '', () => sorted(desired.plan.map(({ app }) => app)))
+  const others = (desired?.lapsed ?? []).map(({ app }) => app)
   for (const { fact } of accounts) {
-    apps.add(fact.app)
-    for (const { app } of [...fact.entries, ...fact.lapsed]) apps.add(app)
+    others.push(fact.app)
+    for (const { app } of fact.entries) others.push(app)
+    for (const { app } of fact.lapsed) others.push(app)
   }
-  return [...apps].sort(compareKeys)
+  return others.every((app) => planned.includes(app)) ? planned : sorted([...planned, ...others])
 }
 
-const plannedApps = new PairMemo<readonly Planned[], readonly Planned[], ReadonlySet<string>>()
+const sorted = (apps: readonly string[]): readonly string[] => [...new Set(apps)].sort(compareKeys)
+
+const plannedApps = new PairMemo<readonly Planned[], readonly Planned[], readonly string[]>()

@@ -28,7 +28,8 @@ export function waitsOf(standing: Standing, missing: Missing, held: Holdings, ru
  * Apps for which it matters when they were observed: something of theirs is desired and not held, or held though it lapsed. That
  * moment is asked for in no other case: neither `waitsOf` nor a missing grant looks at what is as it should be.
  */
-export function awaited({ lapsed }: Standing, missing: Missing, held: Holdings): string[] {
+export function awaited({ lapsed }: Standing, missing: Missing, held: Holdings): readonly string[] {
+  if (missing.length === 0 && lapsed.size === 0) return []
   const apps = new Set<string>()
   for (const [, { app }] of missing) apps.add(app)
   for (const [key, { app }] of lapsed) if (held.has(key)) apps.add(app)

@@ -105,9 +105,9 @@ export interface HomeRow {
   open: OpenFinding[]
   waits: Wait[]
   /** whose settings and baselines its evaluation depends on; sorted */
-  apps: string[]
+  apps: readonly string[]
   /** of these, whose first complete observation may change something here (see awaited in lag.ts); sorted */
-  awaits: string[]
+  awaits: readonly string[]
   /** when the home must be evaluated again though nothing arrives, ms */
   due: number | null
 }

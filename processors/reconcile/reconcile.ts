@@ -1,22 +1,23 @@
 import type { Setting } from '../../schemas/wire/common.ts'
-import type { FactRecord } from '../../schemas/wire/facts.ts'
+import type { Baseline, FactRecord } from '../../schemas/wire/facts.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
-import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
+import type { Context, Processor, ProcessorType, State } from '../../src/ports/processor.ts'
 import { Jobs } from '../shared/jobs.ts'
 import { Settings, type ParsedSettings } from '../shared/settings.ts'
 import { readSetting, refuseFact, type Refusal } from './border.ts'
 import { Homes } from './homes.ts'
-import { take, type HomeFact } from './intake.ts'
+import { isHomeFact, take, type HomeFact } from './intake.ts'
 import { judgeHome } from './judge.ts'
 import type { Rules } from './model.ts'
 import { Readiness, type Affected } from './readiness.ts'
 import { rulesAt } from './rules.ts'
+import type { Dependence } from './stored.ts'
 
 /**
  * `sweep`: every home after `after` that depends on `app` (null: on whatever); where only the app's observation is news, those that
- * await it. `timers`: every home that is due.
+ * await it; where only feeds are (`feeds`), those that these matter to. `timers`: every home that is due.
  */
-type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; awaiting: boolean; after: string | null }
+type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; awaiting: boolean; feeds?: boolean; after: string | null }
 
 /** Compares what should be with what is, home by home, and tells every difference once. */
 export const reconcile: ProcessorType<'facts'> = {
@@ -30,8 +31,11 @@ export const reconcile: ProcessorType<'facts'> = {
 
 class Reconcile implements Processor<'facts'> {
   readonly #parsed: ParsedSettings = new Map()
+  /** as they are while only facts arrive; of one transaction */
+  #current: { readonly state: State; readonly rules: Rules } | null = null
 
   process(context: Context, record: FactRecord): void {
+    if (!isHomeFact(record)) this.#current = null
     switch (record.type) {
       case 'AccountFact':
       case 'AccountGone':
@@ -41,7 +45,7 @@ class Reconcile implements Processor<'facts'> {
         this.#fact(context, record)
         return
       case 'Baseline':
-        sweep(context, new Readiness(context.state).mark(record, this.#settings(context).sources()), record.stage === 'observed')
+        sweep(context, new Readiness(context.state).mark(record, this.#settings(context).sources()), record.stage)
         return
       case 'Ruling':
         if (record.kind === 'retire') sweep(context, new Readiness(context.state).retire(record.source))
@@ -63,15 +67,13 @@ class Reconcile implements Processor<'facts'> {
 
   slice(context: Context, budget: number): boolean {
     const homes = new Homes(context.state)
-    let rules: Rules | undefined
     const judge = (home: string): number => {
-      rules ??= this.#rules(context)
       const loaded = homes.load(home)
-      judgeHome(context, homes, rules, loaded, { ...loaded, gone: null, evidence: null })
+      judgeHome(context, homes, this.#rules(context), loaded, { ...loaded, gone: null, evidence: null })
       return 1 + loaded.accounts.length
     }
     return new Jobs<Job>(context.state).run(budget, (job, rows) =>
-      job.kind === 'timers' ? drain(context, homes, rows, judge) : continueSweep(homes, job, rows, judge),
+      job.kind === 'timers' ? drain(context, homes, rows, judge) : continueSweep(context, homes, job, rows, judge),
     )
   }
 
@@ -105,8 +107,11 @@ class Reconcile implements Processor<'facts'> {
     } else if (sources !== undefined) sweep(context, readiness.recount(sources))
   }
 
-  #rules(context: Context): Rules {
-    return rulesAt(context.now, this.#settings(context), new Readiness(context.state))
+  #rules({ state, now }: Context): Rules {
+    if (this.#current?.state !== state || this.#current.rules.now !== now) {
+      this.#current = { state, rules: rulesAt(now, new Settings(state, this.#parsed), new Readiness(state)) }
+    }
+    return this.#current.rules
   }
 
   #settings(context: Context): Settings {
@@ -126,20 +131,29 @@ function drain(context: Context, homes: Homes, rows: number, judge: (home: strin
   return { job: { kind: 'timers' }, spent }
 }
 
-function continueSweep(homes: Homes, job: Job & { kind: 'sweep' }, rows: number, judge: (home: string) => number): Step {
+function continueSweep(context: Context, homes: Homes, job: Job & { kind: 'sweep' }, rows: number, judge: (home: string) => number): Step {
+  const readiness = new Readiness(context.state)
+  const concerns = ({ apps, awaits, isHeld }: Dependence): boolean => {
+    // until its application is observed, what is desired at a home without accounts is judged by no feed: see `missing` and `waitsOf`
+    if (job.feeds === true) return isHeld || awaits.some((app) => readiness.observedAt(app) !== null)
+    return job.app === null || (job.awaiting ? awaits : apps).includes(job.app)
+  }
   let { after } = job
   let spent = 0
   const batch = [...homes.after(after, rows)]
-  for (const { home, apps, awaits } of batch) {
+  for (const { home, ...dependence } of batch) {
     if (spent >= rows) return { job: { ...job, after }, spent }
-    spent += job.app === null || (job.awaiting ? awaits : apps).includes(job.app) ? judge(home) : 1
+    spent += concerns(dependence) ? judge(home) : 1
     after = home
   }
   return { job: batch.length < rows ? null : { ...job, after }, spent }
 }
 
-function sweep(context: Context, affected: Affected, awaiting = false): void {
-  if (affected !== null) new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, awaiting, after: null })
+/** `stage`: of the mark that is the news, where it is one. */
+function sweep(context: Context, affected: Affected, stage: Baseline['stage'] | null = null): void {
+  if (affected === null) return
+  const feeds = stage !== null && stage !== 'observed'
+  new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, awaiting: stage === 'observed', feeds, after: null })
 }
 
 function refuse(context: Context, { code, source, reason }: Refusal): void {

@@ -88,11 +88,14 @@ const lackingOne = new PairMemo<readonly Planned[], readonly FactGrant[], readon
 const indexes = new PairMemo<readonly Planned[], readonly Planned[], ReadonlyMap<string, Planned>>()
 const heldKeys = new PairMemo<readonly FactGrant[], readonly FactGrant[], ReadonlySet<string>>()
 
+const nothing = new Map<string, never>()
+
 const indexed = (plan: readonly Planned[]): ReadonlyMap<string, Planned> => indexes.of(plan, plan, '', () => index(plan))
 
 const keysHeld = (grants: readonly FactGrant[], app: string): ReadonlySet<string> =>
   heldKeys.of(grants, grants, app, () => new Set(grants.filter(({ mapped }) => mapped).map(({ entitlement }) => entitlementKey(app, entitlement))))
 
-function index<E extends { app: string; entitlement: string }>(entries: readonly E[]): Map<string, E> {
+function index<E extends { app: string; entitlement: string }>(entries: readonly E[]): ReadonlyMap<string, E> {
+  if (entries.length === 0) return nothing
   return new Map(entries.map((entry) => [entitlementKey(entry.app, entry.entitlement), entry]))
 }

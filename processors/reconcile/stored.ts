@@ -68,10 +68,19 @@ export function unpackHome(packed: Packed): StoredHome {
   }
 }
 
-/** What a home depends on, without the rest of its row. */
-export function readDependence(packed: Packed): Pick<StoredHome, 'apps' | 'awaits'> {
+/** What the evaluation of a home depends on; `isHeld`: something lives there or is accounted for there. */
+export interface Dependence extends Pick<StoredHome, 'apps' | 'awaits'> {
+  readonly isHeld: boolean
+}
+
+/** Without the rest of the home's row. */
+export function readDependence(packed: Packed): Dependence {
   const from = new PackReader(packed)
-  return { apps: readList(from), awaits: readList(from) }
+  const apps = readList(from)
+  const awaits = readList(from)
+  from.time()
+  const accounts = readList(from)
+  return { apps, awaits, isHeld: accounts.length > 0 || from.count() > 0 }
 }
 
 export function packDesired({ identity, status, endedAt, display, keys, plan, reasons, lapsed, position }: DesiredRow): Packed {

@@ -1,4 +1,5 @@
 import { asciiAt } from '../../src/core/ascii.ts'
+import { Slab } from '../../src/core/slab.ts'
 
 /**
  * Rows with long lists in few bytes: numbers one after the other, each text and time once and by its place from then on. Many such
@@ -16,20 +17,7 @@ const firstPlace = 2
 const idle: Uint8Array<ArrayBuffer>[] = []
 const firstBytes = 4_096
 const maxKeptBytes = 1024 * 1024
-/** What short rows are cut from: memory of their own costs more than what is in it. */
-const slabBytes = 64 * 1024
-let slab = new Uint8Array(slabBytes)
-let slabUsed = 0
-
-function cut(bytes: Uint8Array): Packed {
-  if (bytes.length > slabBytes / 4) return bytes.slice()
-  if (slabUsed + bytes.length > slabBytes) {
-    slab = new Uint8Array(slabBytes)
-    slabUsed = 0
-  }
-  slab.set(bytes, slabUsed)
-  return slab.subarray(slabUsed, (slabUsed += bytes.length))
-}
+const slab = new Slab()
 
 /** Whether two rows say the same: equal content that was packed in the same way is equal bytes. */
 export function sameBytes(a: Packed, b: Packed): boolean {
@@ -108,7 +96,8 @@ export class PackWriter {
 
   /** The row; the writer is done with. */
   end(): Packed {
-    const packed = cut(this.#bytes.subarray(0, this.#at))
+    const packed = slab.take(this.#at)
+    packed.set(this.#bytes.subarray(0, this.#at))
     if (this.#bytes.length <= maxKeptBytes) idle.push(this.#bytes)
     return packed
   }

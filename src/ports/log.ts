@@ -56,10 +56,14 @@ export interface TaskStore {
 
 export interface Commit {
   appends: Append[]
-  /** null deletes; keys are `<table>/<key>`, at most once each */
-  state: ReadonlyMap<string, Uint8Array | null>
+  state: StateChanges
   /** How far this task has read, for others to see where it stands; the task itself reads its state only. */
   input?: { topic: Topic; partition: number; offset: number }
+}
+
+/** null deletes; keys are `<table>/<key>`, at most once each. May be gone through any number of times. */
+export interface StateChanges extends Iterable<readonly [key: string, value: Uint8Array | null]> {
+  readonly size: number
 }
 
 export interface CommitResult {

@@ -1,9 +1,10 @@
 import { compareKeys } from '../core/order.ts'
-import type { StateReader } from '../ports/log.ts'
+import type { StateChanges, StateReader } from '../ports/log.ts'
 import type { SharedState } from '../ports/processor.ts'
+import type { EmptyTables } from './empty-tables.ts'
 import { SharedRows } from './shared-rows.ts'
-import { SortedKeys } from './sorted-keys.ts'
 import { decodeValue, encodeValue } from './values.ts'
+import { WrittenRows } from './written-rows.ts'
 
 /**
  * The state as one transaction sees it: what the store holds, with this transaction's own writes over it. Rows are
@@ -15,19 +16,21 @@ import { decodeValue, encodeValue } from './values.ts'
  */
 export class StateTable implements SharedState {
   readonly #store: StateReader
-  readonly #rows = new Map<string, Uint8Array | null>()
-  readonly #written = new Map<string, SortedKeys>()
+  readonly #rows = new WrittenRows()
   readonly #shared: SharedRows
+  readonly #empty: EmptyTables | null
   #bytes = 0
 
-  constructor(store: StateReader, shared = new SharedRows()) {
+  /** `empty`: where nobody else writes to the store while this and those after it (`next`) are in use. */
+  constructor(store: StateReader, empty: EmptyTables | null = null, shared = new SharedRows()) {
     this.#store = store
     this.#shared = shared
+    this.#empty = empty
   }
 
   /** The same state after this transaction's commit. */
   next(): StateTable {
-    return new StateTable(this.#store, this.#shared)
+    return new StateTable(this.#store, this.#empty, this.#shared)
   }
 
   /** Size of what was written since the last commit, bytes. */
@@ -36,20 +39,20 @@ export class StateTable implements SharedState {
   }
 
   /** What the commit has to write. */
-  get changes(): ReadonlyMap<string, Uint8Array | null> {
+  get changes(): StateChanges {
     this.#settle(null)
     return this.#rows
   }
 
   get<V>(table: string, key: string): V | undefined {
     if (this.#shared.find(table, key)?.dirty === true) this.#settle(table)
-    return this.#read(prefixOf(table) + key) as V | undefined
+    return this.#read(table, key, true) as V | undefined
   }
 
   getShared<V>(table: string, key: string): V | undefined {
     const known = this.#shared.find(table, key)
     if (known !== undefined) return known.value as V | undefined
-    const value = this.#read(prefixOf(table) + key)
+    const value = this.#read(table, key, false)
     this.#shared.remember(table, key, value)
     return value as V | undefined
   }
@@ -84,12 +87,12 @@ export class StateTable implements SharedState {
     try {
       for (;;) {
         this.#settle(table)
-        const own = this.#written.get(table)?.next(prefix, last)
+        const own = this.#rows.next(table, prefix, last)
         const kept = row.done ? undefined : row.value[0].slice(base.length)
         if (own !== undefined && (kept === undefined || compareKeys(own, kept) <= 0)) {
           if (own === kept) row = stored.next()
           last = own
-          const bytes = this.#rows.get(base + own)
+          const bytes = this.#rows.get(table, own)
           if (bytes) yield [own, decodeValue(bytes) as V] as const
         } else if (kept !== undefined && !row.done) {
           const value = decodeValue(row.value[1]) as V
@@ -104,25 +107,30 @@ export class StateTable implements SharedState {
   }
 
   getOwn(key: string): unknown {
-    return this.#read(ownPrefix + key)
+    const written = this.#rows.get(ownTable, key)
+    const bytes = written === undefined ? this.#store.get(ownPrefix + key) : written
+    return bytes === undefined || bytes === null ? undefined : decodeValue(bytes)
   }
 
   putOwn(key: string, value: unknown): void {
-    this.#writeRow(ownPrefix + key, encodeValue(value))
+    this.#write(ownTable, key, encodeValue(value))
   }
 
   deleteOwn(key: string): void {
-    this.#writeRow(ownPrefix + key, null)
+    this.#write(ownTable, key, null)
   }
 
-  #read(row: string): unknown {
-    const written = this.#rows.get(row)
+  #read(table: string, key: string, passing: boolean): unknown {
+    const prefix = prefixOf(table)
+    const written = this.#rows.get(table, key)
     if (written === null) return undefined
-    const bytes = written ?? this.#store.get(row)
-    return bytes === undefined ? undefined : decodeValue(bytes)
+    if (written === undefined && this.#empty?.has(table, prefix) === true) return undefined
+    const bytes = written ?? this.#store.get(prefix + key)
+    return bytes === undefined ? undefined : decodeValue(bytes, passing)
   }
 
   #replace(table: string, key: string, bytes: Uint8Array | null): void {
+    prefixOf(table)
     this.#shared.forget(table, key)
     this.#write(table, key, bytes)
   }
@@ -132,18 +140,9 @@ export class StateTable implements SharedState {
   }
 
   #write(table: string, key: string, bytes: Uint8Array | null): void {
-    const row = prefixOf(table) + key
-    if (!this.#rows.has(row)) {
-      let keys = this.#written.get(table)
-      if (keys === undefined) this.#written.set(table, (keys = new SortedKeys()))
-      keys.add(key)
-    }
-    this.#writeRow(row, bytes)
-  }
-
-  #writeRow(row: string, bytes: Uint8Array | null): void {
-    this.#bytes += row.length + (bytes?.length ?? 0)
-    this.#rows.set(row, bytes)
+    this.#bytes += table.length + 1 + key.length + (bytes?.length ?? 0)
+    if (!this.#rows.has(table)) this.#empty?.fill(table)
+    this.#rows.set(table, key, bytes)
   }
 }
 
@@ -155,7 +154,8 @@ function refuseUndefined(table: string, value: unknown): void {
 }
 
 /** Begins the keys of the runtime's own rows. */
-export const ownPrefix = '@runtime/'
+const ownTable = '@runtime'
+export const ownPrefix = `${ownTable}/`
 const prefixes = new Map<string, string>()
 
 function prefixOf(table: string): string {

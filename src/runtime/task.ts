@@ -8,6 +8,7 @@ import { Batch } from './batch.ts'
 import { Chunker } from './chunks.ts'
 import type { Clock } from './clock.ts'
 import { runtimeDeadLetter, type DeadLetterCode } from './dead-letters.ts'
+import { EmptyTables } from './empty-tables.ts'
 import { epochDue } from './epochs.ts'
 import { EnvironmentError, reasonOf } from './errors.ts'
 import { Execution, type Surroundings } from './execution.ts'
@@ -152,7 +153,7 @@ export class Task {
     } catch (error) {
       throw this.#failed('opening the state failed', error)
     }
-    const state = new StateTable(store.state)
+    const state = new StateTable(store.state, new EmptyTables(store.state))
     const row = TaskRow.parse(state.getOwn(taskRowKey) ?? newTask)
     if (row.offset > end) throw this.#mismatch(row, `the log ends at ${end}`)
     const epoch = epochDue(type, partition, release, row)

@@ -17,7 +17,12 @@ const exact = 0xc1
 const plain = 0
 const dangerous = Buffer.from('__proto__')
 
+/** Of the numbers that mark a row as being there. */
+const smallNumbers: Uint8Array[] = []
+const maxSmall = 16
+
 export function encodeValue(value: unknown): Uint8Array {
+  if (typeof value === 'number') return encodeNumber(value)
   if (value instanceof Uint8Array) {
     const bytes = Buffer.allocUnsafe(value.length + 2)
     bytes[0] = exact
@@ -34,8 +39,17 @@ export function encodeValue(value: unknown): Uint8Array {
   return bytes
 }
 
-export function decodeValue(bytes: Uint8Array): unknown {
-  if (bytes[0] === exact) return bytes[1] === plain ? new Uint8Array(bytes.subarray(2)) : deserialize(bytes.slice(1))
+function encodeNumber(value: number): Uint8Array {
+  if (!(value > 0 && value < maxSmall && Number.isInteger(value))) return packr.pack(value)
+  return (smallNumbers[value] ??= Uint8Array.from(packr.pack(value)))
+}
+
+/** `passing`: the caller reads the value at once and keeps nothing of it, and bytes in it may share memory with `bytes`. */
+export function decodeValue(bytes: Uint8Array, passing = false): unknown {
+  if (bytes[0] === exact) {
+    if (bytes[1] !== plain) return deserialize(bytes.slice(1))
+    return passing ? bytes.subarray(2) : new Uint8Array(bytes.subarray(2))
+  }
   // a plain view, since what is cut out of a Buffer is a Buffer, whose `slice` shares memory
-  return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  return packr.unpack(Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes)
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Database } from 'lmdb'
 import { compareKeys } from '../../core/order.ts'
+import { Slab } from '../../core/slab.ts'
 import type { StateReader } from '../../ports/log.ts'
 import { textBytes } from './layout.ts'
 
@@ -27,6 +28,9 @@ export class StateTable implements StateReader {
   readonly #db: Binary
   readonly #task: Buffer
   readonly #scratch = Buffer.allocUnsafeSlow(TASK_BYTES + SHORT_CHARACTERS)
+  /** by length: what a short key takes of `#scratch` */
+  readonly #views: Buffer[] = []
+  readonly #slab = new Slab()
 
   constructor(db: Binary, task: number) {
     this.#db = db
@@ -37,7 +41,7 @@ export class StateTable implements StateReader {
 
   get(key: string): Uint8Array | undefined {
     const short = this.#shortKey(key)
-    if (short !== null) return this.#db.get(short)
+    if (short !== null) return this.#valueOf(short)
     const bytes = textBytes(key)
     const stored = this.#db.get(this.#storedKey(bytes))
     if (stored === undefined) return undefined
@@ -96,6 +100,16 @@ export class StateTable implements StateReader {
     return rows.sort((a, b) => compareKeys(a.key, b.key))
   }
 
+  /** The value, in memory that short ones share: LMDB's own is written over by the next read, and a buffer for each costs more than the read. */
+  #valueOf(key: Buffer): Uint8Array | undefined {
+    const found = this.#db.getBinaryFast(key)
+    if (found === undefined) return undefined
+    const { length } = found
+    const own = this.#slab.take(length)
+    found.copy(own, 0, 0, length)
+    return own
+  }
+
   /** Nearly every key: short and of ASCII. LMDB takes its bytes before it returns, so one piece of memory does for all. */
   #shortKey(key: string): Buffer | null {
     const { length } = key
@@ -106,7 +120,7 @@ export class StateTable implements StateReader {
       if (unit > 0x7f) return null
       bytes[TASK_BYTES + i] = unit
     }
-    return bytes.subarray(0, TASK_BYTES + length)
+    return (this.#views[length] ??= bytes.subarray(0, TASK_BYTES + length))
   }
 
   #storedKey(bytes: Buffer): Buffer {

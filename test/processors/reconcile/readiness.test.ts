@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Baseline } from '../../../schemas/wire/facts.ts'
-import { alone, app, desired, entry, findings, given, mark, policy, sources, T0, tick, told } from './given.ts'
+import { alone, app, DAY, desired, entry, findings, given, mark, policy, reference, sources, T0, tick, told } from './given.ts'
 
 const partitions = { raw: 2, intent: 3, facts: 1 }
 const wide = () => [tick(T0 + 10), app('billing'), policy(), sources(['billing'], ['hr', 'roles'], partitions)]
@@ -47,6 +47,15 @@ describe('readiness', () => {
     driver.push(...stage('observed', 'billing').map((one) => ({ ...one, at: T0 + 5_000 })))
     expect(told(driver.push(tick(T0 + 1_000)))).toEqual([])
     expect(findings(driver.push(tick(T0 + 1_001)))).toMatchObject([{ kind: 'missing-grant' }])
+  })
+
+  it('of the feeds is heard of at every home that it matters to, also at those without an account', () => {
+    const marks = feeds()
+    const left = [desired('bob', [], { status: 'ended', end: T0 - DAY }), reference('bob', 's')]
+    const before = [...wide(), ...stage('observed', 'billing'), desired('ann', [entry('pay')]), ...left]
+    const driver = given([...before, ...marks.slice(0, -1)])
+    expect(told(driver.outputs)).toEqual([])
+    expect(told(driver.push(marks.at(-1)!)).sort()).toEqual(['opened missing-grant pay', 'opened owner-left s'])
   })
 
   it('is never there without a feed: nobody has said what should be', () => {

@@ -52,7 +52,7 @@ test('a home comes back as it was stored', () => {
     fc.property(home, (row) => {
       const packed = packHome(row)
       expect(unpackHome(packed)).toEqual(row)
-      expect(readDependence(packed)).toEqual({ apps: row.apps, awaits: row.awaits })
+      expect(readDependence(packed)).toEqual({ apps: row.apps, awaits: row.awaits, isHeld: row.accounts.length + row.references.length > 0 })
     }),
   )
 })
