@@ -1,21 +1,25 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
+import { loadConfig } from '../../src/config/load.ts'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { openBridge, type Bridge } from '../adapters/store-clickhouse/http-bridge.ts'
 import { startSchemaRegistry, type SchemaRegistryService } from '../services/apicurio.ts'
 import { startKafka, type KafkaCluster } from '../services/kafka.ts'
+import { heldTexts, placesOf } from '../support/held-texts.ts'
 
 /** What docker-compose.yml starts, without containers: its config file in two processes on a real broker, a real registry, the real engine. */
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const seed = join(root, 'examples/acme/seed')
 const secrets = { GRANTLINE_TOKEN: 'the-token-of-the-test', CLICKHOUSE_PASSWORD: 'the-password-of-the-test' }
+/** Where nobody expects one: somebody's display name. */
+const mapped = `ghp_${'Planted0'.repeat(5)}`
 const prefix = `${randomUUID()}.`
 
 interface Instance {
@@ -25,6 +29,7 @@ interface Instance {
 }
 
 let directory: string
+let seed: string
 let kafka: KafkaCluster
 let registry: SchemaRegistryService
 let bridge: Bridge
@@ -32,6 +37,9 @@ const instances: Instance[] = []
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'grantline-distributed-'))
+  seed = join(directory, 'seed')
+  cpSync(join(root, 'examples/acme/seed'), seed, { recursive: true })
+  appendFileSync(join(seed, 'hr-tool/users.csv'), `clara.planted,none,see ${mapped},yes,2020-01-01,2026-01-01\n`)
   ;[kafka, registry] = await Promise.all([startKafka(), startSchemaRegistry()])
   bridge = await openBridge(join(directory, 'tables'))
 }, 300_000)
@@ -119,5 +127,19 @@ it('two instances share the partitions; one that is killed is taken over, and ev
   const after = await tables()
   expect(after.positions).toBe(after.rows)
   expect({ accounts: after.accounts, open: after.open }).toEqual({ accounts: before.accounts, open: before.open })
-  for (const { said } of instances) for (const secret of Object.values(secrets)) expect(said()).not.toContain(secret)
+
+  const exit = once(one.child, 'exit')
+  one.child.kill('SIGTERM')
+  expect(await exit).toEqual([0, null])
+  const home = join(directory, 'one')
+  const config = await loadConfig(join(home, 'grantline.yaml'))
+  const held = await heldTexts(config, secrets)
+  for (const [n, { said }] of instances.entries()) held.set(`said by ${n}`, said())
+  held.set('registry', await (await fetch(`${registry.url}/subjects`)).text())
+  for (const secret of [...Object.values(secrets), mapped]) expect([secret, placesOf(held, secret)]).toEqual([secret, []])
+  // a secret would have been found: who has one is, and that somebody has
+  const places = [...placesOf(held, 'clara.planted'), ...placesOf(held, 'secret-like')]
+  for (const place of ['topic raw', 'topic facts', 'topic access', 'topic dead-letters', 'state of task/normalise/', 'state of task/reconcile/', 'table access_log', 'table dead_letters']) {
+    expect([place, places.some((found) => found.startsWith(place))]).toEqual([place, true])
+  }
 })

@@ -6,10 +6,10 @@ import { openDataDirectory, openPortableLog } from '../../src/compose.ts'
 import type { LoadedConfig } from '../../src/config/load.ts'
 import { readPartition } from '../../src/runtime/records.ts'
 
-/** Everything that the data directory of an ended process holds, as text, by place: `topic …`, `state of …`, `table …`, `file …`. */
-export async function heldTexts(config: LoadedConfig): Promise<Map<string, string>> {
+/** Everything that an ended process keeps, in its data directory or in the services that it names, as text, by place: `topic …`, `state of …`, `table …`, `file …`. */
+export async function heldTexts(config: LoadedConfig, env: Readonly<Record<string, string>> = {}): Promise<Map<string, string>> {
   const held = new Map<string, string>()
-  const { log, numbers } = await openPortableLog(config, {})
+  const { log, numbers } = await openPortableLog(config, env)
   try {
     for (const topic of topicNames) {
       const records: string[] = []
@@ -25,7 +25,7 @@ export async function heldTexts(config: LoadedConfig): Promise<Map<string, strin
   } finally {
     await log.close()
   }
-  const directory = await openDataDirectory(config, {}, { tables: true })
+  const directory = await openDataDirectory(config, env, { tables: true })
   const { store } = directory
   try {
     const tables = await store.query("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine NOT LIKE '%View'", {}, z.object({ name: z.string() }))
