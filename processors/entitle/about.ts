@@ -75,7 +75,7 @@ export class AboutTable {
     const packed = this.#state.get<Packed>('about', subject)
     if (packed === undefined) return nothing
     const from = new PackReader(packed)
-    return { more: from.flag(), objects: from.list(() => [from.word(), from.blob()] as const) }
+    return { more: from.flag(), objects: from.list(() => [from.once(), from.blob()] as const) }
   }
 
   #put(subject: string, row: Row): void {
@@ -89,7 +89,7 @@ export class AboutTable {
     to.flag(more)
     to.count(objects.length)
     for (const [key, told] of objects) {
-      to.text(key)
+      to.once(key)
       to.blob(told)
     }
     this.#state.put('about', subject, to.end())

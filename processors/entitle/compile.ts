@@ -80,9 +80,14 @@ export function compile(input: Compilation): Compiled {
   }
   const revocations = revocationsByEntitlement(input.revocations)
   const gathered = new Map<string, Map<string, Gathered>>()
+  let lastApp: string | null = null
+  let inApp = new Map<string, Gathered>()
   const at = (app: string, entitlement: string): Gathered => {
-    let inApp = gathered.get(app)
-    if (inApp === undefined) gathered.set(app, (inApp = new Map<string, Gathered>()))
+    if (app !== lastApp) {
+      lastApp = app
+      inApp = gathered.get(app) ?? new Map<string, Gathered>()
+      gathered.set(app, inApp)
+    }
     let found = inApp.get(entitlement)
     if (found === undefined) inApp.set(entitlement, (found = { app, entitlement, live: [], ended: [], entry: null, lapse: null }))
     return found

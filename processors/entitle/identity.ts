@@ -58,7 +58,8 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
     first: stored === undefined,
   })
   const book = packBook(tenure.status, facet.record.continues, keys)
-  const head = packHead(tenure, facet.record.display, currentKeys(facet.record))
+  const current = currentKeys(facet.record)
+  const head = packHead(tenure, facet.record.display, current)
   const hasNewBook = stored === undefined || !sameBytes(book, person.book)
   const next: Person = {
     roles, feed: facet.feed, dueMs, start: tenure.status === 'ended' ? null : facet.record.start, endedAt,
@@ -68,7 +69,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const packed = packPerson(next)
   if (stored === undefined || !sameBytes(packed, stored)) putPerson(context.state, id, packed)
   if (hasNewBook) publishKeys(scope, facet, tenure, keys, next.revision)
-  if (!sameBytes(head, person.head) || !sameAccess({ entries, lapsed }, before)) publishDesired(scope, facet, tenure, { entries, lapsed })
+  if (!sameBytes(head, person.head) || !sameAccess({ entries, lapsed }, before)) publishDesired(scope, facet, tenure, current, { entries, lapsed })
 }
 
 function claimsOf(scope: Scope, about: About, facet: IdentityFacet, person: Person): { said: Said; roles: string[]; matchedSinceMs: Person['matched'] } {
@@ -95,10 +96,10 @@ function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenu
   })
 }
 
-function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, { entries, lapsed }: Access): void {
+function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, keys: Record<string, string>, { entries, lapsed }: Access): void {
   context.emit('facts', identityHome(record.id), {
     type: 'Desired', home: identityHome(record.id), identity: record.id, status: tenure.status, display: record.display,
-    keys: currentKeys(record), start: tenure.start, end: tenure.end, entries: wireEntries(entries), lapsed: wireLapses(lapsed),
+    keys, start: tenure.start, end: tenure.end, entries: wireEntries(entries), lapsed: wireLapses(lapsed),
     sources: sourcesOf([source], entries), cause: context.position,
   })
 }

@@ -90,7 +90,9 @@ function replace(scope: Scope, record: Personal, standing: Standing | undefined,
   const before = standing?.subject ?? null
   const now = subjectOf(record)
   const isPutOff = inRun && record.type !== 'Identity'
-  for (const subject of new Set([before, now])) if (subject !== null) (isPutOff ? sweepFirst : catchUp)(scope, subject)
+  const ahead = isPutOff ? sweepFirst : catchUp
+  if (before !== null) ahead(scope, before)
+  if (now !== null && now !== before) ahead(scope, now)
   const since = record.type === 'Identity' ? attributesSince(record, known === undefined ? undefined : identityOf(known), context.now) : {}
   const ordinal = standing?.gone === false ? standing.ordinal : hold(scope, record)
   objects.put({ ordinal, gone: false, source: context.position, record, observed: record.observed, since }, standing, content)

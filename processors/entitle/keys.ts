@@ -2,6 +2,7 @@ import type { IntentKey } from '../../schemas/wire/intent.ts'
 import type { IdentityKey } from '../../schemas/wire/raw.ts'
 import { foldKey } from '../../src/core/canonical-id.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { part } from '../shared/rows.ts'
 
 export interface KeyChange {
   history: readonly IdentityKey[]
@@ -44,7 +45,7 @@ export function keyHistory({ history, current, ended, at, startBefore, start, fi
   return [...keys.values()].sort((a, b) => compareKeys(a.space, b.space) || compareKeys(a.key, b.key))
 }
 
-const keyOf = (space: string, key: string): string => JSON.stringify([space, key])
+const keyOf = (space: string, key: string): string => part(space) + key
 
 function earlier(a: number | null, b: number | null): number | null {
   if (a === null) return b

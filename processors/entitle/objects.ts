@@ -78,6 +78,13 @@ export function subjectOf(record: IntentObject): string | null {
   return app === null || account === null ? null : accountHome(app, account)
 }
 
+let last = { feed: '', name: '', prefix: '' }
+
 /** Names an object for ever: feed, class, id. */
 export const objectKey = (feed: string, name: IntentClass, id: string): string => `${classPrefix(feed, name)}${id}`
-export const classPrefix = (feed: string, name: IntentClass): string => `${part(feed)}${part(name)}`
+
+/** Thousands of objects in a row are of one class, and a text made anew is hashed anew. */
+export function classPrefix(feed: string, name: IntentClass): string {
+  if (last.feed !== feed || last.name !== name) last = { feed, name, prefix: `${part(feed)}${part(name)}` }
+  return last.prefix
+}

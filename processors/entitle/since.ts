@@ -56,12 +56,15 @@ export interface DatedGrant {
 /** Of rows that were asked before. A cache: rows do not change. */
 const dated = new WeakMap<Role, readonly DatedGrant[]>()
 
-/** Asked for every role of every identity. In the order of the record. */
+/** Asked for every role of every identity. In order, so that what is made of them has little to put in order. */
 export function datedGrants(role: Role): readonly DatedGrant[] {
   let grants = dated.get(role)
   if (grants === undefined) {
     const { record, since } = role
-    dated.set(role, (grants = record.grants.map(({ app, entitlement }) => ({ app, entitlement, since: since[grantName(app, entitlement)] ?? 0 }))))
+    grants = record.grants
+      .map(({ app, entitlement }) => ({ app, entitlement, since: since[grantName(app, entitlement)] ?? 0 }))
+      .sort((a, b) => compareKeys(a.app, b.app) || compareKeys(a.entitlement, b.entitlement))
+    dated.set(role, grants)
   }
   return grants
 }

@@ -22,7 +22,7 @@ export function packAccess({ entries, lapsed }: Access): Packed {
   to.count(entries.length)
   for (const { app, entitlement, from, until, reasons } of entries) {
     to.text(app)
-    to.text(entitlement)
+    to.once(entitlement)
     to.time(from)
     to.time(until)
     to.count(reasons.length)
@@ -31,7 +31,7 @@ export function packAccess({ entries, lapsed }: Access): Packed {
   to.count(lapsed.length)
   for (const { app, entitlement, at, why, reason } of lapsed) {
     to.text(app)
-    to.text(entitlement)
+    to.once(entitlement)
     to.time(at)
     to.count(whys.indexOf(why))
     to.count(places.get(reason)!)
@@ -44,10 +44,10 @@ export function unpackAccess(packed: Packed): Access {
   const reasons = from.list(() => readReason<KeptReason>(from))
   return {
     entries: from.list(() => ({
-      app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time(), reasons: from.list(() => reasons[from.count()]!),
+      app: from.word(), entitlement: from.once(), from: from.moment(), until: from.time(), reasons: from.list(() => reasons[from.count()]!),
     })),
     lapsed: from.list(() => ({
-      app: from.word(), entitlement: from.word(), at: from.moment(), why: whys[from.count()]!, reason: reasons[from.count()]!,
+      app: from.word(), entitlement: from.once(), at: from.moment(), why: whys[from.count()]!, reason: reasons[from.count()]!,
     })),
   }
 }

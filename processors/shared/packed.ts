@@ -71,6 +71,11 @@ export class PackWriter {
     this.#string(value)
   }
 
+  /** A text that is in the row once: it gets no place. */
+  once(value: string): void {
+    this.#string(value)
+  }
+
   /** Any number. */
   time(value: number | null): void {
     if (value === null) {
@@ -105,13 +110,14 @@ export class PackWriter {
   /** Length and whether units take two bytes, then the units. */
   #string(value: string): void {
     const { length } = value
+    const lengthAt = this.#at
     this.count(2 * length)
     this.#room(2 * length)
     const from = this.#at
     for (let i = 0; i < length; i++) {
       const unit = value.charCodeAt(i)
       if (unit > 0x7f) {
-        this.#wide(value, from)
+        this.#wide(value, from, lengthAt)
         return
       }
       this.#bytes[from + i] = unit
@@ -119,10 +125,8 @@ export class PackWriter {
     this.#at = from + length
   }
 
-  #wide(value: string, from: number): void {
-    // the length before it takes the same bytes whether or not its lowest bit is set
-    let lengthAt = from - 1
-    while (lengthAt > 0 && this.#bytes[lengthAt - 1]! > 0x7f) lengthAt--
+  #wide(value: string, from: number, lengthAt: number): void {
+    // the length takes the same bytes whether or not its lowest bit is set
     this.#bytes[lengthAt]! |= 1
     for (let i = 0; i < value.length; i++) {
       const unit = value.charCodeAt(i)
@@ -208,7 +212,18 @@ export class PackReader {
   text(): string | null {
     const place = this.count()
     if (place === none) return null
-    return place === fresh ? this.#string() : this.#texts[place - firstPlace]!
+    if (place !== fresh) return this.#texts[place - firstPlace]!
+    const text = this.once()
+    this.#texts.push(text)
+    return text
+  }
+
+  once(): string {
+    const head = this.count()
+    const length = Math.floor(head / 2)
+    const text = head % 2 === 0 ? asciiAt(this.#bytes, this.#at, length)! : this.#wide(length)
+    this.#at += head % 2 === 0 ? length : 2 * length
+    return text
   }
 
   /** Where null was never written. */
@@ -236,15 +251,6 @@ export class PackReader {
     const items: T[] = []
     for (let left = this.count(); left > 0; left--) items.push(item())
     return items
-  }
-
-  #string(): string {
-    const head = this.count()
-    const length = Math.floor(head / 2)
-    const text = head % 2 === 0 ? asciiAt(this.#bytes, this.#at, length)! : this.#wide(length)
-    this.#at += head % 2 === 0 ? length : 2 * length
-    this.#texts.push(text)
-    return text
   }
 
   #wide(length: number): string {

@@ -90,6 +90,7 @@ export class Runs {
   /** rows as last read or written here: nothing else writes them while this ledger is in use */
   readonly #rows = new Map<string, SourceRow>()
   readonly #countsKeys = new Map<string, string>()
+  readonly #objectsKeys = new Map<string, string>()
   /** bitmaps of the row that was asked for last, which is replaced when it changes */
   #maps: { row: SourceRow; space: string; of: readonly (Bitmap & { begin: number })[] } | null = null
 
@@ -234,7 +235,7 @@ export class Runs {
   }
 
   holds(source: string, name: string): number {
-    return getHot<Objects>(this.#state, 'runs', objectsKey(source))?.holds[name] ?? 0
+    return getHot<Objects>(this.#state, 'runs', this.#objectsKey(source))?.holds[name] ?? 0
   }
 
   declared(source: string): readonly string[] {
@@ -310,8 +311,14 @@ export class Runs {
     return key
   }
 
+  #objectsKey(source: string): string {
+    let key = this.#objectsKeys.get(source)
+    if (key === undefined) this.#objectsKeys.set(source, (key = objectsKey(source)))
+    return key
+  }
+
   #ordinals(source: string, space: string): { readonly next: number; readonly free: number } {
-    return getHot<Objects>(this.#state, 'runs', objectsKey(source))?.spaces[space] ?? noOrdinals
+    return getHot<Objects>(this.#state, 'runs', this.#objectsKey(source))?.spaces[space] ?? noOrdinals
   }
 
   #setOrdinals(source: string, space: string, next: number, free: number): void {
@@ -321,7 +328,7 @@ export class Runs {
   }
 
   #editObjects(source: string, change: (objects: Objects) => void): void {
-    editHot<Objects>(this.#state, 'runs', objectsKey(source), () => ({ holds: {}, spaces: {} }), change)
+    editHot<Objects>(this.#state, 'runs', this.#objectsKey(source), () => ({ holds: {}, spaces: {} }), change)
   }
 
   #class(source: string, name: string, change: (row: ClassRow) => ClassRow): void {

@@ -12,6 +12,7 @@ const step = fc.oneof(
   fc.oneof(fc.integer(), fc.maxSafeInteger()).map((value) => ({ kind: 'whole' as const, value })),
   fc.boolean().map((value) => ({ kind: 'flag' as const, value })),
   fc.option(text).map((value) => ({ kind: 'text' as const, value })),
+  text.map((value) => ({ kind: 'once' as const, value })),
   fc.option(time).map((value) => ({ kind: 'time' as const, value })),
 )
 
@@ -24,6 +25,7 @@ test('what is read is what was written, in its order, also after other rows were
         else if (one.kind === 'whole') to.whole(one.value)
         else if (one.kind === 'flag') to.flag(one.value)
         else if (one.kind === 'text') to.text(one.value)
+        else if (one.kind === 'once') to.once(one.value)
         else to.time(one.value)
       }
       const packed = to.end()
