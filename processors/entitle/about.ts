@@ -74,7 +74,8 @@ export class AboutTable {
   #stored(subject: string): Row {
     const packed = this.#state.get<Packed>('about', subject)
     if (packed === undefined) return nothing
-    const from = new PackReader(packed)
+    // a copy, since the row is kept for the records that follow
+    const from = new PackReader(new Uint8Array(packed))
     return { more: from.flag(), objects: from.list(() => [from.once(), from.blob()] as const) }
   }
 
