@@ -1,6 +1,6 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { BusinessRole, Identity, IntentSeen } from '../../schemas/wire/intent.ts'
-import { sameBytes } from '../shared/packed.ts'
+import { sameBytes } from '../../src/core/bytes.ts'
 import { catchUp } from './catch-up.ts'
 import type { Rejection } from './dead-letters.ts'
 import { reject } from './dead-letters.ts'

@@ -1,8 +1,8 @@
 import type { AccountFact } from '../../schemas/wire/facts.ts'
 import type { AppSetting } from '../../schemas/settings.ts'
-import { deepFreeze } from '../../src/core/frozen.ts'
 import { accountHome, identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { allGrants } from '../shared/grants.ts'
 import { PairMemo } from '../shared/memo.ts'
 import type { AccountRow, Attributes } from './account.ts'
 import { facetSources, isWhole, lastObserved, lastValid } from './account.ts'
@@ -96,7 +96,7 @@ type Grant = AccountFact['grants'][number]
 function factGrants({ expanded, held }: Grants, setting: AppSetting): Grant[] {
   const make = (): Grant[] => expanded.grants.map((grant, i) => named(grant, sinceOf(held, i), setting)).sort(compareGrants)
   if (typeof held.since !== 'number') return make()
-  return sameSince.of(expanded, setting, String(held.since), () => (Object.isFrozen(expanded) ? deepFreeze(make()) : make()))
+  return sameSince.of(expanded, setting, String(held.since), () => (Object.isFrozen(expanded) ? allGrants.of(make()) : make()))
 }
 
 const sameSince = new PairMemo<Expanded, AppSetting, Grant[]>()

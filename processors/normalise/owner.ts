@@ -63,8 +63,13 @@ function lookup(space: string | null, text: string | null | undefined): Lookup[]
   return space === null || key === '' ? [] : [{ space, key }]
 }
 
-function lookups({ values }: Attributes, setting: AppSetting): Lookup[] {
-  return setting.match.flatMap(({ space, attribute }) => lookup(space, Object.hasOwn(values, attribute) ? values[attribute] : null))
+function lookups({ values }: Attributes, { match }: AppSetting): Lookup[] {
+  const found: Lookup[] = []
+  for (const { space, attribute } of match) {
+    const key = Object.hasOwn(values, attribute) ? foldKey(values[attribute]!) : ''
+    if (key !== '') found.push({ space, key })
+  }
+  return found
 }
 
 /** The first key that has a live claim decides; those before it are watched, since a claim on one of them would decide instead. */

@@ -1,10 +1,11 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccountFact, AccountGone, Desired, FactRecord, Held, Reference } from '../../schemas/wire/facts.ts'
 import { compareKeys } from '../../src/core/order.ts'
+import { allGrants } from '../shared/grants.ts'
 import type { Gone } from './findings-diff.ts'
 import type { Evidence } from './lag.ts'
 import type { AccountRow, AccountState, DesiredRow, HeldRow, HomeRow, ReferenceRow } from './model.ts'
-import { allGrants, packReasons, plans } from './stored.ts'
+import { packReasons, plans } from './stored.ts'
 
 export type HomeFact = AccountFact | AccountGone | Reference | Desired | Held
 

@@ -1,16 +1,15 @@
 import type { AccountKind, AccountStatus, DesiredEntry, IdentityStatus, Reason } from '../../schemas/wire/common.ts'
-import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { GrantVerdict } from '../../schemas/wire/results.ts'
+import { allGrants } from '../shared/grants.ts'
 import { Interned } from '../shared/interned.ts'
 import {
-  readEntries, readLapses, readPosition, readReason, writeEntries, writeLapses, writePosition, writeReason,
+  readEntries, readLapses, readList, readPosition, readReason, writeEntries, writeLapses, writeList, writePosition, writeReason,
 } from '../shared/packed-access.ts'
 import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 import type { AccountRow, AccountState, DesiredRow, HomeRow, OpenFinding, Planned, Wait } from './model.ts'
 
 /** How homes, their desired access and their accounts lie in the state. */
 
-export const allGrants = new Interned<FactGrant[]>(packGrants, unpackGrants)
 export const plans = new Interned<readonly Planned[]>(packPlan, unpackPlan)
 export const allVerdicts = new Interned<readonly GrantVerdict[]>(packVerdicts, (bytes) => readList(new PackReader(bytes)) as GrantVerdict[])
 
@@ -175,18 +174,6 @@ export function unpackAccount(packed: Packed): AccountRow {
   return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed }, position, moved, verdicts }
 }
 
-function packGrants(grants: readonly FactGrant[]): Packed {
-  const to = new PackWriter()
-  to.count(grants.length)
-  for (const grant of grants) writeGrant(to, grant)
-  return to.end()
-}
-
-function unpackGrants(packed: Packed): FactGrant[] {
-  const from = new PackReader(packed)
-  return from.list(() => readGrant(from))
-}
-
 function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
   const to = new PackWriter()
   writeList(to, verdicts)
@@ -224,34 +211,8 @@ function readHead(from: PackReader): Head {
   }
 }
 
-function writeGrant(to: PackWriter, { entitlement, native, mapped, direct, since, valid, paths }: FactGrant): void {
-  to.text(entitlement)
-  to.text(native)
-  to.count((mapped ? 2 : 0) + (direct ? 1 : 0))
-  to.time(since)
-  to.time(valid)
-  to.count(paths.length)
-  for (const path of paths) writeList(to, path)
-}
-
-function readGrant(from: PackReader): FactGrant {
-  const entitlement = from.word()
-  const native = from.word()
-  const flags = from.count()
-  const since = from.moment()
-  const valid = from.time()
-  return { entitlement, native, mapped: flags >= 2, direct: flags % 2 === 1, since, valid, paths: from.list(() => readList(from)) }
-}
-
-function writeList(to: PackWriter, texts: readonly string[]): void {
-  to.count(texts.length)
-  for (const text of texts) to.text(text)
-}
-
 function pairsOf(flat: readonly string[]): Record<string, string> {
   const pairs: [string, string][] = []
   for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!])
   return Object.fromEntries(pairs)
 }
-
-const readList = (from: PackReader): string[] => from.list(() => from.word())

@@ -1,6 +1,6 @@
+import { hashOf, sameBytes } from '../../src/core/bytes.ts'
 import { deepFreeze } from '../../src/core/frozen.ts'
-import { hashOf, KeptByBytes } from '../../src/core/kept-by-bytes.ts'
-import { sameBytes } from './packed.ts'
+import { KeptByBytes } from '../../src/core/kept-by-bytes.ts'
 
 const maxValues = 1_024
 

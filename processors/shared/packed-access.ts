@@ -70,3 +70,10 @@ export function readReason<R extends Reason>(from: PackReader): R {
   const ref = from.text()
   return (ref === null ? reason : { ...reason, ref }) as R
 }
+
+export function writeList(to: PackWriter, texts: readonly string[]): void {
+  to.count(texts.length)
+  for (const text of texts) to.text(text)
+}
+
+export const readList = (from: PackReader): string[] => from.list(() => from.word())

@@ -19,13 +19,6 @@ const firstBytes = 4_096
 const maxKeptBytes = 1024 * 1024
 const slab = new Slab()
 
-/** Whether two rows say the same: equal content that was packed in the same way is equal bytes. */
-export function sameBytes(a: Packed, b: Packed): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
-
 export class PackWriter {
   #bytes = idle.pop() ?? new Uint8Array(firstBytes)
   #at = 0

@@ -2,6 +2,7 @@
 export function deepFreeze<V>(value: V): V {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  for (const item of Object.values(value)) deepFreeze(item)
+  if (Array.isArray(value)) for (const item of value) deepFreeze(item)
+  else for (const name in value) deepFreeze(value[name])
   return value
 }

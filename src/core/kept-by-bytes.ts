@@ -50,10 +50,3 @@ export class KeptByBytes<V> {
     else alike[this.#values % maxAlike] = known
   }
 }
-
-/** Of every byte: lists often differ in one digit only, and what a hash can't tell apart pushes each other out. */
-export function hashOf(bytes: Uint8Array, from: number, end: number): number {
-  let hash = end - from
-  for (let i = from; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
-  return hash
-}

@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import { Packr } from 'msgpackr'
+import { Slab } from '../core/slab.ts'
 
 /**
  * State values as bytes: JSON values and Uint8Array, at any depth. What is decoded shares no memory with the bytes or with an
@@ -21,10 +22,12 @@ const dangerous = Buffer.from('__proto__')
 const smallNumbers: Uint8Array[] = []
 const maxSmall = 16
 
+const slab = new Slab()
+
 export function encodeValue(value: unknown): Uint8Array {
   if (typeof value === 'number') return encodeNumber(value)
   if (value instanceof Uint8Array) {
-    const bytes = Buffer.allocUnsafe(value.length + 2)
+    const bytes = slab.take(value.length + 2)
     bytes[0] = exact
     bytes[1] = plain
     bytes.set(value, 2)

@@ -1,5 +1,6 @@
+import { hashOf } from '../../core/bytes.ts'
 import { deepFreeze } from '../../core/frozen.ts'
-import { hashOf, KeptByBytes } from '../../core/kept-by-bytes.ts'
+import { KeptByBytes } from '../../core/kept-by-bytes.ts'
 
 interface Place {
   readonly buf: Buffer

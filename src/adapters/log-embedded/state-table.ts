@@ -152,6 +152,5 @@ function longRow(stored: Buffer): Row {
   return { key: stored.toString('utf8', 4, valueAt), value: stored.subarray(valueAt) }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
+/** LMDB writes any Uint8Array; its types name what it answers. */
+const asBuffer = (bytes: Uint8Array): Buffer => bytes as Buffer

@@ -5,7 +5,7 @@ import type { Personal } from '../../../processors/entitle/objects.ts'
 import { keysIn, packBook, packHead, packPerson, unpackPerson } from '../../../processors/entitle/people.ts'
 import { packAccess, unpackAccess } from '../../../processors/entitle/stored-access.ts'
 import { contentOf, packContent, packStanding, packTold, unpackStanding, unpackTold } from '../../../processors/entitle/stored-objects.ts'
-import { sameBytes } from '../../../processors/shared/packed.ts'
+import { sameBytes } from '../../../src/core/bytes.ts'
 import { canonical } from '../../../src/core/canonical.ts'
 import { person } from './given.ts'
 

@@ -1,0 +1,38 @@
+import type { FactGrant } from '../../schemas/wire/facts.ts'
+import { Interned } from './interned.ts'
+import { readList, writeList } from './packed-access.ts'
+import { PackReader, PackWriter, type Packed } from './packed.ts'
+
+/** Equal grants are the same list while it is kept, in every partition: what is computed of them is computed once. */
+export const allGrants = new Interned<FactGrant[]>(packGrants, unpackGrants)
+
+function packGrants(grants: readonly FactGrant[]): Packed {
+  const to = new PackWriter()
+  to.count(grants.length)
+  for (const grant of grants) writeGrant(to, grant)
+  return to.end()
+}
+
+function unpackGrants(packed: Packed): FactGrant[] {
+  const from = new PackReader(packed)
+  return from.list(() => readGrant(from))
+}
+
+function writeGrant(to: PackWriter, { entitlement, native, mapped, direct, since, valid, paths }: FactGrant): void {
+  to.text(entitlement)
+  to.text(native)
+  to.count((mapped ? 2 : 0) + (direct ? 1 : 0))
+  to.time(since)
+  to.time(valid)
+  to.count(paths.length)
+  for (const path of paths) writeList(to, path)
+}
+
+function readGrant(from: PackReader): FactGrant {
+  const entitlement = from.word()
+  const native = from.word()
+  const flags = from.count()
+  const since = from.moment()
+  const valid = from.time()
+  return { entitlement, native, mapped: flags >= 2, direct: flags % 2 === 1, since, valid, paths: from.list(() => readList(from)) }
+}
