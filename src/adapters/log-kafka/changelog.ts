@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../../core/fault.ts'
 import { textBytes } from '../log-embedded/layout.ts'
 import type { RawMessage } from './internals.ts'
-import type { Reader } from './reader.ts'
+import type { Fetched, Reader } from './reader.ts'
 import type { Change } from './state-cache.ts'
 import type { Changelog } from './topics.ts'
 import type { Outgoing } from './waves.ts'
@@ -50,23 +50,14 @@ export interface Restore {
 }
 
 /** Carries a task's rows from its changelog, in order. Throws where that stands still before the end. */
-export async function restore({ reader, changelog: { topic, partition }, id, from, to, apply, onProgress }: Restore): Promise<void> {
+export async function restore({ reader, changelog, id, from, to, apply, onProgress }: Restore): Promise<void> {
   const prefix = textBytes(`${id}\0${ROW}`)
   let rows = 0
-  let moved = performance.now()
-  for (let offset = from; offset < to; ) {
-    const { messages, next } = await reader.fetch(topic, partition, offset, restoreBytes)
-    if (next === offset) {
-      if (performance.now() - moved > standstillMs) throw new Error(`${topic}/${partition} can't be read beyond offset ${offset}, though it goes on to ${to}: restoring ${id} stands still`)
-      await sleep(pollMs)
-      continue
-    }
+  for await (const { messages, next } of fetched(reader, changelog, from, to)) {
     const changes = messages.filter(({ key }) => key?.subarray(0, prefix.length).equals(prefix) === true).map((message) => changeOf(message, prefix.length))
     await apply(changes)
     rows += changes.length
-    offset = next
-    moved = performance.now()
-    onProgress({ task: id, offset: Math.min(offset, to), end: to, rows })
+    onProgress({ task: id, offset: Math.min(next, to), end: to, rows })
     reach('kafka.mid-restore')
   }
 }
@@ -82,17 +73,29 @@ export async function wasOpened(reader: Reader, { topic, partition }: Changelog,
   }
 }
 
-/** Ids of the tasks that a changelog's partition tells of. */
-export async function tasksIn(reader: Reader, { topic, partition }: Changelog): Promise<Set<string>> {
+/** Ids of the tasks that a changelog's partition tells of. Throws where it stands still before its end. */
+export async function tasksIn(reader: Reader, changelog: Changelog): Promise<Set<string>> {
   const ids = new Set<string>()
-  const end = await reader.end(topic, partition)
-  for (let offset = 0; offset < end; ) {
-    const { messages, next } = await reader.fetch(topic, partition, offset, restoreBytes)
+  const end = await reader.end(changelog.topic, changelog.partition)
+  for await (const { messages } of fetched(reader, changelog, 0, end)) {
     for (const { key } of messages) if (key !== null) ids.add(key.toString('utf8', 0, key.indexOf(0)))
-    if (next === offset) await sleep(pollMs)
-    offset = next
   }
   return ids
+}
+
+/** All from `from` to `to`, fetch by fetch, each with the offset behind it. */
+async function* fetched(reader: Reader, { topic, partition }: Changelog, from: number, to: number): AsyncGenerator<Fetched> {
+  let moved = performance.now()
+  for (let offset = from; offset < to; ) {
+    const fetch = await reader.fetch(topic, partition, offset, restoreBytes)
+    if (fetch.next > offset) {
+      yield fetch
+      offset = fetch.next
+      moved = performance.now()
+    } else if (performance.now() - moved > standstillMs) {
+      throw new Error(`${topic}/${partition} can't be read beyond offset ${offset}, though it goes on to ${to}: a transaction before it stays open, or its leader does not answer`)
+    } else await sleep(pollMs)
+  }
 }
 
 const changeOf = ({ key, value }: RawMessage, prefixBytes: number): Change => [key!.toString('utf8', prefixBytes), value]
