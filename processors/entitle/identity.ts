@@ -1,4 +1,4 @@
-import type { Identity } from '../../schemas/wire/intent.ts'
+import type { Identity, IntentKey } from '../../schemas/wire/intent.ts'
 import type { IdentityKey } from '../../schemas/wire/raw.ts'
 import { identityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
@@ -34,7 +34,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const { context, objects, timers } = scope
   const home = identityHome(id)
   const about = objects.about(home)
-  const facets = about.flatMap(([, told]) => (isOf(told, 'Identity') ? [facetOf(told)] : []))
+  const facets = facetsIn(about)
   const facet = facetInForce(facets, context.now)
   if (facet === undefined) return
   const stored = personAt(context.state, id)
@@ -45,12 +45,12 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const tenure = tenureOf(facet, context.now, endedAt)
   const { said, roles, matchedSinceMs } = claimsOf(scope, about, facet, person)
   const { entries, lapsed, nextDueMs } = compile({
-    tenure, ...said, now: context.now, changedAt: change.at, ...before,
+    tenure, claims: said.claims, revocations: said.revocations, now: context.now, changedAt: change.at, entries: before.entries, lapsed: before.lapsed,
   })
   const dueMs = earliest(nextDueMs, nextStatusChange(facets, context.now))
   const keys = keyHistory({
     history: keysIn(person.book),
-    current: facets.filter(({ gone }) => !gone || facets.every((other) => other.gone)).flatMap(({ record }) => record.keys),
+    current: keysGiven(facets),
     ended: tenure.status === 'ended',
     at: change.keysAt,
     startBefore: person.start,
@@ -111,8 +111,22 @@ function currentKeys({ keys }: Identity): Record<string, string> {
   return Object.fromEntries([...first].sort(([a], [b]) => compareKeys(a, b)))
 }
 
+function facetsIn(about: About): IdentityFacet[] {
+  const facets: IdentityFacet[] = []
+  for (const [, told] of about) if (isOf(told, 'Identity')) facets.push(facetOf(told))
+  return facets
+}
+
 const facetOf = ({ record, gone, since, source }: Told<Identity>): IdentityFacet =>
   ({ feed: record.feed, gone, record, attributesSince: since, source })
+
+/** By all feeds that still have the identity; where none does, by all that had it. */
+function keysGiven(facets: readonly IdentityFacet[]): readonly IntentKey[] {
+  const [only] = facets
+  if (only !== undefined && facets.length === 1) return only.record.keys
+  const isGone = facets.every(({ gone }) => gone)
+  return facets.filter(({ gone }) => !gone || isGone).flatMap(({ record }) => record.keys)
+}
 
 function earliest(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b

@@ -38,6 +38,7 @@ const statusOrder: readonly IdentityStatus[] = ['active', 'planned', 'ended']
  */
 export function facetInForce(facets: readonly IdentityFacet[], now: number): IdentityFacet | undefined {
   const rank = (facet: IdentityFacet): number => statusOrder.indexOf(statusOf(facet, now)) * 2 + (facet.gone ? 1 : 0)
+  if (facets.length < 2) return facets[0]
   return [...facets].sort((a, b) => rank(a) - rank(b) || compareKeys(a.feed, b.feed))[0]
 }
 

@@ -75,7 +75,7 @@ class StrictString extends avsc.types.StringType {
     return ok
   }
   _write(tap: Tap, value: unknown): void {
-    tap.writeString(wellFormed(value))
+    writeString(tap, value)
   }
   _read(tap: Tap): string {
     return readString(tap)
@@ -180,7 +180,7 @@ class StrictMap extends avsc.types.MapType {
     if (keys.length > 0) {
       tap.writeLong(keys.length)
       for (const key of keys) {
-        tap.writeString(wellFormed(key))
+        writeString(tap, key)
         values._write(tap, (value as Record<string, unknown>)[key])
       }
     }
@@ -274,6 +274,26 @@ const holds = (bytesLeft: number, length: number): boolean => length >= 0 && len
 function wellFormed(value: unknown): string {
   if (typeof value !== 'string' || !value.isWellFormed()) throw new Error('not a well-formed string')
   return value
+}
+
+function writeString(tap: Tap, value: unknown): void {
+  if (typeof value !== 'string' || !writeShortAscii(tap, value)) tap.writeString(wellFormed(value))
+}
+
+/** Most texts, whose bytes are their characters; false, and nothing moved, for any other and where there is no room. */
+function writeShortAscii(tap: Tap, text: string): boolean {
+  const { buf, pos } = tap
+  const { length } = text
+  if (length > MAX_SHORT || pos + 1 + length > buf.length) return false
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return false
+    buf[pos + 1 + i] = unit
+  }
+  // a length of one byte, as a zig-zag varint
+  buf[pos] = 2 * length
+  tap.pos = pos + 1 + length
+  return true
 }
 
 function readString(tap: Tap): string {
