@@ -55,7 +55,7 @@ interface Gathered {
   entitlement: string
   live: { begin: number; reason: KeptReason }[]
   /** what in-force intent itself says to have ended */
-  ended: KeptLapse[]
+  ended: KeptLapse[] | null
   /** what the last compilation gave */
   entry: KeptEntry | null
   lapse: KeptLapse | null
@@ -89,7 +89,7 @@ export function compile(input: Compilation): Compiled {
       gathered.set(app, inApp)
     }
     let found = inApp.get(entitlement)
-    if (found === undefined) inApp.set(entitlement, (found = { app, entitlement, live: [], ended: [], entry: null, lapse: null }))
+    if (found === undefined) inApp.set(entitlement, (found = { app, entitlement, live: [], ended: null, entry: null, lapse: null }))
     return found
   }
 
@@ -113,7 +113,7 @@ export function compile(input: Compilation): Compiled {
       due(end?.at ?? null)
       const { live } = at(app, entitlement)
       if (!live.some((other) => other.reason.ref === reason.ref)) live.push({ begin, reason })
-    } else at(app, entitlement).ended.push({ app, entitlement, at: end.at, why: end.why, reason })
+    } else (at(app, entitlement).ended ??= []).push({ app, entitlement, at: end.at, why: end.why, reason })
   }
 
   for (const entry of input.entries) at(entry.app, entry.entitlement).entry = entry
@@ -176,8 +176,8 @@ function compareReasons(a: KeptReason, b: KeptReason): number {
 /** The end that came last tells; a lapse known from before stays unless its own intent object now says otherwise. */
 function lapseOf(found: Gathered, input: Compilation): KeptLapse | undefined {
   const { entry, lapse } = found
-  const candidates = [...found.ended]
-  const told = new Set(found.ended.map(({ reason }) => reason.ref))
+  const candidates = [...(found.ended ?? [])]
+  const told = new Set(candidates.map(({ reason }) => reason.ref))
   if (lapse !== null && !told.has(lapse.reason.ref)) candidates.push(lapse)
   const vanished = entry?.reasons.find(({ ref }) => !told.has(ref))
   if (vanished !== undefined) {

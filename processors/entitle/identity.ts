@@ -106,6 +106,8 @@ function publishDesired({ context }: Scope, { record, source }: IdentityFacet, t
 
 /** In the order of the spaces, so that equal keys are told in equal words. */
 function currentKeys({ keys }: Identity): Record<string, string> {
+  const [only] = keys
+  if (only !== undefined && keys.length === 1) return { [only.space]: only.key }
   const first = new Map<string, string>()
   for (const { space, key } of keys) if (!first.has(space)) first.set(space, key)
   return Object.fromEntries([...first].sort(([a], [b]) => compareKeys(a, b)))

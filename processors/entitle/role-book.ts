@@ -25,7 +25,8 @@ export class RoleBook {
 
   named(objects: ObjectStore, id: string): [key: string, row: RoleRow][] {
     this.#load(objects)
-    return sorted(this.#byId.get(id) ?? new Map<string, RoleRow>())
+    const rows = this.#byId.get(id)
+    return rows === undefined ? [] : sorted(rows)
   }
 
   matching(objects: ObjectStore, attributes: Attributes): [key: string, row: RoleRow][] {
@@ -80,4 +81,7 @@ function bucket(buckets: Map<string, Map<string, RoleRow>>, name: string): Map<s
   return found
 }
 
-const sorted = (rows: Iterable<[string, RoleRow]>): [string, RoleRow][] => [...rows].sort(([a], [b]) => compareKeys(a, b))
+function sorted(rows: Iterable<[string, RoleRow]>): [string, RoleRow][] {
+  const all = [...rows]
+  return all.length < 2 ? all : all.sort(([a], [b]) => compareKeys(a, b))
+}
