@@ -17,8 +17,11 @@ export const isLive = ({ until }: Claim, delayMs: number, now: number): boolean 
 
 /** When the next of these claims stops counting, ms; null if none will. */
 export function nextRelease(claims: readonly Claim[], delayMs: number, now: number): number | null {
-  const times = claims.flatMap(({ until }) => (until === null || until + delayMs <= now ? [] : [until + delayMs]))
-  return times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b))
+  let next: number | null = null
+  for (const { until } of claims) {
+    if (until !== null && until + delayMs > now) next = Math.min(until + delayMs, next ?? Infinity)
+  }
+  return next
 }
 
 /**

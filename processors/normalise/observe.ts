@@ -118,8 +118,7 @@ interface Applied {
   readonly stale: boolean
 }
 
-function apply(scope: Scope, start: AccountRow, record: Account): Applied {
-  let row = start
+function apply(scope: Scope, row: AccountRow, record: Account): Applied {
   let changed = false
   let moved = false
   let stale = false
@@ -136,23 +135,24 @@ function apply(scope: Scope, start: AccountRow, record: Account): Applied {
     moved ||= result.moved
     return result.kept
   }
+  const next: { -readonly [K in keyof AccountRow]: AccountRow[K] } = { ...row }
   if (attributes !== null) {
     const content = nextAttributes(row.attributes?.content ?? null, attributes)
-    row = { ...row, attributes: step('accounts', row.attributes, attributes.whole, content) }
+    next.attributes = step('accounts', row.attributes, attributes.whole, content)
   }
   if (memberships !== null) {
     const content = nextAssignments(row.memberships?.content ?? [], memberships)
-    row = { ...row, memberships: step('memberships', row.memberships, memberships.whole, content) }
+    next.memberships = step('memberships', row.memberships, memberships.whole, content)
   }
   if (grants !== null) {
     const content = nextAssignments(row.grants?.content ?? [], grants)
-    row = { ...row, grants: step('grants', row.grants, grants.whole, content) }
+    next.grants = step('grants', row.grants, grants.whole, content)
   }
   if (credentials !== null) {
     const content = nextCredentials(row.credentials?.content ?? [], credentials)
-    row = { ...row, credentials: step('credentials', row.credentials, credentials.whole, content) }
+    next.credentials = step('credentials', row.credentials, credentials.whole, content)
   }
-  return { row, changed, moved, stale }
+  return { row: next, changed, moved, stale }
 }
 
 const reasons = {

@@ -69,7 +69,8 @@ function writeKept<C>(to: PackWriter, kept: Kept<C> | null, write: (to: PackWrit
   to.time(kept.observed)
   to.time(kept.valid)
   to.flag(kept.whole)
-  for (const place of kept.at) to.whole(place)
+  to.whole(kept.at[0])
+  to.whole(kept.at[1])
   write(to, kept.content)
 }
 
@@ -79,8 +80,12 @@ function readKept<C>(from: PackReader, read: (from: PackReader) => C): Kept<C> |
 }
 
 function writeAttributes(to: PackWriter, { kind, status, display, created, lastUsed, owner, values }: Attributes): void {
-  for (const text of [kind, status, display, owner]) to.text(text)
-  for (const at of [created, lastUsed]) to.time(at)
+  to.text(kind)
+  to.text(status)
+  to.text(display)
+  to.text(owner)
+  to.time(created)
+  to.time(lastUsed)
   const entries = Object.entries(values)
   to.count(entries.length)
   for (const [name, value] of entries) {

@@ -183,10 +183,21 @@ function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
 type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed'>
 
 function writeHead(to: PackWriter, head: Head): void {
-  for (const text of [head.app, head.account, head.native, head.kind, head.status, head.display, head.match, head.identity, head.owner, head.ownerState]) {
-    to.text(text)
-  }
-  for (const at of [head.created, head.lastUsed, head.since, head.observed, head.valid]) to.time(at)
+  to.text(head.app)
+  to.text(head.account)
+  to.text(head.native)
+  to.text(head.kind)
+  to.text(head.status)
+  to.text(head.display)
+  to.text(head.match)
+  to.text(head.identity)
+  to.text(head.owner)
+  to.text(head.ownerState)
+  to.time(head.created)
+  to.time(head.lastUsed)
+  to.time(head.since)
+  to.time(head.observed)
+  to.time(head.valid)
   to.flag(head.whole)
 }
 

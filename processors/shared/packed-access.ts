@@ -73,7 +73,7 @@ export function readReason<R extends Reason>(from: PackReader): R {
 
 export function writeList(to: PackWriter, texts: readonly string[]): void {
   to.count(texts.length)
-  for (const text of texts) to.text(text)
+  for (let i = 0; i < texts.length; i++) to.text(texts[i]!)
 }
 
 export const readList = (from: PackReader): string[] => from.list(() => from.word())

@@ -65,7 +65,7 @@ export interface Context {
 
 /**
  * Tables of JSON values by string key. Reads see this record's own writes. Iteration is in code point order of the keys and may
- * be stopped at any row; rows changed while iterating are not promised to be seen. Bytes that `get` answers must not be changed, and
+ * be stopped at any row; rows changed while iterating are not promised to be seen. Bytes that `get` and `range` answer must not be changed, and
  * are copied by whoever keeps them beyond the record.
  */
 export interface State {

@@ -93,9 +93,9 @@ export class StateTable implements SharedState {
           if (own === kept) row = stored.next()
           last = own
           const bytes = this.#rows.get(table, own)
-          if (bytes) yield [own, decodeValue(bytes) as V] as const
+          if (bytes) yield [own, decodeValue(bytes, true) as V] as const
         } else if (kept !== undefined && !row.done) {
-          const value = decodeValue(row.value[1]) as V
+          const value = decodeValue(row.value[1], true) as V
           row = stored.next()
           last = kept
           yield [kept, value] as const

@@ -51,7 +51,9 @@ function encodeNumber(value: number): Uint8Array {
 export function decodeValue(bytes: Uint8Array, passing = false): unknown {
   if (bytes[0] === exact) {
     if (bytes[1] !== plain) return deserialize(bytes.slice(1))
-    return passing ? bytes.subarray(2) : new Uint8Array(bytes.subarray(2))
+    // a plain view here too
+    const value = new Uint8Array(bytes.buffer, bytes.byteOffset + 2, bytes.length - 2)
+    return passing ? value : value.slice()
   }
   // a plain view, since what is cut out of a Buffer is a Buffer, whose `slice` shares memory
   return packr.unpack(Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes)
