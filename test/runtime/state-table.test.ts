@@ -62,6 +62,18 @@ describe('StateTable', () => {
     )
   })
 
+  it('finds rows of a table that was empty when it was first asked, after their commit too', () => {
+    const rows = new Map<string, Uint8Array>()
+    const store = storeOf(rows)
+    let table = new StateTable(store, new EmptyTables(store))
+    expect([table.get('a', 'k'), table.get('b', 'k'), table.getShared('c', 'k')]).toEqual([undefined, undefined, undefined])
+    table.put('a', 'k', 1)
+    table.putShared('c', 'k', 3)
+    commit(table, rows)
+    table = table.next()
+    expect([table.get('a', 'k'), table.get('b', 'k'), table.get('c', 'k')]).toEqual([1, undefined, 3])
+  })
+
   it('lets rows be changed and the walk be stopped while iterating', () => {
     const rows = new Map<string, Uint8Array>()
     const first = new StateTable(storeOf(rows))
