@@ -103,7 +103,7 @@ function replace(scope: Scope, record: Personal, standing: Standing | undefined,
 }
 
 /**
- * A run of requests or assignments tells of the same person many times. What it says is derived once, at the next tick or at the
+ * A run of requests or assignments tells of the same person many times. What it says is derived once, after the next tick or the
  * run's end, whichever is first in the log.
  */
 function refreshLater(scope: Scope, subject: string | null, record: Personal): void {

@@ -1,5 +1,4 @@
-import type { LapsedEntry } from '../../schemas/wire/common.ts'
-import { readReason, writeReason } from '../shared/packed-access.ts'
+import { readReason, whys, writeReason } from '../shared/packed-access.ts'
 import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
 
@@ -8,8 +7,6 @@ export interface Access {
   readonly entries: readonly KeptEntry[]
   readonly lapsed: readonly KeptLapse[]
 }
-
-const whys: readonly LapsedEntry['why'][] = ['expired', 'withdrawn', 'denied', 'ended']
 
 /** As it lies in the state: the reasons first, each once, since a role gives the same one for all that it grants. */
 export function packAccess({ entries, lapsed }: Access): Packed {

@@ -11,13 +11,12 @@ import { derivationRows, type Scope } from './scope.ts'
 const waiting = 'role-changes'
 const inProgress = 'swept-roles'
 
-/** How many there are of each, a row where there are any: mostly there are none, and then nobody has to look for one. */
-const counts = 'role-change-counts'
+/** A row for either of them while it holds any: mostly neither does, and then nobody has to look for one. */
+const holding = 'roles-changed'
 
 export function noteRoleChange({ context: { state } }: Scope, id: string, at: number): void {
-  const before = state.get<number>(waiting, id)
-  if (before === undefined) putHot(state, counts, waiting, (getHot<number>(state, counts, waiting) ?? 0) + 1)
-  state.put(waiting, id, Math.max(at, before ?? 0))
+  putHot(state, holding, waiting, 1)
+  state.put(waiting, id, Math.max(at, state.get<number>(waiting, id) ?? 0))
 }
 
 /** Where no role changed meanwhile the sweep finds nothing to do. */
@@ -43,7 +42,7 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
     if (at !== null) refreshIdentity(scope, id, { at, keysAt: now })
   }
   for (const id of changed.keys()) state.delete(inProgress, id)
-  state.delete(counts, inProgress)
+  state.delete(holding, inProgress)
   return { done: true, spent, after: last }
 }
 
@@ -72,13 +71,13 @@ function takeOver({ context: { state } }: Scope): number {
     state.delete(waiting, id)
   }
   if (taken === 0) return 0
-  state.delete(counts, waiting)
-  putHot(state, counts, inProgress, taken)
+  state.delete(holding, waiting)
+  putHot(state, holding, inProgress, 1)
   return taken
 }
 
 const haveRolesChanged = (state: State): boolean =>
-  getHot<number>(state, counts, waiting) !== undefined || getHot<number>(state, counts, inProgress) !== undefined
+  getHot(state, holding, waiting) !== undefined || getHot(state, holding, inProgress) !== undefined
 
 /** When the changed roles took effect that concern this identity, ms; null where none does. */
 function changedAt(scope: Scope, id: string, { roles, feed }: PersonInBrief, changeOf: (role: string) => number | undefined): number | null {

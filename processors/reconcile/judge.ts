@@ -6,7 +6,7 @@ import { accessGone, diffAccess } from './access-diff.ts'
 import { evaluate, type Evaluation } from './evaluate.ts'
 import { diffFindings, type FindingsChange } from './findings-diff.ts'
 import type { Homes } from './homes.ts'
-import type { Loaded, Taken } from './intake.ts'
+import { accountName, type Loaded, type Taken } from './intake.ts'
 import { awaited, settled } from './lag.ts'
 import { PairMemo } from '../shared/memo.ts'
 import type { AccountRow, DesiredRow, HomeRow, HomeView, Planned, Rules } from './model.ts'
@@ -38,13 +38,13 @@ export function judgeHome(context: Context, homes: Homes, rules: Rules, before: 
 /** Answers the accounts as they are to be stored: the same object where nothing about it changed. */
 function publishAccess(context: Context, before: Loaded, after: Taken, { verdicts }: Evaluation): AccountRow[] {
   const moment = { home: after.home, now: context.now, position: context.position }
-  const find = (fact: Pick<AccountRow['fact'], 'app' | 'account'>): AccountRow | undefined => before.accounts.find((row) => row.fact.account === fact.account && row.fact.app === fact.app)
+  const old = new Map(before.accounts.map((row) => [accountName(row.fact), row]))
   if (after.gone !== null) {
-    const row = find(after.gone)
+    const row = old.get(accountName(after.gone))
     if (row !== undefined) context.emit('access', after.home, accessGone(row, after.gone.observed, moment))
   }
   return after.accounts.map((row, i) => {
-    const previous = find(row.fact) ?? null
+    const previous = old.get(accountName(row.fact)) ?? null
     const now = verdicts[i]!
     if (row === previous && (now === row.verdicts || now.every((verdict, j) => verdict === row.verdicts[j]))) return row
     const next = { ...row, verdicts: now }

@@ -14,10 +14,10 @@ import { rulesAt } from './rules.ts'
 import type { Dependence } from './stored.ts'
 
 /**
- * `sweep`: every home after `after` that depends on `app` (null: on whatever); where only the app's observation is news, those that
- * await it; where only feeds are (`feeds`), those that these matter to. `timers`: every home that is due.
+ * `sweep`: every home after `after` that depends on `app` (null: on whatever); where a mark of this `stage` is all the news, those that it
+ * matters to. `timers`: every home that is due.
  */
-type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; awaiting: boolean; feeds?: boolean; after: string | null }
+type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; stage: Baseline['stage'] | null; after: string | null }
 
 /** Compares what should be with what is, home by home, and tells every difference once. */
 export const reconcile: ProcessorType<'facts'> = {
@@ -134,9 +134,10 @@ function drain(context: Context, homes: Homes, rows: number, judge: (home: strin
 function continueSweep(context: Context, homes: Homes, job: Job & { kind: 'sweep' }, rows: number, judge: (home: string) => number): Step {
   const readiness = new Readiness(context.state)
   const concerns = ({ apps, awaits, isHeld }: Dependence): boolean => {
-    // until its application is observed, what is desired at a home without accounts is judged by no feed: see `missing` and `waitsOf`
-    if (job.feeds === true) return isHeld || awaits.some((app) => readiness.observedAt(app) !== null)
-    return job.app === null || (job.awaiting ? awaits : apps).includes(job.app)
+    if (job.stage === null) return job.app === null || apps.includes(job.app)
+    if (job.stage === 'observed') return job.app === null || awaits.includes(job.app)
+    // until its application is observed, what is desired at a home without accounts is judged by no feed: see `missingGrants` and `waitsOf`
+    return isHeld || awaits.some((app) => readiness.observedAt(app) !== null)
   }
   let { after } = job
   let spent = 0
@@ -151,9 +152,7 @@ function continueSweep(context: Context, homes: Homes, job: Job & { kind: 'sweep
 
 /** `stage`: of the mark that is the news, where it is one. */
 function sweep(context: Context, affected: Affected, stage: Baseline['stage'] | null = null): void {
-  if (affected === null) return
-  const feeds = stage !== null && stage !== 'observed'
-  new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, awaiting: stage === 'observed', feeds, after: null })
+  if (affected !== null) new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, stage, after: null })
 }
 
 function refuse(context: Context, { code, source, reason }: Refusal): void {

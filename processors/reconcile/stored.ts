@@ -101,7 +101,7 @@ export function unpackDesired(packed: Packed): DesiredRow {
   const head = { identity: from.word(), status: from.word() as IdentityStatus, endedAt: from.time(), display: from.text() }
   const keys = pairsOf(readList(from))
   const position = readPosition(from)
-  return { ...head, keys, plan: plans.at(from.blob()), reasons: from.blob(), lapsed: readLapses<Reason>(from), position }
+  return { ...head, keys, plan: plans.at(from.blob()), reasons: from.blob(), lapsed: readLapses(from), position }
 }
 
 function packPlan(plan: readonly Planned[]): Packed {
@@ -169,8 +169,8 @@ export function unpackAccount(packed: Packed): AccountRow {
   const credentials = from.list(() => (
     { id: from.word(), kind: from.word(), created: from.time(), lastUsed: from.time(), expires: from.time() }
   ))
-  const entries = readEntries<Reason>(from)
-  const lapsed = readLapses<Reason>(from)
+  const entries = readEntries(from)
+  const lapsed = readLapses(from)
   return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed }, position, moved, verdicts }
 }
 

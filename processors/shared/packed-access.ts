@@ -5,7 +5,7 @@ import type { PackReader, PackWriter } from './packed.ts'
 type Kept<R extends Reason> = R | (R & { ref: string })
 
 const kinds: readonly Reason['kind'][] = ['business-role', 'request', 'decision']
-const whys: readonly LapsedEntry['why'][] = ['expired', 'withdrawn', 'denied', 'ended']
+export const whys: readonly LapsedEntry['why'][] = ['expired', 'withdrawn', 'denied', 'ended']
 
 export function writePosition(to: PackWriter, { topic, partition, offset, index }: Position): void {
   to.text(topic)
@@ -30,9 +30,9 @@ export function writeEntries(to: PackWriter, entries: readonly DesiredEntry[]): 
   }
 }
 
-export function readEntries<R extends Reason>(from: PackReader): (Omit<DesiredEntry, 'reasons'> & { reasons: R[] })[] {
+export function readEntries(from: PackReader): DesiredEntry[] {
   return from.list(() => ({
-    app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time(), reasons: from.list(() => readReason<R>(from)),
+    app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time(), reasons: from.list(() => readReason<Reason>(from)),
   }))
 }
 
@@ -47,9 +47,9 @@ export function writeLapses(to: PackWriter, lapsed: readonly LapsedEntry[]): voi
   }
 }
 
-export function readLapses<R extends Reason>(from: PackReader): (Omit<LapsedEntry, 'reason'> & { reason: R })[] {
+export function readLapses(from: PackReader): LapsedEntry[] {
   return from.list(() => ({
-    app: from.word(), entitlement: from.word(), at: from.moment(), why: whys[from.count()]!, reason: readReason<R>(from),
+    app: from.word(), entitlement: from.word(), at: from.moment(), why: whys[from.count()]!, reason: readReason<Reason>(from),
   }))
 }
 
