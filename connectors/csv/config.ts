@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
 import { Ref } from '../../schemas/wire/raw.ts'
+import { mark } from './drop.ts'
 
 const column = z.string().min(1).describe('a column of the file, as its header names it')
 const refKind = Ref.shape.kind
 const groupKind = refKind.exclude(['entitlement'])
 
-const common = { path: z.string().min(1).describe('relative to the config file') }
+const common = {
+  path: z
+    .string()
+    .min(1)
+    .refine((path) => path.split(mark).length <= 2, `only one ${mark} is accepted`)
+    .describe(`relative to the config file; ${mark} stands for what tells one drop from another, such as its date: the greatest counts, for all files`),
+}
 
 /** Cell -> our value. A cell that is not listed is refused; an empty one takes the default. */
 const translate = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullable().default(null)

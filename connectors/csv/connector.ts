@@ -3,6 +3,7 @@ import { type CsvOptions, readCsv } from '../../src/connect/files/csv.ts'
 import type { FileReject, FileRow } from '../../src/connect/files/rows.ts'
 import type { ConnectorSession, ConnectorType, Mapped, ObservedClass, Page, Rejected, Stream } from '../../src/ports/connector.ts'
 import { CsvConfig, type CsvFile, columnsOf } from './config.ts'
+import { mark, newestDrop } from './drop.ts'
 import { accountColumn, mapRow } from './map.ts'
 
 /** Applications that can only export files: accounts, roles, who has which, credentials. */
@@ -10,10 +11,12 @@ export const connector: ConnectorType<CsvConfig> = {
   kind: 'csv',
   summary: 'CSV files that an application exports, proven by a manifest, a trailer or a whole, unchanged file',
   config: CsvConfig,
-  open(config, platform): Promise<ConnectorSession> {
+  async open(config, platform): Promise<ConnectorSession> {
     const ordered = [...config.files].sort((a, b) => pieces.indexOf(a.piece) - pieces.indexOf(b.piece))
-    const streams = ordered.map((file) => stream(file, resolve(platform.baseDir, file.path), config.delimiter))
-    return Promise.resolve({ streams, close: () => Promise.resolve() })
+    const absolute = (file: CsvFile): string => resolve(platform.baseDir, file.path)
+    const drop = await newestDrop(ordered.map(absolute))
+    const streams = ordered.map((file) => stream(file, absolute(file).replace(mark, () => drop ?? mark), config.delimiter))
+    return { streams, close: () => Promise.resolve() }
   },
 }
 
@@ -34,7 +37,8 @@ function stream(file: CsvFile, path: string, delimiter: string): Stream {
     name: `${file.piece} of ${file.path}`,
     classes: classes[file.piece],
     proof: 'manifest',
-    pages: () => pages(path, { delimiter, columns: columnsOf(file) }, accountColumn(file)),
+    // Whoever drops a file puts its manifest beside it when it is whole.
+    pages: () => pages(path, { delimiter, columns: columnsOf(file), needsManifest: file.path.includes(mark) }, accountColumn(file)),
     map: (row: unknown): Mapped[] => mapRow(file, (row as FileRow).values),
   }
 }

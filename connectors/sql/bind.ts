@@ -14,6 +14,12 @@ export function bindProblem(sql: string): string | null {
   return unknown === undefined ? null : `:${unknown} is none of ${names.map((name) => `:${name}`).join(', ')}, :attributes.NAME`
 }
 
+/** Why the query of changes does not bind the cursor and nothing else, or null. */
+export function cursorProblem(sql: string): string | null {
+  const mentioned = [...(bareText(sql) ?? '').matchAll(parameter)].map((match) => match[2])
+  return mentioned.length > 0 && mentioned.every((name) => name === 'cursor') ? null : 'bind where changes begin as :cursor, and nothing else'
+}
+
 const isKnown = (name: string): boolean => names.some((known) => known === name) || name.startsWith('attributes.')
 
 /** Whether the statement takes the new secret, be it where nothing can be bound. */

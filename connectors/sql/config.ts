@@ -3,7 +3,7 @@ import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
 import { Ref } from '../../schemas/wire/raw.ts'
 import { HandOverConfig } from '../../src/connect/hand-over.ts'
 import { OperationName } from '../../schemas/wire/operations.ts'
-import { asksForSecret, bindProblem } from './bind.ts'
+import { asksForSecret, bindProblem, cursorProblem } from './bind.ts'
 import { placeholderProblem, statementProblem } from './statement.ts'
 
 const column = z.string().min(1).describe('a column of the query’s result, spelt exactly as the database returns it')
@@ -116,9 +116,23 @@ const Write = z.strictObject({
 })
 export type Write = z.infer<typeof Write>
 
+/** How the database tells what changed: a log of changes, or a time or number that grows with each of them. */
+const Changes = z.strictObject({
+  position: query.describe('answers one row with one value: where changes end now, as text, a number or a time'),
+  query: query
+    .superRefine((text, context) => {
+      const problem = cursorProblem(text)
+      if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+    })
+    .describe('the accounts that changed after :cursor, which is an earlier answer of `position`, as text'),
+  account: column,
+})
+export type SqlChanges = z.infer<typeof Changes>
+
 const shared = {
   handOver: HandOverConfig,
   write: z.array(Write).default([]).describe('how corrections are written; the first that fits the operation'),
+  changes: Changes.nullable().default(null).describe('which accounts changed; each is then read singly. null: the next snapshot shows it'),
   streams: z.array(SqlStream).min(1),
   pageSize: z.int().min(1).max(100_000).default(1000).describe('rows a page'),
 }
@@ -177,6 +191,9 @@ export const SqlConfig = z.discriminatedUnion('driver', [SqliteConfig, PostgresC
     const asks = [holds, ...run].some((text) => asksForSecret(text, config.driver))
     if (asks && operation !== 'rotate-credential') context.addIssue({ code: 'custom', path: ['write', index], message: 'a new secret is made for rotate-credential only' })
     else if (asks && config.handOver === null) context.addIssue({ code: 'custom', path: ['handOver'], message: 'say where the new secret is put for its owner' })
+  }
+  if (config.changes !== null && single.length === 0) {
+    context.addIssue({ code: 'custom', path: ['changes'], message: 'accounts that changed are read singly: give `one` to every stream about accounts' })
   }
   if (single.length > 0 && !single.some((stream) => stream.piece === 'account')) {
     context.addIssue({ code: 'custom', path: ['streams'], message: 'single reads need an account stream with `one`' })

@@ -1,4 +1,5 @@
-import { ConnectError, type ConnectorSession, type ConnectorType, type Mapped, type ObservedClass, type Page, type Platform, type Stream } from '../../src/ports/connector.ts'
+import { ConnectError, type ConnectorSession, type ConnectorType, type ObservedClass, type Page, type Platform, type Stream } from '../../src/ports/connector.ts'
+import { readChanges } from './changes.ts'
 import { SqlConfig, columnsOf, concernsAccounts, type SqlStream } from './config.ts'
 import { mapRow } from './map.ts'
 import { openPostgres } from './postgres.ts'
@@ -26,10 +27,12 @@ export const connector: ConnectorType<SqlConfig> = {
     const reader = await openReader(config, platform)
     const definitionsFirst = [...config.streams].sort((a, b) => Number(concernsAccounts(a)) - Number(concernsAccounts(b)))
     const readsOne = config.streams.some((stream) => stream.one !== null)
+    const { changes } = config
     return {
       streams: definitionsFirst.map((stream) => streamOf(stream, reader, config.pageSize)),
       ...(config.write.length > 0 && { write: writeSide(config, platform) }),
-      ...(readsOne && { readOne: (nativeId: string) => readSingly(config, platform, nativeId) }),
+      ...(readsOne && { readOne: (nativeId: string) => apart(config, platform, (own) => readAccount(config.streams, own, nativeId)) }),
+      ...(changes !== null && { changes: (cursor: string | null) => apart(config, platform, (own) => readChanges(changes, config.driver, own, cursor)) }),
       close: () => reader.close(),
     }
   },
@@ -40,10 +43,10 @@ async function openReader(config: SqlConfig, platform: Platform): Promise<Reader
 }
 
 /** A connection of its own: the run's transaction would answer with the past. */
-async function readSingly(config: SqlConfig, platform: Platform, nativeId: string): Promise<Mapped[] | null> {
+async function apart<T>(config: SqlConfig, platform: Platform, read: (reader: Reader) => Promise<T>): Promise<T> {
   const reader = await openReader(config, platform)
   try {
-    return await readAccount(config.streams, reader, nativeId)
+    return await read(reader)
   } finally {
     await reader.close()
   }

@@ -4,11 +4,13 @@ import { Attribute, Change } from 'ldapts'
 import { connector as keycloak } from '../../connectors/keycloak/connector.ts'
 import { connector as ldap } from '../../connectors/ldap/connector.ts'
 import { connector as scim } from '../../connectors/scim/connector.ts'
+import { connector as sql } from '../../connectors/sql/connector.ts'
 import { createPlatform } from '../../src/connect/platform.ts'
 import { ConnectError, type ConnectorType } from '../../src/ports/connector.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { Lab } from '../connect/lab.ts'
 import { startKeycloak } from '../services/keycloak.ts'
+import { startPostgres } from '../services/postgres.ts'
 import { startScim2Server } from '../services/scim2-server.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
 import { idsOf, makeRealm, settings as keycloakSettings, someone } from './keycloak/realm.ts'
@@ -105,6 +107,34 @@ suite('OpenLDAP', ldap, async () => {
       return changed.map(person)
     },
     dispose,
+  }
+})
+
+suite('PostgreSQL', sql, async () => {
+  const server = await startPostgres()
+  const proxy = await startFaultProxy(server.port)
+  const admin = await server.connect()
+  const people = Array.from({ length: 120 }, (_, n) => `login${n}`)
+  process.env['GRANTLINE_TEST_PG_CHANGES'] = server.password
+  await admin.query(`CREATE TABLE users AS SELECT 'login' || n AS login, repeat('x', 100) AS name, now() AS changed FROM generate_series(0, ${people.length - 1}) n`)
+  return {
+    proxy, accounts: people.length,
+    with: {
+      driver: 'postgres', host: '127.0.0.1', port: proxy.port, database: 'postgres', user: server.user, password: 'env:GRANTLINE_TEST_PG_CHANGES', statementTimeoutMs: 5_000,
+      streams: [{ name: 'users', piece: 'account', query: 'SELECT login, name FROM users', one: 'SELECT login, name FROM users WHERE login = $1', columns: { id: 'login', display: 'name' } }],
+      changes: { position: 'SELECT CAST(max(changed) AS text) FROM users', query: 'SELECT login FROM users WHERE changed > CAST(:cursor AS timestamptz)', account: 'login' },
+    },
+    change: async (round) => {
+      const changed = people.slice(round * 8, round * 8 + 8)
+      for (const who of changed) await admin.query('UPDATE users SET name = $2, changed = clock_timestamp() WHERE login = $1', [who, `Changed ${round}`.padEnd(100, 'x')])
+      return changed
+    },
+    dispose: async () => {
+      delete process.env['GRANTLINE_TEST_PG_CHANGES']
+      await admin.end()
+      await proxy.stop()
+      await server.stop()
+    },
   }
 })
 

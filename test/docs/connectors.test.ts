@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { RestConfig } from '../../connectors/rest/config.ts'
 import { connectorKinds } from '../../connectors/registry.ts'
+import { SqlConfig } from '../../connectors/sql/config.ts'
 import { WebhookConfig } from '../../src/connect/webhooks/config.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -43,9 +44,12 @@ it('what the page shows for the config file is valid', () => {
   const [shop] = blocks.flatMap((block) => (isRecord(block) && isRecord(block['apps']) && isRecord(block['apps']['shop']) ? [block['apps']['shop']['with'] as Record<string, unknown>] : []))
   const each = blocks.find((block) => Array.isArray(block)) as unknown[]
   const write = blocks.find((block) => isRecord(block) && isRecord(block['write']) && 'revoke' in block['write']) as { write: object }
+  const changes = blocks.find((block) => isRecord(block) && 'changes' in block) as { changes: object }
   const webhook = blocks.find((block) => isRecord(block) && 'webhook' in block) as { webhook: object }
   const teams = { name: 'teams', path: '/teams', map: [{ piece: 'definition', id: 'row.id' }] }
   expect(RestConfig.safeParse(shop).error).toBeUndefined()
   expect(RestConfig.safeParse({ ...shop, streams: [teams, ...each], write: write.write }).error).toBeUndefined()
+  const users = { name: 'users', piece: 'account', query: 'SELECT login FROM users', one: 'SELECT login FROM users WHERE login = $1', columns: { id: 'login' } }
+  expect(SqlConfig.safeParse({ driver: 'postgres', host: 'db', database: 'app', user: 'reader', password: 'env:DB', streams: [users], ...changes }).error).toBeUndefined()
   expect(WebhookConfig.safeParse(webhook.webhook).error).toBeUndefined()
 })

@@ -10,6 +10,8 @@ export interface CsvOptions {
   delimiter?: string
   /** columns that must be there */
   columns: readonly string[]
+  /** absent: a file without one may prove itself */
+  needsManifest?: boolean
 }
 
 interface RawRecord {
@@ -22,7 +24,7 @@ interface RawRecord {
  * in `rejected`. Ends only where the file proved whole; else throws ConnectError, `partial` for a loss.
  */
 export async function* readCsv(path: string, options: CsvOptions): AsyncGenerator<FilePage> {
-  const file = new FileRead(path)
+  const file = new FileRead(path, options.needsManifest)
   const reader = new CsvReader(file, options)
   yield* reader.pages()
 }

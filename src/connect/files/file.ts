@@ -20,14 +20,17 @@ const newline = 0x0a
 export class FileRead {
   readonly name: string
   readonly path: string
+  readonly #needsManifest: boolean
   #manifest: Manifest | null = null
   #bytes = 0
   #lastByte = -1
   #unchanged = false
   #sha256 = ''
 
-  constructor(path: string) {
+  /** `needsManifest`: without one the file is not believed to be whole yet. */
+  constructor(path: string, needsManifest = false) {
     this.path = path
+    this.#needsManifest = needsManifest
     this.name = basename(path)
   }
 
@@ -41,6 +44,7 @@ export class FileRead {
     this.#manifest = await readManifest(`${this.path}.manifest.json`)
     const handle = await openFile(this.path, this.name)
     try {
+      if (this.#manifest === null && this.#needsManifest) throw new ConnectError('partial', `${this.name} has no manifest: it may be written just now`, this.name)
       yield* this.#chunks(handle)
     } finally {
       await handle.close()

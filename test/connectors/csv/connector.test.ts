@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -102,5 +102,77 @@ describe('a run over CSV files', () => {
     const result = await run()
     expect(result.classes.find((manifest) => manifest.class === 'accounts')!.verdict).toBe('complete')
     expect(await lab.of('raw', 'Seen')).toMatchObject([{ id: 'svc' }])
+  })
+})
+
+describe('a drop folder', () => {
+  let lab: Lab
+  let drop: string
+  beforeEach(() => {
+    lab = new Lab(1)
+    drop = join(lab.dataDir, 'drop')
+    mkdirSync(drop)
+  })
+  afterEach(() => lab.dispose())
+
+  const dropped = [
+    { piece: 'account', path: 'drop/users-*.csv', columns: { id: 'login' } },
+    { piece: 'grant', path: 'drop/rights-*.csv', columns: { account: 'login', entitlement: 'right' } },
+  ]
+  const run = () => lab.snapshot(() => connector.open(connector.config.parse({ files: dropped }), platformIn(lab.dataDir)))
+  const put = (name: string, header: string, ...rows: string[]): void => {
+    writeFileSync(join(drop, name), [header, ...rows, ''].join('\n'))
+    writeFileSync(join(drop, `${name}.manifest.json`), JSON.stringify({ rows: rows.length }))
+  }
+  const putBoth = (date: string, ...logins: string[]): void => {
+    put(`users-${date}.csv`, 'login', ...logins)
+    put(`rights-${date}.csv`, 'login,right', ...logins.map((login) => `${login},read`))
+  }
+  const told = async () => (await lab.of('raw', 'Account')).map(({ id }) => id)
+
+  it('is read as its newest drop says, and no older one', async () => {
+    putBoth('2026-11-24', 'ann', 'bob')
+    putBoth('2026-11-25', 'ann', 'cid')
+    putBoth('2026-09-30', 'old')
+    writeFileSync(join(drop, 'users-2026-11-26.csv.part'), 'login\nhalf')
+    expect(await run()).toMatchObject({ verdict: 'complete', error: null })
+    expect((await told()).sort()).toEqual(['ann', 'cid'])
+  })
+
+  it('whose newest file has no manifest yet is partial, and the file of before does not stand in for it', async () => {
+    putBoth('2026-11-24', 'ann', 'bob')
+    putBoth('2026-11-25', 'ann')
+    rmSync(join(drop, 'users-2026-11-25.csv.manifest.json'))
+    const { classes, place } = await run()
+    expect(classes.find((one) => one.class === 'accounts')).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('no manifest') as string })
+    expect(place).toBe('users-2026-11-25.csv')
+    expect(await told()).not.toContain('bob')
+  })
+
+  it('of which a file is not there yet is partial: two drops are not mixed', async () => {
+    putBoth('2026-11-24', 'ann', 'bob')
+    put('users-2026-11-25.csv', 'login', 'ann')
+    const { classes } = await run()
+    expect(classes.find((one) => one.class === 'grants')).toMatchObject({ verdict: 'partial', place: 'rights-2026-11-25.csv' })
+    expect((await lab.of('raw', 'Account')).flatMap(({ grants }) => grants?.added ?? [])).toEqual([])
+  })
+
+  it('may have a directory for each drop', async () => {
+    for (const [date, login] of [['2026-11-24', 'ann'], ['2026-11-25', 'bob']] as const) {
+      mkdirSync(join(drop, date))
+      put(join(date, 'users.csv'), 'login', login)
+    }
+    await lab.snapshot(() => connector.open(connector.config.parse({ files: [{ ...dropped[0], path: 'drop/*/users.csv' }] }), platformIn(lab.dataDir)))
+    expect(await told()).toEqual(['bob'])
+  })
+
+  it('that is empty, or is not there, says so, and nothing is called gone', async () => {
+    expect(await run()).toMatchObject({ verdict: 'partial', error: { class: 'not-found', message: 'nothing has been dropped there yet' } })
+    rmSync(drop, { recursive: true })
+    expect(await run()).toMatchObject({ verdict: 'partial', error: { class: 'not-found' } })
+  })
+
+  it('is named by one mark', () => {
+    expect(connector.config.safeParse({ files: [{ ...dropped[0], path: 'drop/*/users-*.csv' }] }).error?.issues[0]?.message).toBe('only one * is accepted')
   })
 })

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { connector } from '../../../connectors/scim/connector.ts'
+import { connectorContract } from '../../contract/connector.ts'
 import { startScim2Server, type Scim2Server } from '../../services/scim2-server.ts'
 import { named, ofPiece } from '../../support/reading.ts'
 import { testPlatform } from '../../support/test-platform.ts'
@@ -44,6 +46,25 @@ const user = (n: number, more: object = {}) => ({ schemas: [userSchema], userNam
 const group = (n: number, members: string[], inner: string[] = []) => ({
   schemas: [groupSchema], displayName: `g${n}`,
   members: [...members.map((value) => ({ value, type: 'User' })), ...inner.map((value) => ({ value, type: 'Group' }))],
+})
+
+connectorContract(connector, async () => {
+  const base = server.tenant('contract')
+  const users = await seed(base, '/Users', Array.from({ length: 30 }, (_, n) => user(n)))
+  await seed(base, '/Groups', [group(1, users.slice(0, 12))])
+  // told apart from what the overlap of changes still shows
+  const [first = ''] = users
+  return {
+    with: { baseUrl: base, token, pageSize: 10 },
+    platform: testPlatform(),
+    accounts: users,
+    absent: 'nobody',
+    change: async () => {
+      await call(base, 'PATCH', `/Users/${first}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'displayName', value: 'Another Name' }] })
+      return first
+    },
+    dispose: () => Promise.resolve(),
+  }
 })
 
 describe('5,000 users in 60 groups', () => {

@@ -7,6 +7,8 @@ const grant = { name: 'grants', piece: 'grant', query: 'SELECT u, p FROM g', col
 const postgres = { driver: 'postgres', host: 'db', database: 'app', user: 'reader', password: 'env:DB_PASSWORD' }
 const problems = (config: object): string[] => SqlConfig.safeParse(config).error?.issues.map((issue) => issue.message) ?? []
 const sqlite = (...streams: object[]) => ({ driver: 'sqlite', file: 'app.db', streams })
+const single = sqlite({ ...account, one: 'SELECT id FROM users WHERE id = ?' })
+const changes = { position: 'SELECT max(nr) FROM log', query: 'SELECT who FROM log WHERE nr > :cursor', account: 'who' }
 
 describe('accepted', () => {
   test('defaults', () => {
@@ -14,6 +16,7 @@ describe('accepted', () => {
       port: 5432, ssl: null, pageSize: 1000, statementTimeoutMs: 300_000, streams: [{ time: 'iso', one: null, defaults: { kind: 'human' } }],
     })
     expect(problems(sqlite(...tableStreams('?')))).toEqual([])
+    expect(problems({ ...single, changes })).toEqual([])
     expect(problems({ ...postgres, streams: tableStreams('CAST($1 AS TEXT)') })).toEqual([])
   })
 
@@ -35,6 +38,10 @@ describe('refused', () => {
     ['single reads without an account', sqlite({ ...grant, one: 'SELECT u, p FROM g WHERE u = ?' }), /need an account stream/],
     ['the other driver’s placeholder', sqlite({ ...account, one: 'SELECT id FROM users WHERE id = $1' }), /single \?/],
     ['a single read of roles', sqlite({ name: 'r', piece: 'definition', query: 'SELECT 1', columns: { id: 'i' }, one: 'SELECT 1 WHERE 1 = ?' }), /read singly/],
+    ['changes without single reads', { ...sqlite(account), changes }, /give `one`/],
+    ['changes that do not ask from where', { ...single, changes: { ...changes, query: 'SELECT who FROM log' } }, /:cursor/],
+    ['changes that ask for something else', { ...single, changes: { ...changes, query: 'SELECT who FROM log WHERE nr > :cursor AND who = :account' } }, /:cursor, and nothing else/],
+    ['changes that write', { ...single, changes: { ...changes, position: 'DELETE FROM log RETURNING nr' } }, /SELECT or WITH/],
     ['no streams', sqlite(), /./],
   ])('%s', (_, config, message) => expect(problems(config).join('\n')).toMatch(message))
 })

@@ -7,8 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SqlConfig } from '../../../connectors/sql/config.ts'
 import { connector } from '../../../connectors/sql/connector.ts'
 import { ConnectError, type ConnectorSession, type Page } from '../../../src/ports/connector.ts'
+import { connectorContract } from '../../contract/connector.ts'
 import { startPostgres, type PostgresServer } from '../../services/postgres.ts'
 import { testPlatform } from '../../support/test-platform.ts'
+import { createLog, logged } from './changing-tables.ts'
 import { createTables, fillTables, pagesOf, readAll, tablePieces, tableStreams } from './permission-tables.ts'
 
 let server: PostgresServer
@@ -57,6 +59,31 @@ async function failure(work: Promise<unknown>): Promise<ConnectError> {
   if (!(error instanceof ConnectError)) throw new Error(`not a ConnectError: ${String(error)}`)
   return error
 }
+
+connectorContract(connector, async () => {
+  const own = await startPostgres()
+  const application = await own.connect()
+  await application.query(`${createTables} ${fillTables} ${createLog}`)
+  process.env['GRANTLINE_TEST_PG_KIT'] = own.password
+  return {
+    with: {
+      driver: 'postgres', host: own.host, port: own.port, database: 'postgres', user: own.user, password: 'env:GRANTLINE_TEST_PG_KIT',
+      streams: tableStreams('CAST($1 AS TEXT)'), changes: logged,
+    },
+    platform: testPlatform(),
+    accounts: ['user:1', 'user:2', 'service:invoicer', 'service:archiver'],
+    absent: 'user:99',
+    change: async () => {
+      await application.query("UPDATE users SET locked = true WHERE id = 1; INSERT INTO changed VALUES (1, 'user:1')")
+      return 'user:1'
+    },
+    dispose: async () => {
+      delete process.env['GRANTLINE_TEST_PG_KIT']
+      await application.end()
+      await own.stop()
+    },
+  }
+})
 
 describe('a snapshot', () => {
   test('reads the same pieces from the same tables as SQLite', async () => {

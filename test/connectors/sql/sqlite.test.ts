@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SqlConfig } from '../../../connectors/sql/config.ts'
 import { connector } from '../../../connectors/sql/connector.ts'
 import type { ConnectorSession } from '../../../src/ports/connector.ts'
+import { connectorContract } from '../../contract/connector.ts'
 import { testPlatform } from '../../support/test-platform.ts'
+import { createLog, logged } from './changing-tables.ts'
 import { createTables, fillTables, pagesOf, readAll, tablePieces, tableStreams } from './permission-tables.ts'
 
 let dir: string
@@ -30,6 +32,27 @@ async function open(patch: object = {}, platform = testPlatform({ baseDir: dir }
   session = await connector.open(config(patch), platform)
   return session
 }
+connectorContract(connector, () => {
+  const own = mkdtempSync(join(tmpdir(), 'grantline-sqlite-kit-'))
+  const application = new DatabaseSync(join(own, 'app.db'))
+  application.exec(`PRAGMA journal_mode = WAL; ${createTables} ${fillTables} ${createLog}`)
+  return Promise.resolve({
+    with: { driver: 'sqlite', file: 'app.db', streams: tableStreams('?'), changes: logged },
+    platform: testPlatform({ baseDir: own }),
+    accounts: ['user:1', 'user:2', 'service:invoicer', 'service:archiver'],
+    absent: 'user:99',
+    change: () => {
+      application.exec("UPDATE users SET locked = true WHERE id = 1; INSERT INTO changed (who) VALUES ('user:1')")
+      return Promise.resolve('user:1')
+    },
+    dispose: () => {
+      application.close()
+      rmSync(own, { recursive: true })
+      return Promise.resolve()
+    },
+  })
+})
+
 const users = { name: 'users', piece: 'account', query: 'SELECT * FROM users', columns: { id: 'id' } }
 
 test('every call waits for the application’s leave: a page each, a transaction that writes as a whole', async () => {
@@ -151,6 +174,42 @@ describe('one account', () => {
   })
 
   test('is not offered without `one`', async () => expect((await open({ streams: [users] })).readOne).toBeUndefined())
+})
+
+describe('changes', () => {
+  test('are what lies behind the cursor, each account once; the first question only asks where they end', async () => {
+    database.exec(`${createLog}; INSERT INTO changed (who) VALUES ('user:1')`)
+    const { changes } = await open({ changes: logged })
+    expect(await changes?.(null)).toEqual({ accounts: [], cursor: '1' })
+    database.exec("INSERT INTO changed (who) VALUES ('user:2'), ('service:archiver'), ('user:2')")
+    expect(await changes?.('1')).toEqual({ accounts: ['user:2', 'service:archiver'], cursor: '4' })
+    expect(await changes?.('4')).toEqual({ accounts: [], cursor: '4' })
+  })
+
+  test('come from as many tables as there are, the cursor bound in each, never spliced', async () => {
+    database.exec("UPDATE users SET last_login = 10 WHERE id = 1; UPDATE user_roles SET since = 20; INSERT INTO user_roles VALUES (2, 'clerk', 5)")
+    const { changes } = await open({
+      changes: {
+        position: 'SELECT 30',
+        query: "SELECT 'user:' || id AS who FROM users WHERE last_login < CAST(:cursor AS INTEGER) UNION SELECT 'user:' || user_id FROM user_roles WHERE since < CAST(:cursor AS INTEGER)",
+        account: 'who',
+      },
+    })
+    expect(await changes?.('15')).toEqual({ accounts: ['user:1', 'user:2'], cursor: '30' })
+    expect(await changes?.('0); DROP TABLE users; --')).toEqual({ accounts: [], cursor: '30' })
+  })
+
+  test('that name nobody, and a position that is none, are errors and no answer', async () => {
+    database.exec(`${createLog}; INSERT INTO changed (who) VALUES (NULL)`)
+    const { changes } = await open({ changes: logged })
+    await expect(changes?.('0')).rejects.toMatchObject({ class: 'schema', place: 'changes', message: expect.stringContaining('names no account') as unknown })
+    for (const position of ['SELECT NULL', 'SELECT 1, 2', 'SELECT 1 WHERE 1 = 0', "SELECT x'00'"]) {
+      const { changes: asked } = await open({ changes: { ...logged, position } })
+      await expect(asked?.(null)).rejects.toMatchObject({ class: 'schema', place: 'changes, position' })
+    }
+  })
+
+  test('are not offered where none are declared', async () => expect((await open()).changes).toBeUndefined())
 })
 
 describe('errors', () => {
