@@ -45,6 +45,7 @@ export interface ProcessorType<In extends Topic = Topic> {
   readonly outputs: readonly Topic[]
   /** Raised when the same input may give other outputs. */
   readonly version: number
+  /** Raised when rows of the state are laid out otherwise. A state of another format is refused: whoever raises it sees to a way over. */
   readonly stateFormat: number
   create(): Processor<In>
 }

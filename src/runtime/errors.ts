@@ -13,4 +13,9 @@ export class DowngradeError extends Error {
   override name = 'DowngradeError'
 }
 
+/** The rows of the state are laid out as older code than this had them. */
+export class StateFormatError extends Error {
+  override name = 'StateFormatError'
+}
+
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -23,7 +23,7 @@ const longestRetryMs = 10_000
 
 /**
  * Runs one task until the signal aborts; what is in hand is committed first. Failures of the surroundings are retried for ever,
- * with growing pauses. Rejects with FencedError, DowngradeError or ProcessorError, and for good.
+ * with growing pauses. Rejects with FencedError, DowngradeError, StateFormatError or ProcessorError, and for good.
  */
 export async function runTask(options: LoopOptions): Promise<void> {
   await runLoop(new Task(options), options)

@@ -110,7 +110,7 @@ export class Task {
 
   /**
    * One transaction's worth of work: `idle` where there was none. Throws EnvironmentError where the next step opens the state
-   * again and resumes; FencedError, DowngradeError and ProcessorError end the task.
+   * again and resumes; FencedError, DowngradeError, StateFormatError and ProcessorError end the task.
    */
   async step(): Promise<'worked' | 'idle'> {
     try {

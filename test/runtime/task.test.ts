@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FencedError } from '../../src/ports/log.ts'
-import { DowngradeError, ProcessorError } from '../../src/runtime/errors.ts'
+import { DowngradeError, ProcessorError, StateFormatError } from '../../src/runtime/errors.ts'
 import { readPartition } from '../../src/runtime/records.ts'
 import { definition, echo, fragile, runBegin, seen, tally } from '../support/fixture-processors.ts'
 import { startOfTime, Topology } from '../support/topology.ts'
@@ -155,17 +155,34 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
       const topology = new Topology({ types: [{ ...tally, version, stateFormat }], log, codec, release })
       await topology.drain()
     }
-    await run(1, 1, '1.0.0')
-    await run(1, 1, '1.0.1')
-    await run(2, 1, '1.1.0')
-    await run(2, 2, '1.2.0')
-    const failure = await run(2, 1, '1.1.0').catch((error: unknown) => error)
+    await run(1, 2, '1.0.0')
+    await run(1, 2, '1.0.1')
+    await run(2, 2, '1.1.0')
+    const failure = await run(2, 1, '0.9.0').catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(DowngradeError)
-    expect((failure as Error).message).toMatch(/version 2, state format 2 \(release 1\.2\.0\).*version 2, state format 1 \(release 1\.1\.0\)/)
-    await expect(run(1, 2, '9')).rejects.toThrow(/Run release 1\.2\.0 or newer/)
+    expect((failure as Error).message).toMatch(/version 2, state format 2 \(release 1\.1\.0\).*version 2, state format 1 \(release 0\.9\.0\)/)
+    await expect(run(1, 2, '9')).rejects.toThrow(/Run release 1\.1\.0 or newer/)
     const releases = []
     for await (const { record } of readPartition(log, codec, 'raw', 0)) if (record?.type === 'Epoch') releases.push(record.release)
-    expect(releases).toEqual(['1.0.0', '1.1.0', '1.2.0'])
+    expect(releases).toEqual(['1.0.0', '1.1.0'])
+  })
+
+  it('refuses a state whose rows are laid out as older code had them, changes nothing, and says what to do', async () => {
+    await using log = await open(1)
+    const old = new Topology({ types: [tally], log, codec, release: '1.0.0' })
+    await old.publish(one('a'))
+    await old.drain()
+    const end = await log.end('raw', 0)
+    for (const version of [1, 2]) {
+      const failure = await new Topology({ types: [{ ...tally, version, stateFormat: 2 }], log, codec, release: '2.0.0' }).drain().catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(StateFormatError)
+      expect((failure as Error).message).toMatch(/^tally \(partition 0\): the state has format 1 \(release 1\.0\.0\); this code has format 2 \(release 2\.0\.0\).*Go on with release 1\.0\.0, or begin in a new place/)
+    }
+    expect(await log.end('raw', 0)).toBe(end)
+    const again = new Topology({ types: [tally], log, codec, release: '1.0.0' })
+    await again.publish(one('a'))
+    await again.drain()
+    expect((await again.outputs('facts')).map(({ record }) => (record.type === 'AccountGone' ? record.observed : 0))).toEqual([1, 2])
   })
 
   it('carries a record of 10 MB through two stages in parts', async () => {
