@@ -57,7 +57,7 @@ export async function ensureTopics(admin: Admin, options: TopicOptions): Promise
   if (missing.length > 0) {
     await admin.createTopics({ topics: missing.map((topic) => creation(topic, options.replication)), waitForLeaders: false })
   }
-  await refuseOthers(admin, wanted.filter(({ topic }) => existing.has(topic)))
+  await refuseOthers(admin, wanted.filter(({ topic }) => existing.has(topic)), options.replication)
   return wanted.map(({ topic }) => topic)
 }
 
@@ -87,18 +87,21 @@ const creation = ({ topic, partitions, config }: Wanted, replication: number): I
   configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
 })
 
-async function refuseOthers(admin: Admin, wanted: readonly Wanted[]): Promise<void> {
+async function refuseOthers(admin: Admin, wanted: readonly Wanted[], replication: number): Promise<void> {
   if (wanted.length === 0) return
   const { topics } = await admin.fetchTopicMetadata({ topics: wanted.map(({ topic }) => topic) })
   const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: wanted.map(({ topic }) => ({ type: ConfigResourceTypes.TOPIC, name: topic })) })
   const wrong: string[] = []
   for (const { topic, partitions, config, free } of wanted) {
-    const count = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
-    if (count !== partitions) wrong.push(`${topic} has ${count} partitions, the configuration says ${partitions}`)
+    const found = topics.find(({ name }) => name === topic)?.partitions ?? []
+    if (found.length !== partitions) wrong.push(`${topic} has ${found.length} partitions, the configuration says ${partitions}`)
+    const copies = Math.min(...found.map(({ replicas }) => replicas.length))
+    // more may be on their way to other brokers
+    if (copies < replication) wrong.push(`${topic} has ${copies} copies of a partition, the configuration says ${replication}`)
     const entries = resources.find(({ resourceName }) => resourceName === topic)?.configEntries ?? []
     for (const [name, value] of Object.entries(config)) {
-      const found = entries.find(({ configName }) => configName === name)?.configValue
-      if (found !== value && !free.includes(name)) wrong.push(`${topic} has ${name}=${found ?? '?'}, the log needs ${value}`)
+      const actual = entries.find(({ configName }) => configName === name)?.configValue
+      if (actual !== value && !free.includes(name)) wrong.push(`${topic} has ${name}=${actual ?? '?'}, the log needs ${value}`)
     }
   }
   if (wrong.length === 0) return

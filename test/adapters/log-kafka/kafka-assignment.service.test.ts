@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,12 +13,14 @@ import { clusterOf } from '../../../src/adapters/log-kafka/internals.ts'
 import { groupOf, kafkaAssignment } from '../../../src/adapters/log-kafka/kafka-assignment.ts'
 import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
 import type { Assignment, Share } from '../../../src/ports/assignment.ts'
-import type { FaultPoint } from '../../../src/core/fault.ts'
+import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { defaultLimits } from '../../../src/runtime/limits.ts'
+import { Pipeline } from '../../../src/runtime/pipeline.ts'
 import { openPublisher, type Publisher } from '../../../src/runtime/publisher.ts'
 import { readPartition } from '../../../src/runtime/records.ts'
 import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
-import { seen } from '../../support/fixture-processors.ts'
+import { runBegin, seen, tally } from '../../support/fixture-processors.ts'
 import { newInstallation, type Installation } from './installation.ts'
 import type { Orders } from './sharing-child.ts'
 
@@ -75,6 +78,37 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     expect(lost.partitions).toEqual(new Map([['raw', []], ['facts', []]]))
     const { partitions: again } = await share.next(lost.generation)
     expect(again).toEqual(new Map([['raw', [0, 1, 2, 3]], ['facts', [0, 1, 2, 3]]]))
+  })
+
+  it('who restores a state, and then slices, for longer than a session keeps what it has', { timeout: 120_000 }, async () => {
+    const shortMs = 2_000
+    const share = await kafkaAssignment({ ...installation.options, sessionTimeoutMs: shortMs, rebalanceTimeoutMs: shortMs }).share('processors', ['raw', 'facts'])
+    shares.push(share)
+    const { generation } = share.owned
+    const task = await log.openTask('task/tally/0')
+    for (let i = 0; i < 12; i++) await task.commit({ appends: [], state: new Map([0, 1].map((n) => [`names/${i}/${n}`, randomBytes(2_000_000)])) })
+
+    const busy = { 'kafka.mid-restore': 0, 'runtime.between-slices': 0 }
+    armFaults((point) => {
+      if (point !== 'kafka.mid-restore' && point !== 'runtime.between-slices') return
+      busy[point] += 500
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    })
+    const elsewhere = await installation.open('elsewhere')
+    const publisher = await openPublisher({ log, codec: createFileCodec(log.schemas), clock: systemClock, id: 'test' })
+    await publisher.publish([...Array.from({ length: 60 }, (_, i) => ({ topic: 'raw', key: `app/${i}`, record: seen(String(i)) }) as const), { topic: 'raw', key: null, record: runBegin(1) }])
+    const pipeline = new Pipeline({
+      types: [tally], log: elsewhere, codec: createFileCodec(elsewhere.schemas), clock: systemClock, release: 'test', share, limits: { ...defaultLimits, sliceRows: 3 },
+    })
+    try {
+      await pipeline.drained()
+      expect(Math.min(...Object.values(busy))).toBeGreaterThan(2 * shortMs)
+      expect(share.owned.generation).toBe(generation)
+    } finally {
+      armFaults(null)
+      await pipeline.stop()
+      await elsewhere.close()
+    }
   })
 
   /** What the group's coordinator does when a session times out. */

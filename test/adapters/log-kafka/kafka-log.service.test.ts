@@ -1,16 +1,20 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
 import type { RestoreProgress } from '../../../src/adapters/log-kafka/changelog.ts'
 import { createClient } from '../../../src/adapters/log-kafka/client.ts'
 import { ConfigResourceTypes } from '../../../src/adapters/log-kafka/kafkajs.ts'
 import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
+import { maxMessageBytes } from '../../../src/adapters/log-kafka/topics.ts'
 import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import { FencedError, type Message, type TaskStore } from '../../../src/ports/log.ts'
 import { contractPartitions, logContract } from '../../contract/log.ts'
 import { portableLogContract } from '../../contract/portable-log.ts'
 import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
+import { seen, tally } from '../../support/fixture-processors.ts'
+import { Topology } from '../../support/topology.ts'
 import { newInstallation, type Installation } from './installation.ts'
 
 let cluster: KafkaCluster
@@ -150,6 +154,27 @@ describe('the log on Kafka', () => {
     expect(rowsRestored()).toBe(0)
   })
 
+  it('a state of another format is refused, from the local copy and from the changelog', async () => {
+    const log = await open()
+    const codec = createFileCodec(log.schemas)
+    const first = new Topology({ types: [tally], log, codec, release: '1.0.0' })
+    await first.publish({ topic: 'raw', key: 'app/a', record: seen('a') })
+    await first.drain()
+    for (const on of [log, await open('elsewhere')]) {
+      const next = new Topology({ types: [{ ...tally, stateFormat: 2 }], log: on, codec: createFileCodec(on.schemas), release: '2.0.0' })
+      await expect(next.drain()).rejects.toThrow(/tally \(partition \d\): the state has format 1 \(release 1\.0\.0\).*another kafka\.prefix/)
+    }
+  })
+
+  it('a copy of topics that were made anew is thrown away', async () => {
+    const log = await open()
+    const task = await log.openTask(id)
+    for (let i = 0; i < 5; i++) await task.commit({ appends: [], state: state({ [`a/${i}`]: 'of before' }) })
+    await log.close()
+    await installation.deleteTopics()
+    expect(rows(await (await open()).openTask(id))).toEqual({})
+  })
+
   it('a lost directory costs a restoring, nothing else', async () => {
     const log = await open('lost')
     await (await log.openTask(id)).commit({ appends: [], state: state({ 'a/1': 'x' }) })
@@ -161,8 +186,9 @@ describe('the log on Kafka', () => {
   it('a transaction of many megabytes is cut into requests that the broker takes, and stays one', async () => {
     const log = await open()
     const task = await log.openTask(id)
-    const random = (seed: number): Uint8Array => Uint8Array.from({ length: 400_000 }, (_, i) => (i * 7_919 + seed * 104_729 + ((i * i) >> 3)) & 0xff)
-    const appends = Array.from({ length: 40 }, (_, i) => append(random(i), 0))
+    // nothing that zstd could make smaller, and more than a broker takes of one partition at once
+    const appends = Array.from({ length: 50 }, () => append(randomBytes(400_000), 0))
+    expect(appends.reduce((sum, { value }) => sum + value.length, 0)).toBeGreaterThan(maxMessageBytes)
     const { offsets } = await task.commit({ appends, state: new Map(appends.map(({ value }, i) => [`a/${i}`, value])) })
     const read = await readOn(log)
     expect(read.map(({ offset }) => offset)).toEqual(offsets)
@@ -187,6 +213,7 @@ describe('the log on Kafka', () => {
   it('refuses topics that are not as it needs them, naming topic, setting and what to do', async () => {
     await open()
     await expect(open('elsewhere', { partitions: { ...contractPartitions, raw: 4 } })).rejects.toThrow(/raw has 3 partitions, the configuration says 4.*another kafka\.prefix/s)
+    await expect(open('elsewhere', { replication: 3 })).rejects.toThrow(/findings has 1 copies of a partition, the configuration says 3;/)
     await expect(open('elsewhere', { deleteRetentionMs: 5 })).rejects.toThrow(/state-normalise has delete\.retention\.ms=604800000, the log needs 5;/)
     const admin = createClient(installation.options, 'test').admin()
     await admin.connect()

@@ -1,0 +1,67 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { StateCache } from '../../../src/adapters/log-kafka/state-cache.ts'
+
+const id = 'task/normalise/0'
+const changelog = 'state-normalise/0'
+const mark = { offset: 7, atMs: 1_000 }
+let path: string
+beforeEach(async () => {
+  path = mkdtempSync(join(tmpdir(), 'grantline-states-'))
+  await using cache = await opened()
+  const { table } = await cache.of.task(id, changelog)
+  await cache.of.apply(id, table, [['a/1', Uint8Array.of(1)]], mark)
+})
+afterEach(() => rmSync(path, { recursive: true, force: true }))
+
+async function opened(cluster = 'cluster'): Promise<AsyncDisposable & { of: StateCache }> {
+  const of = StateCache.open(path, cluster)
+  return Promise.resolve({ of, [Symbol.asyncDispose]: () => of.close() })
+}
+
+/** How current the copy is believed to be, and its rows. */
+async function found(cluster?: string, from = changelog): Promise<[typeof mark | null, string[]]> {
+  await using cache = await opened(cluster)
+  const { table, mark: current } = await cache.of.task(id, from)
+  return [current, [...table.range('')].map(([key]) => key)]
+}
+
+describe('the local copy of a state', () => {
+  it('is there again with its mark', async () => {
+    expect(await found()).toEqual([mark, ['a/1']])
+  })
+
+  it('is empty on other brokers, and stays so', async () => {
+    expect(await found('another cluster')).toEqual([null, []])
+    expect(await found()).toEqual([null, []])
+  })
+
+  it('is empty after a restart of the machine, which may have lost what was not synced', async () => {
+    const source = join(path, 'source')
+    const { boot } = JSON.parse(readFileSync(source, 'utf8')) as { boot: string }
+    writeFileSync(source, readFileSync(source, 'utf8').replace(boot, 'before'))
+    expect(await found()).toEqual([null, []])
+  })
+
+  it('of another changelog is not believed', async () => {
+    const [current] = await found('cluster', 'state-others/3')
+    expect(current).toBeNull()
+  })
+
+  it('that was being made is not believed, and is wiped whole', async () => {
+    {
+      await using cache = await opened()
+      await cache.of.wipe(id)
+      const { table } = await cache.of.task(id, changelog)
+      expect([...table.range('')]).toEqual([])
+      await cache.of.apply(id, table, Array.from({ length: 25_000 }, (_, i) => [`a/${i}`, Uint8Array.of(1)] as const), null)
+    }
+    const [current, rows] = await found()
+    expect([current, rows.length]).toEqual([null, 25_000])
+    await using cache = await opened()
+    await cache.of.wipe(id)
+    expect([...(await cache.of.task(id, changelog)).table.range('')]).toEqual([])
+  })
+})
