@@ -37,6 +37,15 @@ function scripted(streams: (Pick<Stream, 'name' | 'classes'> & { proof?: Stream[
 }
 
 describe('a run without trouble', () => {
+  it('publishes nothing while pages are fetched: no transaction spans one', async () => {
+    const ends = (): Promise<number[]> => Promise.all([0, 1, 2].map((partition) => lab.log.end('raw', partition)))
+    const meanwhile: Promise<number[]>[] = []
+    await lab.snapshot(new FlakySource({ world: makeWorld(), onPage: () => meanwhile.push(ends()) }).open)
+    expect(meanwhile.length).toBeGreaterThan(8)
+    expect(await Promise.all(meanwhile)).toEqual(meanwhile.map(() => [0, 0, 0]))
+    expect(await ends()).not.toContain(0)
+  })
+
   it('publishes begin, definitions, their end, accounts and the end, in this order, to the right partitions', async () => {
     const source = new FlakySource({ world: makeWorld() })
     const result = await lab.snapshot(source.open)

@@ -7,8 +7,11 @@ import type { AppSource } from '../../src/connect/app-reader.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
 import { ExpiredCursor } from '../../src/connect/paging/endpoint.ts'
 import { type Scheduler, startScheduler } from '../../src/connect/scheduler.ts'
+import { partitionOf } from '../../src/core/partition.ts'
+import type { Share } from '../../src/ports/assignment.ts'
 import { ConnectError, type ConnectorSession, type Mapped, type Page } from '../../src/ports/connector.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
+import { HandShare } from '../runtime/hand-share.ts'
 import { Lab, startOfTime } from './lab.ts'
 
 /** An application whose accounts a test changes while it runs. */
@@ -83,8 +86,9 @@ afterEach(async () => {
   lab.dispose()
 })
 
-async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}): Promise<Scheduler> {
+async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}, share?: Share): Promise<Scheduler> {
   const scheduler = await startScheduler({
+    ...(share === undefined ? {} : { share }),
     log: lab.log, codec: lab.codec, clock: lab.clock, apps, feeds, idRules: {}, dataDir: lab.dataDir, baseDir: lab.dataDir, env: {},
     onEvent: (event) => events.push(event), random: () => 0,
   })
@@ -277,6 +281,34 @@ describe('feeds', () => {
     expect((await lab.of('intent', 'Identity')).map(({ feed: name, id, run }) => [name, id, run]).sort()).toEqual([['api', '2', null], ['hr', '1', 1]])
     lab.clock.advance(30_000)
     await vi.waitFor(() => expect(runs()).toHaveLength(2))
+  })
+})
+
+describe('processes that share', () => {
+  const feed = FeedConfig.parse({ class: 'identities', format: 'csv' })
+  const nameIn = (partition: number, prefix: string): string => Array.from({ length: 20 }, (_, i) => `${prefix}${i}`).find((name) => partitionOf(name, 2) === partition)!
+
+  it('run each what hashes to their partitions of commands; whose owner is gone goes on elsewhere from its checkpoint', async () => {
+    const [mine, yours] = [new LiveApp('ann'), new LiveApp('bob')]
+    const apps = [mine.source({ name: nameIn(0, 'app') }), yours.source({ name: nameIn(1, 'app') })]
+    const feeds = { [nameIn(0, 'feed')]: feed, [nameIn(1, 'feed')]: feed }
+    const share = new HandShare([0], 0, ['commands'])
+    const first = await start(apps, feeds, share)
+    await first.idle()
+    expect([mine.log, yours.log]).toEqual([['changes from now', 'snapshot'], []])
+    await expect(first.postIntent(nameIn(1, 'feed'), [{ id: '1' }])).rejects.toThrow(/is written by another process now/)
+    const second = await start(apps, feeds, new HandShare([1], 0, ['commands']))
+    await second.idle()
+    expect([mine.log.length, yours.log]).toEqual([2, ['changes from now', 'snapshot']])
+    expect(await second.postIntent(nameIn(1, 'feed'), [{ id: '1' }])).toMatchObject({ accepted: 1 })
+
+    await share.give(0, 1)
+    await first.idle()
+    expect(await first.postIntent(nameIn(1, 'feed'), [{ id: '2' }])).toMatchObject({ accepted: 1 })
+    expect(yours.log.slice(2, 4)).toEqual(['changes c0', 'snapshot'])
+    expect(runs().filter(({ source }) => source === apps[1]!.name).map(({ result }) => result.run)).toEqual([1, 2])
+    await expect(second.postIntent(nameIn(1, 'feed'), [{ id: '3' }])).rejects.toThrow(/took this publisher over/)
+    expect((await lab.of('intent', 'Identity')).map(({ id }) => id).sort()).toEqual(['1', '2'])
   })
 })
 

@@ -67,6 +67,10 @@ describe('the HTTP API', () => {
     expect((await app.request('/livez')).status).toBe(200)
     const ready = await app.request('/readyz')
     expect([ready.status, await ready.text()]).toEqual([503, 'task/normalise/0: out of reach\n'])
+    const hanging = createApp(null, 'right-token', { ...health, stalled: async () => ['task/normalise/0 stands at offset 4 since 61 s'], troubles: async () => [] })
+    const alive = await hanging.request('/livez')
+    expect([alive.status, await alive.text()]).toEqual([503, 'task/normalise/0 stands at offset 4 since 61 s\n'])
+    expect((await hanging.request('/readyz')).status).toBe(200)
   })
 
   it('passes filters on and answers in the format asked for', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { armFaults } from '../../src/core/fault.ts'
+import { partitionOf } from '../../src/core/partition.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
 import { HandClock, systemClock, type Clock } from '../../src/runtime/clock.ts'
@@ -158,6 +159,35 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
     const stuck = start(log, [echo], new HandClock(startOfTime))
     await delay(5)
     await stuck.stop()
+  })
+
+  it('a long slice in one partition starves no other', async () => {
+    await using log = await open(2)
+    let isLong = true
+    const sweeper: ProcessorType<'raw'> = {
+      ...tally,
+      create: () => {
+        const inner = tally.create()
+        return {
+          process: (context, record) => inner.process(context, record),
+          slice: (context, budget) => inner.slice(context, budget) || (isLong && context.partition === 0),
+        }
+      },
+    }
+    await using pipeline = start(log, [sweeper], new HandClock(startOfTime))
+    // the one of partition 0 waits behind the slices of the epoch before it
+    const both = [0, 1].map((partition) => many(20).find(({ key }) => partitionOf(key!, 2) === partition)!)
+    const commits = async (): Promise<number> => (await pipeline.progress())[0]!.commits
+    await until(async () => (await commits()) > 5)
+    await publish(log, both)
+    const told = async (): Promise<number> => (await log.end('facts', 0)) + (await log.end('facts', 1))
+    await until(async () => (await told()) > 0)
+    const then = await commits()
+    await until(async () => (await commits()) > then)
+    expect(await told()).toBe(1)
+    isLong = false
+    await pipeline.drained()
+    expect(await told()).toBe(2)
   })
 
   it('refuses two processors of one name', async () => {
