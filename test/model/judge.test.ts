@@ -10,6 +10,7 @@ import {
 } from './checks.ts'
 import { histories, loads } from './histories.ts'
 import type { History } from './history.ts'
+import { phenomena, phenomenaOf, type Phenomenon } from './phenomena.ts'
 import type { Stages } from './topology.ts'
 
 /** GRANTLINE_LONG=1 plays many more, other ones each time; without it they are always the same. */
@@ -51,6 +52,14 @@ describe('after any history', () => {
     const never = ['held-removals', 'pending']
     expect([...expected, ...others].filter((name) => !seen.has(name))).toEqual(never)
   }, timeoutMs)
+})
+
+describe('histories', () => {
+  it('have each of what makes it hard to say whose an account is and what it may, many times', () => {
+    const counts = new Map(phenomena.map((phenomenon): [Phenomenon, number] => [phenomenon, 0]))
+    for (const history of fc.sample(histories, { seed: 20_260_101, numRuns: 100 })) for (const phenomenon of phenomenaOf(history)) counts.set(phenomenon, counts.get(phenomenon)! + 1)
+    expect([...counts].filter(([, times]) => times < 5)).toEqual([])
+  })
 })
 
 describe('a world that stands still while it is loaded', () => {
