@@ -35,7 +35,7 @@ export async function ask(configFile: string, name: string, filters: Filters, fo
 }
 
 /** Reports that are only as complete as what was read. */
-const restsOnSources = ['findings', 'access']
+const restsOnSources = ['findings', 'access', 'access-history', 'access-changes', 'plan']
 
 function incompleteness(letters: Summary['deadLetters']): string {
   const counts = new Map<string, number>()

@@ -73,7 +73,10 @@ function build(): Command {
     .option('--known-at <time>', 'as it was known at this time')
     .addHelpText('after', examples(['access-changes --from 2026-11-01 --to 2026-12-01', 'access-changes --app billing --from 2026-11-01 --to 2026-11-22 -o csv']))
   report(program, 'lag', 'how long desired changes took to be seen done, per application')
+    .option('--app <app>')
+    .addHelpText('after', examples(['lag', 'lag --app billing -o json']))
   report(program, 'sync-runs', 'runs of every source: verdict, reason, counts').option('--source <name>', 'an application or a feed')
+    .addHelpText('after', examples(['sync-runs', 'sync-runs --source billing -o csv']))
 
   command(program, 'connectors', 'how every application and feed is doing: state, freshness, counts, waits, troubles')
     .addOption(outputOption(['table', 'json', 'csv']))
@@ -87,13 +90,14 @@ function build(): Command {
     .addHelpText('after', examples(['explain 3f9a', 'explain 3f9a -o json']))
   command(program, 'sync', 'begin a snapshot of an application now').argument('<app>')
     .action((app: string, options: { config: string }) => tell(options.config, (api) => api.sync(app), `asked ${app} for a snapshot; \`grantline sync-runs --source ${app}\` shows it`))
+    .addHelpText('after', examples(['sync billing']))
   command(program, 'rule', 'decide on a source: release held absences, declare its baseline, or retire it')
     .addOption(new Option('--kind <kind>', 'what is decided').choices(['release', 'baseline', 'retire']).makeOptionMandatory())
     .requiredOption('--by <name>', 'who decides').requiredOption('--reason <text>', 'why')
-    .option('--run <number>', 'the run whose absences are released')
+    .option('--run <number>', 'the run whose absences are released', wholeNumber)
     .argument('<source>', 'an application or a feed')
-    .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: string }) =>
-      tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run === undefined ? null : Number(options.run) }), `${options.kind} of ${source} is recorded, by ${options.by}`))
+    .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: number }) =>
+      tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run ?? null }), `${options.kind} of ${source} is recorded, by ${options.by}`))
     .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
 
   actionCommands(program)
@@ -124,6 +128,7 @@ function build(): Command {
     .addHelpText('after', examples(['log import ./export -c on-kafka.yaml', 'verify -c on-kafka.yaml']))
 
   const connector = program.command('connector').description('one application’s connector: what the application really does')
+    .addHelpText('after', examples(['connector new shop', 'connector probe shop', 'connector test shop']))
   command(connector, 'probe', 'measure what an application really does: page sizes, totals, order, cursors, single reads, rate headers')
     .argument('<app>').addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
     .action((app: string, options: { config: string; output: 'table' | 'json' }) => probeApp(options.config, app, options.output))
@@ -145,8 +150,11 @@ function build(): Command {
   hostileCommands(program)
 
   const config = program.command('config').description('check the config file, or print its JSON Schema')
+    .addHelpText('after', examples(['config check', 'config schema > grantline.schema.json']))
   command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
+    .addHelpText('after', examples(['config check', 'config check -c /etc/grantline/grantline.yaml']))
   config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
+    .addHelpText('after', examples(['config schema > grantline.schema.json']))
   return program
 }
 
@@ -189,17 +197,21 @@ function actionCommands(program: Command): void {
   const actions = program.command('actions').description('corrections: proposed, decided, written, verified')
     .addHelpText('after', examples(['actions list --state held', 'actions show 3f9a', 'actions approve 3f9a 77c1 --by "A. Kaya" --why "not hers"', 'actions reject 3f9a --by "A. Kaya" --why "on call until May"', 'actions release billing --by "A. Kaya" --why "the Basel site was sold" --until 2026-12-01']))
   about(report(actions, 'list', 'every action with its state, worst first', 'actions')).option('--state <state>', 'proposed, approved, held, dispatched, applied, failed, contested, rejected, verified, withdrawn')
+    .addHelpText('after', examples(['actions list', 'actions list --app billing --state held']))
   command(actions, 'show', 'one action from its proposal to its verification').argument('<action>', 'id, or the beginning of one').addOption(outputOption(['table', 'json']))
     .action((id: string, options: { config: string; output: 'table' | 'json' }) => showAction(options.config, id, options.output))
+    .addHelpText('after', examples(['actions show 3f9a', 'actions show 3f9a -o json']))
   for (const decision of ['approve', 'reject'] as const) {
     command(actions, decision, decision === 'approve' ? 'let it be written' : 'let it be as it is').argument('<action...>', 'ids, or beginnings of them')
       .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
       .action((ids: string[], { config, by, why }: { config: string; by: string; why: string }) => decideActions(config, { decision, ids, by, why }))
+      .addHelpText('after', examples([`actions ${decision} 3f9a 77c1 --by "A. Kaya" --why "not hers"`]))
   }
   command(actions, 'release', 'let go of what the brake of an application holds').argument('<app>')
     .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
     .option('--until <time>', 'hold nothing until then')
     .action((app: string, { config, by, why, until }: { config: string; by: string; why: string; until?: string }) => decideActions(config, { decision: 'release', app, by, why, until: untilOf(until) }))
+    .addHelpText('after', examples(['actions release billing --by "A. Kaya" --why "the Basel site was sold"', 'actions release billing --by "A. Kaya" --why "the move" --until 2026-12-01']))
 }
 
 function deadLetterCommands(program: Command): void {
@@ -208,14 +220,18 @@ function deadLetterCommands(program: Command): void {
   report(dlq, 'list', 'newest first, with place and reason; open ones unless told otherwise', 'dead-letters')
     .option('--source <name>', 'an application or a feed').option('--stage <stage>', 'read, map, assemble, post, normalise, entitle, reconcile, runtime, sink')
     .option('--code <code>', 'what kind of problem').addOption(new Option('--state <state>', 'which').choices(['open', 'retried', 'discarded', 'all']))
+    .addHelpText('after', examples(['dlq list', 'dlq list --source billing --state all -o json']))
   command(dlq, 'show', 'everything known of one letter').argument('<letter>', 'id, or the beginning of one')
     .action((id: string, options: { config: string }) => letter(options.config, id))
+    .addHelpText('after', examples(['dlq show 3f9a']))
   command(dlq, 'retry', 'read its object from the application again').argument('<letter>', 'id, or the beginning of one')
     .requiredOption('--by <name>', 'who decides')
     .action((id: string, { config, by }: { config: string; by: string }) => decide(config, id, { decision: 'retry', by }))
+    .addHelpText('after', examples(['dlq retry 3f9a --by "A. Kaya"']))
   command(dlq, 'discard', 'put it aside for good').argument('<letter>', 'id, or the beginning of one')
     .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why nothing is lost by it')
     .action((id: string, { config, by, why }: { config: string; by: string; why: string }) => decide(config, id, { decision: 'discard', by, why }))
+    .addHelpText('after', examples(['dlq discard 3f9a --by "A. Kaya" --why "a test row"']))
 }
 
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')

@@ -3,6 +3,7 @@ import { roleNames, startGrantline, type Grantline, type Role } from '../compose
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
 import { resolveSecret } from '../connect/secrets.ts'
+import { shapeChangeText } from '../connect/shape.ts'
 import type { Api } from '../http/api.ts'
 import { createApp, serve, type HttpServer } from '../http/server.ts'
 import { Liveness } from '../observe/liveness.ts'
@@ -165,7 +166,7 @@ function describeEvent(event: ConnectEvent): string | null {
       const { source, result } = event
       const read = result.classes.map((item) => `${item.read} ${item.class}${item.rejected === 0 ? '' : `, ${item.rejected} of them rejected`}`).join(', ')
       const why = result.reason === null ? '' : `: ${result.reason}${result.place === null ? '' : ` at ${result.place}`}`
-      const schema = result.shapeChanges.map(({ stream, field, change, was, is }) => `\n! ${source}: schema of ${stream}: ${field} ${change} (${was} → ${is})`).join('')
+      const schema = result.shapeChanges.map((change) => `\n! ${source}: schema of ${shapeChangeText(change)}`).join('')
       return `${source}: run ${result.run} ${result.verdict}${why}${read === '' ? '' : ` (${read})`}${schema}`
     }
     case 'reread':

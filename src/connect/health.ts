@@ -134,8 +134,8 @@ const silence = ({ lastDeliveryAt }: SourceHealth): Pick<SourceHealth, 'state' |
   state: 'silent', problem: `no webhook came since ${new Date(lastDeliveryAt ?? 0).toISOString()}, which is longer than expected`, problemAt: lastDeliveryAt,
 })
 
-/** Over the classes that the source counts. */
-function gapOf(classes: readonly ClassManifest[]): number | null {
+/** Objects that the source counts and that were not read, over the classes that it counts; null where it counts none. */
+export function gapOf(classes: readonly ClassManifest[]): number | null {
   const counted = classes.filter(({ declared }) => declared !== null)
   return counted.length === 0 ? null : counted.reduce((sum, { declared, read }) => sum + (declared ?? 0) - read, 0)
 }

@@ -16,6 +16,10 @@ export interface ShapeChange {
   place: string
 }
 
+/** One line for people. */
+export const shapeChangeText = ({ stream, field, change, was, is, example, place }: ShapeChange): string =>
+  `${stream}: ${field} ${change} (${was} → ${is}${example === null ? '' : `, such as ${example} at ${place}`})`
+
 /** A row with more fields than this is a map with data for keys: only so many are looked at. */
 const maxFields = 200
 

@@ -1,4 +1,5 @@
 import type { SourceHealth } from '../connect/health.ts'
+import { shapeChangeText } from '../connect/shape.ts'
 import type { Store } from '../ports/store.ts'
 import { formatRows, type Format } from '../reports/format.ts'
 import type { ReportColumn } from '../reports/report.ts'
@@ -11,14 +12,17 @@ export interface ConnectorHealth extends SourceHealth {
   deadLetters: number
   /** since the last complete run ended; null: there was none */
   ageMs: number | null
+  /** within which 95 % of the changes that somebody desired were seen done there; null: none was yet, or it is a feed */
+  lagMs: number | null
 }
 
 type Remembered = Pick<SourceHealth, 'source' | 'run' | 'verdict' | 'lastCompleteAt'>
 
 /** Of every source that runs here or that the tables know. `live` null: no process runs. */
 export async function connectorHealth(store: Store, live: readonly SourceHealth[] | null, nowMs: number): Promise<ConnectorHealth[]> {
-  const { sources, deadLetters } = await summary(store)
+  const { sources, deadLetters, lags } = await summary(store)
   const letters = (source: string): number => deadLetters.filter((one) => one.source === source).reduce((sum, one) => sum + one.letters, 0)
+  const lag = (source: string): number | null => lags.reduce<number | null>((worst, { app, p95Ms }) => (app === source ? Math.max(worst ?? 0, p95Ms) : worst), null)
   const remembered = new Map(sources.map(({ source, lastRun, lastVerdict, lastComplete }): [string, Remembered] =>
     [source, { source, run: lastRun, verdict: lastVerdict, lastCompleteAt: lastComplete }]))
   const known = (live ?? []).map((one): SourceHealth => {
@@ -30,7 +34,7 @@ export async function connectorHealth(store: Store, live: readonly SourceHealth[
     ...known.map((one) => ({ ...one, live: true })),
     ...[...remembered.values()].map((past) => ({ ...nothingKnown, ...past, live: false })),
   ]
-  return rows.map((row) => ({ ...row, deadLetters: letters(row.source), ageMs: row.lastCompleteAt === null ? null : Math.max(0, nowMs - row.lastCompleteAt) }))
+  return rows.map((row) => ({ ...row, deadLetters: letters(row.source), lagMs: lag(row.source), ageMs: row.lastCompleteAt === null ? null : Math.max(0, nowMs - row.lastCompleteAt) }))
 }
 
 export const connectorText = (rows: readonly ConnectorHealth[], format: Format, width: number): string => formatRows(format, columns, rows.map(flat), width)
@@ -41,7 +45,8 @@ type Row = Omit<ConnectorHealth, 'shapeChanges'> & { shapeChanges: string[] }
 const flat = (row: ConnectorHealth): Row => ({
   ...row,
   reason: row.problem ?? row.reason,
-  shapeChanges: row.shapeChanges.map(({ stream, field, change, was, is }) => `${stream}: ${field} ${change} (${was} → ${is})`),
+  failureRate: Math.round(row.failureRate * 100) / 100,
+  shapeChanges: row.shapeChanges.map(shapeChangeText),
 })
 
 const columns: readonly ReportColumn<Row>[] = [
@@ -49,6 +54,9 @@ const columns: readonly ReportColumn<Row>[] = [
   { key: 'state', title: 'state', kind: 'text' },
   { key: 'verdict', title: 'verdict', kind: 'text' },
   { key: 'ageMs', title: 'complete', kind: 'duration' },
+  { key: 'lagMs', title: 'lag', kind: 'duration' },
+  { key: 'failureRate', title: 'failing', kind: 'number' },
+  { key: 'pages', title: 'pages', kind: 'number' },
   { key: 'records', title: 'records', kind: 'number' },
   { key: 'gap', title: 'gap', kind: 'number' },
   { key: 'deadLetters', title: 'letters', kind: 'number' },

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ConnectEvent } from '../connect/events.ts'
+import { gapOf } from '../connect/health.ts'
 import type { Summary } from '../reports/summary.ts'
 import type { PipelineProgress } from '../runtime/pipeline.ts'
 import type { SinkEvent } from '../sink/partition-sink.ts'
@@ -43,13 +44,15 @@ export class Metrics {
   }
 
   onConnect(event: ConnectEvent): void {
-    const { runs, pages, records, rejected, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing } = this.#counter
+    const { runs, pages, records, rejected, gap, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing: awaited } = this.#counter
     const { source } = event
     switch (event.event) {
       case 'run': {
         runs.inc({ source, verdict: event.result.verdict })
         pages.inc({ source }, event.result.pages)
         schema.inc({ source }, event.result.shapeChanges.length)
+        const missing = gapOf(event.result.classes)
+        if (missing !== null) gap.set({ source }, missing)
         for (const item of event.result.classes) {
           records.inc({ source, class: item.class }, item.read)
           rejected.inc({ source, class: item.class }, item.rejected)
@@ -74,7 +77,7 @@ export class Metrics {
         deliveries.inc({ source }, event.taken)
         lastDelivery.set({ source }, event.lastAt / 1_000)
         silent.set({ source }, event.silent ? 1 : 0)
-        return missing.set({ source }, event.missing)
+        return awaited.set({ source }, event.missing)
       case 'problem':
         return problems.inc({ source })
     }
@@ -132,12 +135,14 @@ export class Metrics {
     const grants = this.#gauge('grantline_grants', 'Grants that are held now, by verdict.', ['app', 'verdict'])
     const letters = this.#gauge('grantline_open_dead_letters', 'Dead letters that nobody has decided about.', ['source', 'stage'])
     const complete = this.#gauge('grantline_last_complete_snapshot_timestamp_seconds', 'When the last complete snapshot of a source ended, Unix time; 0: never.', ['source'])
-    this.#collect([findings, gap, grants, letters, complete], async () => {
+    const lag = this.#gauge('grantline_change_lag_seconds', 'Within which 95 % of the desired changes were seen done.', ['app', 'direction'])
+    this.#collect([findings, gap, grants, letters, complete, lag], async () => {
       const now = await summary()
       for (const { kind, severity, open } of now.findings) findings.set({ kind, severity }, open)
       gap.set(now.findings.filter(({ kind }) => gapKinds.includes(kind)).reduce((sum, { open }) => sum + open, 0))
       for (const { app, verdict, grants: held } of now.grants) grants.set({ app, verdict }, held)
       for (const { source, stage, letters: open } of now.deadLetters) letters.set({ source, stage }, open)
+      for (const { app, direction, p95Ms } of now.lags) lag.set({ app, direction }, p95Ms / 1_000)
       for (const { source, lastComplete } of now.sources) complete.set({ source }, (lastComplete ?? 0) / 1_000)
     })
   }
@@ -168,6 +173,7 @@ export class Metrics {
       pages: this.#count('grantline_source_pages_total', 'Pages read from a source.', ['source']),
       records: this.#count('grantline_source_records_total', 'Records read from a source.', ['source', 'class']),
       rejected: this.#count('grantline_source_rejected_total', 'Records of a source that could not be mapped.', ['source', 'class']),
+      gap: this.#gauge('grantline_source_gap', 'Objects that a source counts and that its last run did not read; below 0: it counts fewer than it gave.', ['source']),
       retries: this.#count('grantline_source_retries_total', 'Requests to a source that are sent again.', ['source']),
       schema: this.#count('grantline_source_schema_changes_total', 'Fields of a source’s rows that vanished, appeared or changed type between runs.', ['source']),
       retryWaits: this.#count('grantline_retry_wait_seconds_total', 'Time spent waiting before a request that failed was sent again.', ['source']),

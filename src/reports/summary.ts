@@ -7,6 +7,7 @@ const GrantCount = z.object({ app: z.string(), verdict: z.string(), grants: z.in
 const SourceFreshness = z.object({
   source: z.string(), lastRun: z.int(), lastVerdict: Verdict.nullable(), lastComplete: z.int().nullable(),
 })
+const AppLag = z.object({ app: z.string(), direction: z.enum(['grant', 'revoke']), p95Ms: z.int() })
 const LetterCount = z.object({ source: z.string(), stage: z.string(), letters: z.int() })
 
 export interface Summary {
@@ -16,12 +17,14 @@ export interface Summary {
   grants: z.infer<typeof GrantCount>[]
   /** per source: its newest run, and when the last complete one ended (ms, null: never) */
   sources: z.infer<typeof SourceFreshness>[]
+  /** within which 95 % of the desired changes were seen done */
+  lags: z.infer<typeof AppLag>[]
   /** those that nobody retried or discarded */
   deadLetters: z.infer<typeof LetterCount>[]
 }
 
 export async function summary(store: Store): Promise<Summary> {
-  const [findings, grants, sources, deadLetters] = await Promise.all([
+  const [findings, grants, sources, lags, deadLetters] = await Promise.all([
     store.query('SELECT kind, severity, count() AS open FROM findings_open GROUP BY kind, severity ORDER BY open DESC, kind, severity', {}, FindingCount),
     store.query(
       `SELECT app, verdict, count() AS grants, uniqExact(home, account) AS accounts FROM access_now GROUP BY app, verdict ORDER BY app, verdict`,
@@ -36,7 +39,8 @@ export async function summary(store: Store): Promise<Summary> {
       {},
       SourceFreshness,
     ),
+    store.query('SELECT app, direction, p95_ms AS p95Ms FROM lag ORDER BY app, direction', {}, AppLag),
     store.query("SELECT source, stage, count() AS letters FROM dead_letters_now WHERE state = 'open' GROUP BY source, stage ORDER BY letters DESC, source, stage", {}, LetterCount),
   ])
-  return { findings, grants, sources, deadLetters }
+  return { findings, grants, sources, lags, deadLetters }
 }

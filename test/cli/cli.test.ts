@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { captured } from './captured.ts'
 import { Shell, type Result, type Started } from './shell.ts'
 
 let shell: Shell
@@ -171,6 +172,17 @@ describe('grantline on the command line', { timeout: 90_000 }, () => {
     expect((await grantline('dlq', 'retry', again!.id, '--by', 'ann')).err).toContain('was discarded by ann: a row without a login')
     child.kill('SIGINT')
     await result
+  })
+
+  it('says on every report that rests on what was read that dead letters are open', async () => {
+    company()
+    writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\n,nobody@example.org\n')
+    expect(await grantline('run', '--once')).toMatchObject({ code: 0 })
+    for (const report of [['findings'], ['access'], ['access-changes', '--from', '2026-01-01', '--to', '2026-01-02'], ['access-history', '--account', 'ann'], ['plan']]) {
+      const said: string[] = []
+      const code = await captured(said, [...report, '--app', 'wiki', '--config', join(directory, 'grantline.yaml')])
+      expect([report[0], code, said.join('\n')]).toEqual([report[0], 0, expect.stringContaining('open dead letters (wiki ')])
+    }
   })
 
   it('goes on after SIGKILL where it was, and says the same', async () => {

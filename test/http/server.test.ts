@@ -9,7 +9,7 @@ const api: Api = {
     if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
     return format === 'json' ? '[]\n' : 'a,b\r\n'
   },
-  summary: async () => ({ findings: [], grants: [], sources: [], deadLetters: [] }),
+  summary: async () => ({ findings: [], grants: [], sources: [], lags: [], deadLetters: [] }),
   connectors: async () => [],
   explain: async (id) => {
     throw new ApiError(404, `there is no finding ${id}`)

@@ -18,6 +18,7 @@ export const summary: Summary = {
     { source: 'billing', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000 },
     { source: 'hr', lastRun: 1, lastVerdict: 'partial', lastComplete: null },
   ],
+  lags: [{ app: 'billing', direction: 'revoke', p95Ms: 90_500 }],
   deadLetters: [{ source: 'billing', stage: 'map', letters: 2 }],
 }
 
@@ -25,7 +26,7 @@ const run: ConnectEvent = {
   event: 'run', source: 'billing', nextInMs: 1,
   result: {
     run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [],
-    classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1_000, declared: null, rejected: 7, counts: [1_000] }],
+    classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1_000, declared: 1_004, rejected: 7, counts: [1_000] }],
   },
 }
 

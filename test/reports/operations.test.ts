@@ -114,6 +114,7 @@ it('dead letters come newest first, by source, code and stage', async () => {
 it('the summary counts open findings, grants by verdict, and how fresh each source is', async () => {
   await tables.add('findings', finding({ id: '1' }), finding({ id: '2' }), finding({ id: '3', kind: 'dormant-account', severity: 'low' }), finding({ id: '3', kind: 'dormant-account', severity: 'low', change: 'closed' }))
   await tables.add('access', access({ set: [grant({ verdict: 'undecided' }), grant({ entitlement: 'b', verdict: 'undecided' })] }), access({ account: 'b', set: [grant({ verdict: 'undecided' })] }))
+  await tables.add('lag', lag({ direction: 'revoke', lagMs: 7 }))
   const manifest: ClassManifest = { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1, declared: 1, rejected: 0, counts: [1] }
   const run = (number: number, verdict: 'complete' | 'partial') => [
     syncRun({ run: number, at: start + number }), syncRun({ run: number, phase: 'end', verdict, at: start + number + 1, classes: [manifest] }),
@@ -125,6 +126,7 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
     findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
     grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],
     sources: [{ source: 'billing', lastRun: 20, lastVerdict: 'partial', lastComplete: start + 11 }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null }],
+    lags: [{ app: 'billing', direction: 'revoke', p95Ms: 7 }],
     deadLetters: [{ source: 'billing', stage: 'connect', letters: 2 }, { source: 'topic/lag', stage: 'sink', letters: 1 }],
   })
 })
