@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createClient } from '../../../src/adapters/log-kafka/client.ts'
 import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
 import type { Message } from '../../../src/ports/log.ts'
 import { fetchKafka, launchKafka, type KafkaCluster } from '../../services/kafka.ts'
@@ -20,6 +21,15 @@ afterAll(async () => {
 const readOn = async (offset = 0): Promise<Message[]> => {
   const messages = await log.read('facts', 0, offset, { maxMessages: 1_000, maxBytes: 1e6 })
   return messages.length === 0 ? [] : [...messages, ...(await readOn(messages.at(-1)!.offset + 1))]
+}
+
+/** Which broker leads the partition that is written to. */
+async function leader(): Promise<number> {
+  const admin = createClient(installation.options, 'test').admin()
+  await admin.connect()
+  const { topics } = await admin.fetchTopicMetadata({ topics: [`${installation.options.prefix}facts`] })
+  await admin.disconnect()
+  return topics[0]!.partitions.find(({ partitionId }) => partitionId === 0)!.leader
 }
 
 describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
@@ -46,7 +56,9 @@ describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
       )
       written = next
     }
+    const leaders = new Set<number>()
     for (const broker of cluster.own) {
+      leaders.add(await leader())
       await write()
       await broker.kill()
       await write()
@@ -54,6 +66,8 @@ describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
       await broker.restart()
       await write()
     }
+    leaders.add(await leader())
+    expect(leaders.size).toBeGreaterThan(1)
     await vi.waitFor(async () => expect((await readOn()).map(({ value }) => value[0])).toEqual(Array.from({ length: written }, (_, i) => i + 1)), { timeout: 60_000, interval: 500 })
   })
 })

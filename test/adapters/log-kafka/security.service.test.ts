@@ -20,10 +20,12 @@ beforeAll(async () => {
   await keytool('-exportcert', '-rfc', '-file', join(directory, 'ca.pem'))
   const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="broker" password="b" user_broker="b"'
   cluster = await launchKafka(libs, {
+    scram: { grantline: password },
     settings: {
       'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
       'inter.broker.listener.name': 'PLAINTEXT',
-      'sasl.enabled.mechanisms': 'PLAIN',
+      'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
+      'listener.name.plaintext.scram-sha-512.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
       'sasl.mechanism.inter.broker.protocol': 'PLAIN',
       'listener.name.plaintext.plain.sasl.jaas.config': `${login} user_grantline="${password}";`,
       'ssl.keystore.type': 'PKCS12', 'ssl.keystore.location': store, 'ssl.keystore.password': 'keystore',
@@ -44,17 +46,18 @@ const open = (sasl: object | null, tls: unknown): ReturnType<typeof openKafka> =
 const login = { mechanism: 'plain', username: 'grantline', password: 'env:KAFKA_PASSWORD' }
 
 describe('brokers that ask for TLS and a password', { timeout: 180_000 }, () => {
-  it('are reached with a certificate file and a reference to the password', async () => {
-    const { log } = await open(login, { ca: 'ca.pem' })
-    const task = await log.openTask('t')
+  it.each(['plain', 'scram-sha-512'])('are reached with a certificate file and a reference to the password, by %s', async (mechanism) => {
+    const { log } = await open({ ...login, mechanism }, { ca: 'ca.pem' })
+    const task = await log.openTask(mechanism)
+    const offset = await log.end('raw', 0)
     await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: 1, value: Uint8Array.of(7) }], state: new Map() })
-    expect((await log.read('raw', 0, 0, { maxMessages: 1, maxBytes: 1 })).map(({ value }) => [...value])).toEqual([[7]])
+    expect((await log.read('raw', 0, offset, { maxMessages: 1, maxBytes: 1 })).map(({ value }) => [...value])).toEqual([[7]])
     await log.close()
   })
 
-  it('refuse a wrong password, and the error does not repeat it', async () => {
+  it.each(['plain', 'scram-sha-512'])('refuse a wrong password, and the error does not repeat it, by %s', async (mechanism) => {
     writeFileSync(join(directory, 'wrong'), 'not-the-password')
-    const error = await open({ ...login, password: 'file:wrong' }, { ca: 'ca.pem' }).then(() => null, (reason: unknown) => reason as Error)
+    const error = await open({ ...login, mechanism, password: 'file:wrong' }, { ca: 'ca.pem' }).then(() => null, (reason: unknown) => reason as Error)
     expect(error?.message).toMatch(/[Aa]uthentication/)
     expect(error?.message).not.toContain('not-the-password')
   })
