@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -12,6 +12,12 @@ export function machine(): Record<string, string | number> {
     load: loadavg()[0]?.toFixed(1) ?? '?',
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: here, encoding: 'utf8' }).trim(),
   }
+}
+
+/** Of this process, MB: without the pages of files, which the system takes back when others want memory. */
+export function anonymousMb(): number {
+  const match = /RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))
+  return match === null ? 0 : Number(match[1]) / 1024
 }
 
 /** Prints a table with the machine, and keeps both in bench/results. */

@@ -10,6 +10,8 @@ const benchmarks: Record<string, { script: string; defaults: string[] }> = {
   sink: { script: 'sink/insert.ts', defaults: [] },
   latency: { script: 'latency/latency.ts', defaults: [] },
   history: { script: 'history/history.ts', defaults: ['100000'] },
+  bulk: { script: 'bulk/bulk.ts', defaults: ['100000'] },
+  throttle: { script: 'throttle/throttle.ts', defaults: ['10'] },
   kafka: { script: 'kafka/kafka.ts', defaults: ['5000', '200', '5'] },
 }
 

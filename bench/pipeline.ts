@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -18,6 +18,7 @@ import { defaultLimits } from '../src/runtime/limits.ts'
 import { Pipeline } from '../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
 import { readPartition } from '../src/runtime/records.ts'
+import { anonymousMb } from './machine.ts'
 import { openBenchLog } from './on-kafka.ts'
 import { grantsOf, inThousands, intent, nowMs, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
 
@@ -112,11 +113,6 @@ async function findingsOf(log: Log, codec: Codec): Promise<string[]> {
     }
   }
   return told.sort()
-}
-
-function anonymousMb(): number {
-  const match = /RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))
-  return match === null ? 0 : Number(match[1]) / 1024
 }
 
 if (import.meta.main) {

@@ -14,10 +14,11 @@ import { Source } from '../../src/connect/source.ts'
 import { Limiter } from '../../src/connect/throttle/limiter.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
+import { anonymousMb, publishResults } from '../machine.ts'
 
 /**
  * A complete snapshot of a large application over HTTP paging through `rest`, to the log on disk. Says how fast, how much of it is the
- * application's own time (the same pages fetched and thrown away), and how memory behaves. Run: node bench/bulk/bulk.ts [accounts]
+ * application's own time (the same pages fetched and thrown away), and how memory behaves. `npm run bench -- bulk [accounts]`
  */
 const accounts = Number(process.argv[2] ?? 1_000_000)
 const directory = mkdtempSync(join(tmpdir(), 'bench-bulk-'))
@@ -51,7 +52,7 @@ const limiter = new Limiter({ clock: systemClock })
 const platform = createPlatform({ app: 'bulk', config, clock: systemClock, signal, env: {}, baseDir: directory, limiter })
 const source = new Source('bulk', await openPublisher({ log, codec, clock: systemClock, id: 'app/bulk' }), systemClock)
 const memory: number[] = []
-const watch = setInterval(() => memory.push(process.memoryUsage().rss), 500)
+const watch = setInterval(() => memory.push(anonymousMb()), 500)
 let verdict = ''
 const snapshot = await timed(async () => {
   const result = await runSnapshot({
@@ -64,16 +65,15 @@ server.kill()
 await log.close()
 rmSync(directory, { recursive: true })
 
-const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20)
-const quarter = (from: number): number => megabytes(Math.max(...memory.slice(Math.floor((memory.length * from) / 4), Math.ceil((memory.length * (from + 1)) / 4))))
-console.table([{
+const quarter = (from: number): number => Math.round(Math.max(...memory.slice(Math.floor((memory.length * from) / 4), Math.ceil((memory.length * (from + 1)) / 4))))
+publishResults('bulk', [{
   accounts,
   verdict,
   seconds: Math.round(snapshot.seconds),
   'accounts/s': Math.round(accounts / snapshot.seconds),
   'CPU µs an account': Math.round((snapshot.cpuSeconds * 1e6) / accounts),
   'application alone, s': Math.round(bare.seconds),
-  'largest memory by quarter, MB': [0, 1, 2, 3].map(quarter).join(' '),
+  'largest anonymous memory by quarter, MB': [0, 1, 2, 3].map(quarter).join(' '),
 }])
 
 async function timed(work: () => Promise<void>): Promise<{ seconds: number; cpuSeconds: number }> {

@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { createHttpClient } from '../../src/connect/http.ts'
 import { Limiter } from '../../src/connect/throttle/limiter.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { publishResults } from '../machine.ts'
 
 /**
  * How much of what an application allows is reached, and how many requests are wasted: the shared client against an exponential backoff
- * with a fixed first delay, in turns, the same schedule of the application for both. Run: node bench/throttle/throttle.ts [seconds a turn] [least R] [largest R]
+ * with a fixed first delay, in turns, the same schedule of the application for both. `npm run bench -- throttle [seconds a turn] [least R] [largest R]`
  */
 const seconds = Number(process.argv[2] ?? 30)
 const [least = '40', largest = '200'] = process.argv.slice(3)
@@ -38,7 +39,7 @@ const clients: Readonly<Record<string, (origin: string, signal: AbortSignal) => 
   },
 }
 
-const table = []
+const table: Record<string, string>[] = []
 for (const [kind, name] of Object.entries({ shut: 'everything refused in bursts', fifth: 'one in five refused in bursts', none: 'no bursts' })) {
   for (const [client, make] of Object.entries(clients)) {
     const totals: Books = { allowed: 0, answered: 0, refused: 0, refusedInBursts: 0 }
@@ -57,7 +58,7 @@ for (const [kind, name] of Object.entries({ shut: 'everything refused in bursts'
     })
   }
 }
-console.table(table)
+publishResults('throttle', table)
 
 async function turn(kind: string, seed: number, make: (origin: string, signal: AbortSignal) => Read): Promise<Books> {
   const server = spawn(process.execPath, [fileURLToPath(new URL('server.ts', import.meta.url)), kind, String(seed), least, largest], { stdio: ['ignore', 'pipe', 'inherit'] })

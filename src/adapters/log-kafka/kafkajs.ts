@@ -6,8 +6,10 @@ import { repairKafkajs, requireKnownRelease } from './repair.ts'
 
 /** Packed records are hardly smaller at higher levels, which take a third longer. */
 const level = 1
-/** What is unpacked comes in pieces, each by a thread and back: mostly one, as records are seldom packed to less than an eighth. */
-const pieceBytes = (packedBytes: number): number => Math.min(1024 * 1024, Math.max(16 * 1024, packedBytes * 8))
+/** A thread and back cost more than packing so little at once, and as much as unpacking anything that the brokers send in one batch. */
+const maxPackedAtOnceBytes = 128 * 1024
+/** What comes out comes in pieces: mostly one, as records are packed to less than half and seldom to less than an eighth. */
+const pieceBytes = (bytes: number): number => Math.min(1024 * 1024, Math.max(16 * 1024, bytes))
 
 /** The one way to kafkajs: repaired before it is loaded, with zstd. Whoever imports it elsewhere gets a copy that may not be. */
 export const requireFromHere = createRequire(import.meta.url)
@@ -23,10 +25,12 @@ registerZstd(loaded)
 export function registerZstd({ CompressionCodecs, CompressionTypes: types }: typeof kafkajs): void {
   if (!('zstdCompress' in zlib)) throw new Error(`Node ${process.version} has no zstd: on Kafka, grantline needs Node 22.15 or later`)
   const compress = promisify(zlib.zstdCompress)
-  const decompress = promisify(zlib.zstdDecompress)
   const params = { [zlib.constants.ZSTD_c_compressionLevel]: level }
   CompressionCodecs[types.ZSTD] = () => ({
-    compress: (encoder: { buffer: Buffer }) => compress(encoder.buffer, { params }),
-    decompress: (buffer: Buffer) => decompress(buffer, { chunkSize: pieceBytes(buffer.length) }),
+    compress: ({ buffer }: { buffer: Buffer }) => {
+      const options = { params, chunkSize: pieceBytes(buffer.length >> 1) }
+      return buffer.length > maxPackedAtOnceBytes ? compress(buffer, options) : Promise.resolve(zlib.zstdCompressSync(buffer, options))
+    },
+    decompress: (buffer: Buffer) => Promise.resolve(zlib.zstdDecompressSync(buffer, { chunkSize: pieceBytes(buffer.length * 8) })),
   })
 }

@@ -1,0 +1,162 @@
+/**
+ * A batch of records as kafkajs' producer asks for it: the same bytes (record batch, magic 2: Kafka protocol, "Record Batch"), written once and
+ * at once. kafkajs itself makes a buffer for each number, one that is filled with zeros and grows for each record, and copies them together.
+ */
+export interface BatchRecord {
+  offsetDelta: number
+  timestampDelta: number
+  key: Buffer | string | null | undefined
+  value: Buffer | string | null | undefined
+  headers?: Readonly<Record<string, HeaderValue | HeaderValue[]>>
+}
+
+type HeaderValue = Buffer | string | null | undefined
+
+export interface Batch {
+  /** of a codec, 0: none */
+  compression?: number
+  /** ms */
+  firstTimestamp: number | string
+  maxTimestamp: number | string
+  transactional?: boolean
+  producerId: { toString(): string } | number | string
+  producerEpoch: number
+  firstSequence: number
+  lastOffsetDelta: number
+  records: readonly BatchRecord[]
+}
+
+/** What kafkajs takes for one of its encoders. */
+export interface Encoded {
+  readonly buf: Buffer
+  readonly buffer: Buffer
+  size(): number
+}
+
+export interface BatchTools {
+  crc32C: (bytes: Buffer) => number
+  compress: (compression: number, encoded: { buffer: Buffer }) => Promise<Buffer>
+}
+
+const magic = 2
+const codecMask = 7
+const transactionalBit = 16
+/** Up to and with the number of records. */
+const headBytes = 61
+/** What the length counts begins behind itself, what the checksum covers behind that. */
+const lengthAt = 8
+const crcAt = 17
+
+export function batchEncoder({ crc32C, compress }: BatchTools): (batch: Batch) => Promise<Encoded> {
+  return async (batch) => {
+    const codec = (batch.compression ?? 0) & codecMask
+    const plain = encodeRecords(batch.records)
+    const body = codec === 0 ? plain : await compress(codec, { buffer: plain })
+    const bytes = Buffer.allocUnsafe(headBytes + body.length)
+    bytes.writeBigInt64BE(0n, 0)
+    bytes.writeInt32BE(bytes.length - lengthAt - 4, lengthAt)
+    bytes.writeInt32BE(0, 12)
+    bytes.writeInt8(magic, 16)
+    bytes.writeInt16BE(codec | (batch.transactional === true ? transactionalBit : 0), 21)
+    bytes.writeInt32BE(batch.lastOffsetDelta, 23)
+    bytes.writeBigInt64BE(BigInt(batch.firstTimestamp), 27)
+    bytes.writeBigInt64BE(BigInt(batch.maxTimestamp), 35)
+    bytes.writeBigInt64BE(BigInt(String(batch.producerId)), 43)
+    bytes.writeInt16BE(batch.producerEpoch, 51)
+    bytes.writeInt32BE(batch.firstSequence, 53)
+    bytes.writeInt32BE(batch.records.length, 57)
+    body.copy(bytes, headBytes)
+    bytes.writeUInt32BE(crc32C(bytes.subarray(crcAt + 4)), crcAt)
+    return { buf: bytes, buffer: bytes, size: () => bytes.length }
+  }
+}
+
+interface Sized {
+  readonly record: BatchRecord
+  readonly headers: readonly (readonly [name: Buffer, value: Buffer | null])[]
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** of the record behind its length */
+  readonly bodyBytes: number
+}
+
+function encodeRecords(records: readonly BatchRecord[]): Buffer {
+  const sized = records.map(sizedOf)
+  const to = new Writer(sized.reduce((sum, { bodyBytes }) => sum + varintBytes(bodyBytes) + bodyBytes, 0))
+  for (const { record, headers, key, value, bodyBytes } of sized) {
+    to.varint(bodyBytes)
+    to.byte(0)
+    to.varint(record.timestampDelta)
+    to.varint(record.offsetDelta)
+    to.bytes(key)
+    to.bytes(value)
+    to.varint(headers.length)
+    for (const [name, of] of headers) {
+      to.bytes(name)
+      to.bytes(of)
+    }
+  }
+  return to.buffer
+}
+
+function sizedOf(record: BatchRecord): Sized {
+  const key = bytesOf(record.key)
+  const value = bytesOf(record.value)
+  const headers = headersOf(record)
+  let bodyBytes = 1 + varintBytes(record.timestampDelta) + varintBytes(record.offsetDelta) + sizeOf(key) + sizeOf(value) + varintBytes(headers.length)
+  for (const [name, of] of headers) bodyBytes += sizeOf(name) + sizeOf(of)
+  return { record, headers, key, value, bodyBytes }
+}
+
+const noHeaders: Sized['headers'] = []
+
+function headersOf({ headers }: BatchRecord): Sized['headers'] {
+  if (headers === undefined) return noHeaders
+  return Object.entries(headers).flatMap(([name, of]) => {
+    const bytes = Buffer.from(name)
+    return (Array.isArray(of) ? of : [of]).map((value) => [bytes, bytesOf(value)] as const)
+  })
+}
+
+function bytesOf(value: HeaderValue): Buffer | null {
+  if (value === null || value === undefined) return null
+  return Buffer.isBuffer(value) ? value : Buffer.from(value)
+}
+
+const sizeOf = (bytes: Buffer | null): number => (bytes === null ? 1 : varintBytes(bytes.length) + bytes.length)
+
+/** Zig-zag, exact for integers of up to 52 bits: timestamps and sizes. */
+const zigZag = (value: number): number => (value < 0 ? -2 * value - 1 : 2 * value)
+
+function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = zigZag(value); rest > 0x7f; rest = Math.floor(rest / 128)) bytes++
+  return bytes
+}
+
+class Writer {
+  readonly buffer: Buffer
+  #at = 0
+
+  constructor(size: number) {
+    this.buffer = Buffer.allocUnsafe(size)
+  }
+
+  byte(value: number): void {
+    this.buffer[this.#at++] = value
+  }
+
+  varint(value: number): void {
+    let rest = zigZag(value)
+    for (; rest > 0x7f; rest = Math.floor(rest / 128)) this.buffer[this.#at++] = (rest % 128) | 0x80
+    this.buffer[this.#at++] = rest
+  }
+
+  /** Length and bytes; -1 for null. */
+  bytes(value: Buffer | null): void {
+    this.varint(value === null ? -1 : value.length)
+    if (value === null) return
+    this.buffer.set(value, this.#at)
+    this.#at += value.length
+  }
+}
