@@ -104,8 +104,8 @@ function build(): Command {
   deadLetterCommands(program)
 
   command(program, 'verify', 'derive everything again from the recorded input and compare: the log byte for byte, then the tables')
-    .option('--processor <name>', 'entitle, normalise, reconcile or remediate only').option('--partition <number>', 'this partition only')
-    .option('--from <offset>', 'compare what inputs from this offset on caused').option('--to <offset>', 'and below this one')
+    .option('--processor <name>', 'entitle, normalise, reconcile or remediate only').option('--partition <number>', 'this partition only', wholeNumber)
+    .option('--from <offset>', 'compare what inputs from this offset on caused', wholeNumber).option('--to <offset>', 'and below this one', wholeNumber)
     .option('--app <app>', 'compare records of this application only')
     .action(({ config, ...selection }: { config: string } & VerifySelection) => verify(config, selection))
     .addHelpText('after', examples(['verify', 'verify --processor normalise --partition 2']))
@@ -238,7 +238,7 @@ const outputOption = (choices: readonly string[]): Option => new Option('-o, --o
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
   return Number(text)
 }
 

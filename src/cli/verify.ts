@@ -22,25 +22,22 @@ export class VerificationFailed extends Error {
 
 export interface VerifySelection {
   processor?: string
-  partition?: string
-  from?: string
-  to?: string
+  partition?: number
+  from?: number
+  to?: number
   app?: string
 }
 
-/** Derives everything again and compares: outputs with the log, tables with the topics. Throws VerificationFailed where they differ. */
-export async function verify(configFile: string, selection: VerifySelection): Promise<void> {
+/**
+ * Derives everything again and compares: outputs with the log, tables with the topics. Throws VerificationFailed where they differ,
+ * and ApiError where nothing that is recorded was selected.
+ */
+export async function verify(configFile: string, { processor: only, ...range }: VerifySelection): Promise<void> {
   await withScratch(configFile, async ({ log, codec, store }, scratch) => {
-    const range = {
-      ...(selection.from === undefined ? {} : { from: Number(selection.from) }),
-      ...(selection.to === undefined ? {} : { to: Number(selection.to) }),
-      ...(selection.app === undefined ? {} : { app: selection.app }),
-      ...(selection.partition === undefined ? {} : { partition: Number(selection.partition) }),
-    }
     const say = sayNowAndThen()
     const report = await verifyLog({
       log, codec, types: processors, scratch, ...range,
-      ...(selection.processor === undefined ? {} : { processor: selection.processor }),
+      ...(only === undefined ? {} : { processor: only }),
       onProgress: ({ processor, topic, partition, offset, compared }) => say(`  ${processor} over ${topic}/${partition}: offset ${offset}, ${compared} records equal`),
     })
     for (const { processor, topic, partition, compared, difference, certain } of report.tasks) {
@@ -49,17 +46,18 @@ export async function verify(configFile: string, selection: VerifySelection): Pr
     }
     for (const stray of report.strays) console.log(tell(stray))
     for (const need of report.needs) console.log(need)
-    const { partition, from, to, app } = range
     const tables = await verifyTables({
-      log, codec, store,
-      ...(partition === undefined ? {} : { partition }), ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), ...(app === undefined ? {} : { app }),
+      log, codec, store, ...range,
       onProgress: ({ topic, partition: at, offset, end }) => say(`  table of ${topic}/${at}: ${offset} of ${end}`),
     })
     for (const { difference } of tables.places) if (difference !== null) console.log(tellTable(difference))
     for (const { table, topic, partition: at, rows } of tables.strays) console.log(`${table}: ${rows} rows name ${topic}/${at}, which has no rows there`)
     const rows = tables.places.reduce((sum, place) => sum + place.rows, 0)
     if (!report.holds || !tables.holds) throw new VerificationFailed('verify: what is recorded is not what the input gives; the first difference of each place is named above')
-    console.log(`verified: ${report.tasks.reduce((sum, task) => sum + task.compared, 0)} records and ${rows} table rows are what the input gives`)
+    const records = report.tasks.reduce((sum, task) => sum + task.compared, 0)
+    const isSelected = only !== undefined || Object.keys(range).length > 0
+    if (isSelected && records + rows === 0) throw new ApiError(400, 'verify: nothing that is recorded was selected, so nothing was compared')
+    console.log(`verified: ${records} records and ${rows} table rows are what the input gives`)
   })
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captured } from './captured.ts'
+import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { Shell, type Result, type Started } from './shell.ts'
 
 let shell: Shell
@@ -40,7 +41,7 @@ feeds:
   )
 }
 
-describe('grantline on the command line', { timeout: 90_000 }, () => {
+describe('grantline on the command line', { timeout: 180_000 }, () => {
   it('explains itself, with examples', async () => {
     const { code, out } = await grantline('--help')
     expect(code).toBe(0)
@@ -147,6 +148,53 @@ describe('grantline on the command line', { timeout: 90_000 }, () => {
     const rest = await grantline('run', '--once', '--roles', 'processors,sink,api')
     expect(rest.code).toBe(0)
     expect(rest.out).toMatch(/2 findings open/)
+  })
+
+  it('verifies the log and the tables, as far as it is asked, and says what is not as the input gives it', async () => {
+    company()
+    await grantline('run', '--once')
+    const whole = await grantline('verify')
+    expect(whole.code, whole.err).toBe(0)
+    const [, records, rows] = /^verified: (\d+) records and (\d+) table rows are what the input gives$/m.exec(whole.out) ?? []
+    expect(Number(records)).toBeGreaterThan(10)
+    expect(whole.out).toMatch(/^reconcile over facts\/1: \d+ records equal$/m)
+    const part = await grantline('verify', '--processor', 'reconcile', '--from', '0', '--to', '1000', '--app', 'wiki')
+    expect(part.code).toBe(0)
+    expect(part.out).not.toContain('normalise')
+    expect(Number(/^verified: (\d+)/m.exec(part.out)?.[1])).toBeLessThan(Number(records))
+    expect(await grantline('verify', '--from', 'begin')).toMatchObject({ code: 2, err: expect.stringContaining('whole number') as string })
+    expect(await grantline('verify', '--app', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('nothing was compared') as string })
+
+    const store = await openStore({ path: join(directory, 'data', 'tables') })
+    await store.command("ALTER TABLE findings_log UPDATE severity = 'none' WHERE kind = 'orphaned-account' SETTINGS mutations_sync = 2", {})
+    await store.close()
+    const altered = await grantline('verify')
+    expect(altered.code).toBe(1)
+    expect(altered.out).toMatch(/^findings_log: findings\/\d offset \d+ index 0: severity is not what the log says/m)
+    expect(altered.err).toContain('the first difference of each place is named above')
+    expect(Number(rows)).toBeGreaterThan(5)
+  })
+
+  it('replays a moment from the log, and says what access says of it', async () => {
+    company()
+    await grantline('run', '--once')
+    const until = new Date().toISOString()
+    writeFileSync(join(directory, 'rights.csv'), 'login,right\nann,write\nbob,read\n')
+    await grantline('run', '--once')
+    const held = async (...args: string[]): Promise<unknown[]> => {
+      const { code, out, err } = await grantline(...args, '-o', 'json')
+      expect(code, err).toBe(0)
+      return (JSON.parse(out) as Record<string, unknown>[]).map(({ app, account, identity, status, entitlement, verdict }) => ({ app, account, identity, status, entitlement, verdict }))
+    }
+    const then = await held('access', '--at', until, '--known-at', until)
+    expect(then).toMatchObject([{ account: 'ann', identity: 'I1', entitlement: 'read', verdict: 'unauthorised' }])
+    expect(await held('replay', '--until', until)).toEqual(then)
+    const now = new Date().toISOString()
+    const filter = ['--app', 'wiki', '--account', 'bob']
+    const bobs = await held('access', '--at', now, '--known-at', now, ...filter)
+    expect(bobs).toMatchObject([{ account: 'bob', identity: null, entitlement: 'read' }])
+    expect(await held('replay', '--until', now, ...filter)).toEqual(bobs)
+    expect(await grantline('replay', '--until', 'yesterday')).toMatchObject({ code: 2 })
   })
 
   it('shows dead letters, says on reports that they are there, reads the object again or puts the letter aside', async () => {
