@@ -15,7 +15,7 @@ export function crowd(lab: () => Lab): void {
       for (let turn = 0; turn < turns; turn++) {
         await sleep(turnMs)
         const place = turn % places.length
-        if (turn % 2 === 0) await places[place]!.kill()
+        if (turn % 2 === 0) expect({ ...(await places[place]!.kill()), said: places[place]!.said }).toMatchObject({ signal: 'SIGKILL' })
         else await places[place]!.stop()
         places[place] = of.start(place)
       }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeAll, afterAll, describe, expect, it } from 'vitest'
 import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
@@ -82,6 +83,20 @@ describe('an untouched log', () => {
     expect(report.tasks.reduce((sum, { compared }) => sum + compared, 0)).toBe(outputs)
     expect(await Promise.all((['raw', 'facts', 'intent'] as const).map((topic) => messagesOf(log, topic, 0)))).toEqual(before)
     expect(JSON.parse(JSON.stringify(report))).toEqual(report)
+  })
+
+  it('is reproduced whatever transactions and slices it was made in', async () => {
+    const sizes = fc.record({ maxBatchRecords: fc.integer({ min: 1, max: 60 }), maxBatchBytes: fc.constantFrom(100, 4_000, 1_000_000), maxReadBytes: fc.constantFrom(1, 2_000, 1_000_000), sliceRows: fc.integer({ min: 1, max: 9 }) })
+    await fc.assert(
+      fc.asyncProperty(sizes, async (limits) => {
+        await using recorded = await openTemporary()
+        await record(new Topology({ types, log: recorded, codec, limits }))
+        const report = await verify(recorded)
+        expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
+        expect(report.holds).toBe(true)
+      }),
+      { numRuns: 6, seed: 20_260_101 },
+    )
   })
 
   it('is compared as far as it is asked: one task, a range, an application', async () => {
