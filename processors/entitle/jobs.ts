@@ -1,7 +1,8 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { AbsencePass } from '../shared/absences.ts'
+import { carryOn } from '../shared/later.ts'
 import { catchUp } from './catch-up.ts'
-import { carryOn } from './later.ts'
+import { stepLater } from './later.ts'
 import { refresh } from './refresh.ts'
 import { applyStaged, dropStaged } from './roles.ts'
 import { absenceStep, concludeRun, retireStep } from './run-end.ts'
@@ -55,8 +56,8 @@ function continueJob(scope: Scope, job: Job, budget: number): Step & { job?: Job
     case 'anew':
       return deriveAnew(scope, job, budget)
     case 'carry-on': {
-      const { rows, ...step } = carryOn(scope, job.rows, budget)
-      return { ...step, job: { ...job, rows } }
+      const { rows, spent } = carryOn(scope.later, job.rows, budget, (part) => scope.later.spend(part, (later, left) => stepLater(scope, later, left)))
+      return { done: rows === null, spent, job: { ...job, rows: rows ?? 0 } }
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Jobs } from '../shared/jobs.ts'
-import type { Step } from './jobs.ts'
+import type { Pace } from '../shared/later.ts'
 import { settle } from './postponed.ts'
 import type { Finished } from './run-end.ts'
 import { finishRun, mark } from './run-end.ts'
@@ -18,23 +18,9 @@ export type LaterJob =
 
 export type Later = Jobs<LaterJob>
 
-/** How much of it a record carries on, in rows: by the kind of the record alone, so that what is sent follows from the log alone. */
-export interface Pace {
-  /** a record about one person or account */
-  perSubject: number
-  /** any other, ticks above all: while something is left they follow one another */
-  perMark: number
-}
-
 export const defaultPace: Pace = { perSubject: 64, perMark: 4_000 }
 
-/** Up to `rows` rows of it; `done` where they were used up or nothing is left. */
-export function carryOn(scope: Scope, rows: number, budget: number): Step & { rows: number } {
-  const spent = scope.later.spend(Math.min(rows, budget), (job, left) => step(scope, job, left))
-  return { done: spent >= rows || scope.later.isEmpty, spent, rows: rows - spent }
-}
-
-function step(scope: Scope, job: LaterJob, budget: number): { job: LaterJob | null; spent: number } {
+export function stepLater(scope: Scope, job: LaterJob, budget: number): { job: LaterJob | null; spent: number } {
   switch (job.kind) {
     case 'sweep': {
       const { done, spent, after } = sweep(scope, job.after, budget)

@@ -29,18 +29,18 @@ export class Homes {
     return { home, known: true, row: { desired: desired === undefined ? null : unpackDesired(desired), ...row }, accounts }
   }
 
-  /** Homes after `after` in key order, at most `limit`, each with what it depends on. */
-  *after(after: string | null, limit: number): Iterable<Dependence & { home: string }> {
-    let left = limit
-    for (const [home, packed] of this.#state.range<Packed>('homes', after === null ? {} : { after })) {
-      if (left-- <= 0) return
-      yield { home, ...readDependence(packed) }
-    }
+  /** Homes after `after` in key order, each with what it depends on. */
+  *after(after: string | null): Iterable<Dependence & { home: string }> {
+    for (const [home, packed] of this.#state.range<Packed>('homes', after === null ? {} : { after })) yield { home, ...readDependence(packed) }
   }
 
-  /** The first home that has to be evaluated by `now`, or null. */
-  due(now: number): string | null {
-    return this.#timers.due(now)?.id ?? null
+  isDue(now: number): boolean {
+    return this.#timers.due(now) !== null
+  }
+
+  /** Homes that have to be evaluated by `now`, the longest due first; whoever evaluates one of them may ask for the next. */
+  *due(now: number): Iterable<string> {
+    for (const { id } of this.#timers.allDue(now)) yield id
   }
 
   firstSince(id: string): number | undefined {

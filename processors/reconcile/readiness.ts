@@ -2,6 +2,7 @@ import type { Baseline } from '../../schemas/wire/facts.ts'
 import type { SourcesSetting } from '../../schemas/settings.ts'
 import type { State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from '../shared/hot-rows.ts'
+import type { News } from './later.ts'
 
 /** The first mark of each writer (and of the partition that passed it on); later ones vouch for nothing new. */
 type Marks = { writer: number; via: number | null; at: number }[]
@@ -11,12 +12,10 @@ interface Feeds {
   keys: boolean
 }
 
-/** Whose evaluations a change concerns: all homes, those that depend on one app, or none. */
-export type Affected = { app: string | null } | null
-
 /**
  * Which baselines are there. Marks are counted against what `sources` says exists: it may arrive before or after them. Without
- * sources, or where no feed is configured at all, nothing is ready: nobody has said what should be.
+ * sources, or where no feed is configured at all, nothing is ready: nobody has said what should be. Whatever changes answers the news
+ * that homes are to be judged for, or null.
  */
 export class Readiness {
   readonly #state: State
@@ -34,31 +33,31 @@ export class Readiness {
     return getHot<number>(this.#state, 'observed', app) ?? null
   }
 
-  mark({ stage, source, class: of, writer, via, at }: Baseline, sources: SourcesSetting | undefined): Affected {
+  mark({ stage, source, class: of, writer, via, at }: Baseline, sources: SourcesSetting | undefined): News | null {
     if (stage === 'observed' && of !== 'accounts') return null
     const key = `${stage}/${source}`
     const marks = this.#state.get<Marks>('marks', key) ?? []
     if (marks.some((mark) => mark.writer === writer && mark.via === via)) return null
     this.#state.put('marks', key, [...marks, { writer, via, at }])
     if (sources === undefined) return null
-    if (stage === 'observed') return this.#countApp(source, sources) ? { app: source } : null
-    return this.#countFeeds(sources) ? { app: null } : null
+    if (stage === 'observed') return this.#countApp(source, sources) ? `observed/${source}` : null
+    return this.#countFeeds(sources) ? 'feeds' : null
   }
 
   /** Counts anew after the sources changed. */
-  recount(sources: SourcesSetting): Affected {
+  recount(sources: SourcesSetting): News | null {
     let changed = this.#countFeeds(sources)
     const observed = [...this.#state.range<Marks>('marks', { prefix: 'observed/' })].map(([key]) => key.slice('observed/'.length))
     for (const app of observed) changed = this.#countApp(app, sources) || changed
-    return changed ? { app: null } : null
+    return changed ? 'all' : null
   }
 
   /** A retired app has no baseline: should it come back, it has to be read completely first. */
-  retire(app: string): Affected {
+  retire(app: string): News | null {
     this.#state.delete('marks', `observed/${app}`)
     if (this.observedAt(app) === null) return null
     this.#state.delete('observed', app)
-    return { app }
+    return `app/${app}`
   }
 
   #countApp(app: string, { partitions }: SourcesSetting): boolean {

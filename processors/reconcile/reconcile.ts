@@ -1,41 +1,76 @@
 import type { Setting } from '../../schemas/wire/common.ts'
-import type { Baseline, FactRecord } from '../../schemas/wire/facts.ts'
+import type { FactRecord } from '../../schemas/wire/facts.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
 import type { Context, Processor, ProcessorType, State } from '../../src/ports/processor.ts'
 import { Jobs } from '../shared/jobs.ts'
+import { carryOn, type Pace } from '../shared/later.ts'
 import { Settings, type ParsedSettings } from '../shared/settings.ts'
 import { readSetting, refuseFact, type Refusal } from './border.ts'
 import { Homes } from './homes.ts'
-import { isHomeFact, take, type HomeFact } from './intake.ts'
+import { isHomeFact, take, type HomeFact, type Loaded } from './intake.ts'
 import { judgeHome } from './judge.ts'
+import { defaultPace, Later, type News } from './later.ts'
 import type { Rules } from './model.ts'
-import { Readiness, type Affected } from './readiness.ts'
+import { Readiness } from './readiness.ts'
 import { rulesAt } from './rules.ts'
-import type { Dependence } from './stored.ts'
 
-/**
- * `sweep`: every home after `after` that depends on `app` (null: on whatever); where a mark of this `stage` is all the news, those that it
- * matters to. `timers`: every home that is due.
- */
-type Job = { kind: 'timers' } | { kind: 'sweep'; app: string | null; stage: Baseline['stage'] | null; after: string | null }
+const name = 'reconcile'
+
+/** What a record carries on of the work that lags behind, in rows that are left of it. */
+interface CarryOn {
+  readonly rows: number
+}
 
 /** Compares what should be with what is, home by home, and tells every difference once. */
-export const reconcile: ProcessorType<'facts'> = {
-  name: 'reconcile',
-  input: 'facts',
-  outputs: ['findings', 'access', 'lag', 'actions', 'dead-letters'],
-  version: 1,
-  stateFormat: 1,
-  create: () => new Reconcile(),
+export const reconcile = reconcileAt(defaultPace)
+
+export function reconcileAt(pace: Pace): ProcessorType<'facts'> {
+  return {
+    name,
+    input: 'facts',
+    outputs: ['findings', 'access', 'lag', 'actions', 'dead-letters'],
+    version: 2,
+    stateFormat: 1,
+    create: () => new Reconcile(pace),
+  }
 }
 
 class Reconcile implements Processor<'facts'> {
   readonly #parsed: ParsedSettings = new Map()
   /** as they are while only facts arrive; of one transaction */
   #current: { readonly state: State; readonly rules: Rules } | null = null
+  readonly #pace: Pace
+
+  constructor(pace: Pace) {
+    this.#pace = pace
+  }
 
   process(context: Context, record: FactRecord): void {
-    if (!isHomeFact(record)) this.#current = null
+    const isFact = isHomeFact(record)
+    if (!isFact) this.#current = null
+    this.#take(context, record)
+    if (this.lags(context)) carried(context).push({ rows: isFact ? this.#pace.perSubject : this.#pace.perMark })
+  }
+
+  slice(context: Context, budget: number): boolean {
+    const later = new Later(context.state)
+    const homes = new Homes(context.state)
+    const judge = (home: string): number => {
+      const loaded = homes.load(home)
+      this.#judge(context, homes, loaded)
+      return 1 + loaded.accounts.length
+    }
+    return carried(context).run(budget, (job, left) => {
+      const { rows, spent } = carryOn(later, job.rows, left, (part) => later.carryOn(homes, context.now, new Readiness(context.state), part, judge))
+      return { job: rows === null ? null : { rows }, spent }
+    })
+  }
+
+  lags({ state }: Context): boolean {
+    return !new Later(state).isEmpty
+  }
+
+  #take(context: Context, record: FactRecord): void {
     switch (record.type) {
       case 'AccountFact':
       case 'AccountGone':
@@ -45,36 +80,24 @@ class Reconcile implements Processor<'facts'> {
         this.#fact(context, record)
         return
       case 'Baseline':
-        sweep(context, new Readiness(context.state).mark(record, this.#settings(context).sources()), record.stage)
+        judgeLater(context, new Readiness(context.state).mark(record, this.#settings(context).sources()))
         return
       case 'Ruling':
-        if (record.kind === 'retire') sweep(context, new Readiness(context.state).retire(record.source))
+        if (record.kind === 'retire') judgeLater(context, new Readiness(context.state).retire(record.source))
         return
       case 'Setting':
         this.#setting(context, record)
         return
       case 'Tick':
-        if (new Homes(context.state).due(context.now) !== null) new Jobs<Job>(context.state).push({ kind: 'timers' })
+        if (new Homes(context.state).isDue(context.now)) new Later(context.state).addDue()
         return
       case 'Epoch':
         // Another version may judge the same facts otherwise.
-        if (record.processor === reconcile.name) sweep(context, { app: null })
+        if (record.processor === name) judgeLater(context, 'all')
         return
       case 'Part':
         throw new Error('a Part reached reconcile: the runtime puts records together before a processor sees them')
     }
-  }
-
-  slice(context: Context, budget: number): boolean {
-    const homes = new Homes(context.state)
-    const judge = (home: string): number => {
-      const loaded = homes.load(home)
-      judgeHome(context, homes, this.#rules(context), loaded, { ...loaded, gone: null, evidence: null })
-      return 1 + loaded.accounts.length
-    }
-    return new Jobs<Job>(context.state).run(budget, (job, rows) =>
-      job.kind === 'timers' ? drain(context, homes, rows, judge) : continueSweep(context, homes, job, rows, judge),
-    )
   }
 
   #fact(context: Context, record: HomeFact): void {
@@ -84,8 +107,17 @@ class Reconcile implements Processor<'facts'> {
       return
     }
     const homes = new Homes(context.state)
-    const before = homes.load(record.home)
+    let before = homes.load(record.home)
+    if (new Later(context.state).isBehind(before, context.now, new Readiness(context.state))) {
+      this.#judge(context, homes, before)
+      before = homes.load(record.home)
+    }
     judgeHome(context, homes, this.#rules(context), before, take(before, record, context.position, context.now))
+  }
+
+  /** With nothing new of its own. */
+  #judge(context: Context, homes: Homes, home: Loaded): void {
+    judgeHome(context, homes, this.#rules(context), home, { ...home, gone: null, evidence: null })
   }
 
   #setting(context: Context, record: Setting): void {
@@ -99,12 +131,12 @@ class Reconcile implements Processor<'facts'> {
     if (!settings.apply(read)) return
     const readiness = new Readiness(context.state)
     const sources = settings.sources()
-    if (record.name === 'policy') sweep(context, { app: null })
+    if (record.name === 'policy') judgeLater(context, 'all')
     else if (record.name !== 'sources') {
       const app = record.name.slice('app/'.length)
       if (settings.app(app)?.state === 'retired') readiness.retire(app)
-      sweep(context, { app })
-    } else if (sources !== undefined) sweep(context, readiness.recount(sources))
+      judgeLater(context, `app/${app}`)
+    } else if (sources !== undefined) judgeLater(context, readiness.recount(sources))
   }
 
   #rules({ state, now }: Context): Rules {
@@ -119,40 +151,11 @@ class Reconcile implements Processor<'facts'> {
   }
 }
 
-type Step = { job: Job | null; spent: number }
+/** In a queue of their own: there is one at most. */
+const carried = ({ state }: Context): Jobs<CarryOn> => new Jobs(state, 'carry-on', 'carry-on')
 
-function drain(context: Context, homes: Homes, rows: number, judge: (home: string) => number): Step {
-  let spent = 0
-  while (spent < rows) {
-    const home = homes.due(context.now)
-    if (home === null) return { job: null, spent }
-    spent += judge(home)
-  }
-  return { job: { kind: 'timers' }, spent }
-}
-
-function continueSweep(context: Context, homes: Homes, job: Job & { kind: 'sweep' }, rows: number, judge: (home: string) => number): Step {
-  const readiness = new Readiness(context.state)
-  const concerns = ({ apps, awaits, isHeld }: Dependence): boolean => {
-    if (job.stage === null) return job.app === null || apps.includes(job.app)
-    if (job.stage === 'observed') return job.app === null || awaits.includes(job.app)
-    // until its application is observed, what is desired at a home without accounts is judged by no feed: see `missingGrants` and `waitsOf`
-    return isHeld || awaits.some((app) => readiness.observedAt(app) !== null)
-  }
-  let { after } = job
-  let spent = 0
-  const batch = [...homes.after(after, rows)]
-  for (const { home, ...dependence } of batch) {
-    if (spent >= rows) return { job: { ...job, after }, spent }
-    spent += concerns(dependence) ? judge(home) : 1
-    after = home
-  }
-  return { job: batch.length < rows ? null : { ...job, after }, spent }
-}
-
-/** `stage`: of the mark that is the news, where it is one. */
-function sweep(context: Context, affected: Affected, stage: Baseline['stage'] | null = null): void {
-  if (affected !== null) new Jobs<Job>(context.state).push({ kind: 'sweep', app: affected.app, stage, after: null })
+function judgeLater({ state }: Context, news: News | null): void {
+  if (news !== null) new Later(state).add(news)
 }
 
 function refuse(context: Context, { code, source, reason }: Refusal): void {
@@ -160,10 +163,10 @@ function refuse(context: Context, { code, source, reason }: Refusal): void {
   const place = `${position.topic}/${position.partition} offset ${position.offset} record ${position.index}`
   context.emit('dead-letters', source, {
     type: 'DeadLetter',
-    id: digest(canonical(['reconcile', position])),
+    id: digest(canonical([name, position])),
     source,
     run: null,
-    stage: 'reconcile',
+    stage: name,
     code,
     reason,
     place,

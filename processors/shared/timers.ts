@@ -20,11 +20,17 @@ export class Timers {
 
   /** The first that is due at `now`, or null. Whoever handles it sets it anew or clears it, which makes the next one the first. */
   due(now: number): { id: string; at: number } | null {
+    for (const first of this.allDue(now)) return first
+    return null
+  }
+
+  /** All that are, in order. Whoever handles one sets it to a time after `now` or clears it before asking for the next. */
+  *allDue(now: number): Iterable<{ id: string; at: number }> {
     for (const [key] of this.#state.range(this.#table)) {
       const at = Number(key.slice(0, digits))
-      return at <= now ? { id: key.slice(digits + 1), at } : null
+      if (at > now) return
+      yield { id: key.slice(digits + 1), at }
     }
-    return null
   }
 }
 

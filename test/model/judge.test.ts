@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { entitleAt } from '../../processors/entitle/entitle.ts'
+import { reconcileAt } from '../../processors/reconcile/reconcile.ts'
+import type { Pace } from '../../processors/shared/later.ts'
 import { LapsedEntry } from '../../schemas/wire/common.ts'
 import { AccountFact } from '../../schemas/wire/facts.ts'
 import { Finding, FindingKind, GrantVerdict } from '../../schemas/wire/results.ts'
@@ -16,8 +18,9 @@ import type { Stages } from './topology.ts'
 /** GRANTLINE_LONG=1 plays many more, other ones each time; without it they are always the same. */
 const long = process.env['GRANTLINE_LONG'] === '1'
 const factor = long ? 40 : 1
-/** Whatever concerns more than one person lags behind. */
-const lagging: Stages = { ...stages, intent: entitleAt({ perSubject: 1, perMark: 1 }) }
+const slowest: Pace = { perSubject: 1, perMark: 1 }
+/** Whatever concerns more than one person or account lags behind. */
+const lagging: Stages = { ...stages, intent: entitleAt(slowest), facts: reconcileAt(slowest) }
 const timeoutMs = long ? 7_200_000 : 120_000
 
 function holds(check: Check, arbitrary: fc.Arbitrary<History>, numRuns: number, played = stages): void {

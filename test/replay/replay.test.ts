@@ -119,9 +119,9 @@ describe('what was known at a moment', () => {
   })
 
   it('tells where another version of the judge had been at work', async () => {
-    const { otherVersions } = await replay(startOfTime + dayMs, { judge: { ...reconcile, version: 2 } })
+    const { otherVersions } = await replay(startOfTime + dayMs, { judge: { ...reconcile, version: reconcile.version + 1 } })
     expect(otherVersions.map(({ partition, version, release }) => ({ partition, version, release }))).toEqual(
-      [0, 1, 2].map((partition) => ({ partition, version: 1, release: '0.0.0' })),
+      [0, 1, 2].map((partition) => ({ partition, version: reconcile.version, release: '0.0.0' })),
     )
   })
 })

@@ -335,7 +335,7 @@ describe('a processor that is not the one that recorded', () => {
 /** A version that tells facts in other words: any record of it that is taken for one of the other version is a difference. */
 const reworded: ProcessorType<'raw'> = {
   ...normalise,
-  version: 2,
+  version: normalise.version + 1,
   create: () => {
     const inner = normalise.create()
     const worded = (context: Context): Context => ({
@@ -376,7 +376,7 @@ describe('versions', () => {
     for (const times of Object.values(met)) expect(times).toBeGreaterThan(0)
   })
 
-  const newer = { ...normalise, version: 2 }
+  const newer = { ...normalise, version: normalise.version + 1 }
   const withNewer = types.map((type) => (type.name === 'normalise' ? newer : type))
 
   it('names the release that made what another version has to verify', async () => {
@@ -384,7 +384,7 @@ describe('versions', () => {
     await record(new Topology({ types, log: recorded, codec, release: '0.4.1' }))
     const ends = await Promise.all([0, 1, 2].map((p) => recorded.end('raw', p)))
     const report = await verify(recorded, { types: withNewer, processor: 'normalise' })
-    expect(report.needs).toEqual(ends.map((end, p) => `raw/${p} from 0.0 up to, without, ${end}.0 was processed by normalise version 1 (grantline 0.4.1): verify with that release`))
+    expect(report.needs).toEqual(ends.map((end, p) => `raw/${p} from 0.0 up to, without, ${end}.0 was processed by normalise version ${normalise.version} (grantline 0.4.1): verify with that release`))
     expect(report.tasks.map(({ compared }) => compared)).toEqual([0, 0, 0])
   })
 
@@ -401,7 +401,7 @@ describe('versions', () => {
       for (const need of report.needs) expect(need).toContain(`(grantline ${foreign}): verify with that release`)
       for (const { versions, partition, compared } of report.tasks) {
         expect(versions.map(({ version, release, from }) => ({ version, release, from }))).toEqual([
-          { version: 1, release: '0.4.1', from: { offset: 0, index: 0 } }, { version: 2, release: '0.5.0', from: { offset: before[partition]!, index: 0 } },
+          { version: normalise.version, release: '0.4.1', from: { offset: 0, index: 0 } }, { version: newer.version, release: '0.5.0', from: { offset: before[partition]!, index: 0 } },
         ])
         expect(compared).toBeGreaterThan(0)
       }

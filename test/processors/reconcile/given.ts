@@ -103,8 +103,8 @@ export const absences = (run: number, more: Partial<Held> = {}): Held => ({
 export const settings = (delaySeconds = 0): FactRecord[] => [tick(T0), app('billing', delaySeconds), policy(), sources()]
 export const world = (delaySeconds = 0): FactRecord[] => [...settings(delaySeconds), ...baselines()]
 
-export function given(records: readonly FactRecord[], options: DriverOptions = {}): ProcessorDriver<'facts'> {
-  const driver = new ProcessorDriver(reconcile, options)
+export function given(records: readonly FactRecord[], options: DriverOptions = {}, type = reconcile): ProcessorDriver<'facts'> {
+  const driver = new ProcessorDriver(type, options)
   driver.push(...records)
   return driver
 }

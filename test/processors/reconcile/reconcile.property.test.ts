@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { reconcile, reconcileAt } from '../../../processors/reconcile/reconcile.ts'
 import type { FactRecord } from '../../../schemas/wire/facts.ts'
-import type { Output } from '../../support/processor-driver.ts'
+import type { DriverOptions, Output, ProcessorDriver } from '../../support/processor-driver.ts'
 import { accessNow, app, DAY, given, mark, MINUTE, openFindings, policy, setting, T0, tick } from './given.ts'
 import { interleaved, shuffleKeys, subjects, surroundings } from './worlds.ts'
 
@@ -14,7 +15,17 @@ function open(outputs: readonly Output[]): unknown[] {
 
 const end = tick(T0 + 400 * DAY)
 
-describe('the order of arrival', () => {
+/** One home with each record: what concerns several of them lags behind. */
+const paces = [['as fast as usual', reconcile], ['with work that lags behind', reconcileAt({ perSubject: 1, perMark: 1 })]] as const
+
+/** All of it, and what lags behind in the end. */
+function played(records: readonly FactRecord[], type = reconcile, options: DriverOptions = {}): ProcessorDriver<'facts'> {
+  const driver = given(records, options, type)
+  driver.catchUp()
+  return driver
+}
+
+describe.each(paces)('the order of arrival, %s', (_name, type) => {
   it('changes neither what is open in the end nor the final access', () => {
     let seen = 0
     fc.assert(
@@ -24,7 +35,7 @@ describe('the order of arrival', () => {
         const plain = given([tick(T0), ...final, end]).outputs
         seen += openFindings(plain).size
         for (const keys of [one, other]) {
-          const { outputs } = given([tick(T0), ...interleaved(all, keys), end])
+          const { outputs } = played([tick(T0), ...interleaved(all, keys), end], type)
           expect(open(outputs)).toEqual(open(plain))
           expect(accessNow(outputs)).toEqual(accessNow(plain))
         }
@@ -40,7 +51,7 @@ describe('the order of arrival', () => {
       fc.property(subjects, shuffleKeys, fc.nat(), (facts, keys, n) => {
         const marks = surroundings().flat().filter((one) => one.type === 'Baseline' && one.stage !== 'observed')
         const without = surroundings().filter(([one]) => one!.type !== 'Baseline' || JSON.stringify(one) !== JSON.stringify(marks[n % marks.length]))
-        const { outputs } = given([tick(T0), ...interleaved([...without, ...facts], keys), end])
+        const { outputs } = played([tick(T0), ...interleaved([...without, ...facts], keys), end], type)
         expect([...openFindings(outputs).values()].filter(({ kind }) => resting.has(kind))).toEqual([])
       }),
       { numRuns: 40 },
@@ -48,7 +59,7 @@ describe('the order of arrival', () => {
   })
 })
 
-describe('where transactions end', () => {
+describe.each(paces)('where transactions end, %s', (_name, type) => {
   it('changes no output: a reload after every record and slice, with any budget', () => {
     fc.assert(
       fc.property(subjects, shuffleKeys, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 9 }), (facts, keys, budgets) => {
@@ -62,8 +73,8 @@ describe('where transactions end', () => {
         ]
         const records = [tick(T0), ...interleaved([...surroundings(), ...facts, ...changes], keys), end]
         let n = 0
-        const torn = given(records, { reload: true, budget: () => budgets[n++ % budgets.length]! })
-        const whole = given(records)
+        const torn = played(records, type, { reload: true, budget: () => budgets[n++ % budgets.length]! })
+        const whole = played(records, type)
         expect(torn.outputs).toEqual(whole.outputs)
         expect(torn.dump()).toBe(whole.dump())
       }),

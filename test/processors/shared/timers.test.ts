@@ -15,6 +15,17 @@ test('come due in the order of time, whatever their ids', () => {
   expect(timers.due(1_999_999)).toEqual({ id: 'b', at: 1_000_000 })
 })
 
+test('that are due come one after another, each once, while they are set anew', () => {
+  const timers = new Timers(new MemoryState(), 'timers')
+  for (const [id, at] of [['b', 2], ['a', 2], ['c', 1], ['d', 9]] as const) timers.set(id, null, at)
+  const found = [...timers.allDue(5)].map(({ id, at }) => {
+    timers.set(id, at, 6)
+    return id
+  })
+  expect(found).toEqual(['c', 'a', 'b'])
+  expect([...timers.allDue(5)]).toEqual([])
+})
+
 test('set to the same time write nothing', () => {
   const state = new MemoryState()
   const timers = new Timers(state, 'timers')
