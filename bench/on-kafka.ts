@@ -22,6 +22,6 @@ export function benchLogOptions({ brokers, prefix, directory, partitions }: Benc
     brokers, tls: null, sasl: null, log: () => undefined, prefix, replication: -1,
     partitions: Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>,
     processors: Object.fromEntries(processors.map(({ name }) => [name, partitions])),
-    path: join(directory, 'states'), transactionTimeoutMs: 60_000, deleteRetentionMs: 7 * 86_400_000, onRestore: () => undefined,
+    path: join(directory, 'states'), transactionTimeoutMs: 60_000, deleteRetentionMs: 7 * 86_400_000, onRestore: () => undefined, standby: false, onStandby: () => undefined,
   }
 }

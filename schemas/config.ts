@@ -79,6 +79,7 @@ export const KafkaConfig = z.strictObject({
     .strictObject({ mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']), username: z.string(), password: secret })
     .nullable()
     .default(null),
+  standby: z.boolean().default(true).describe('a process with the role processors keeps copies of the states that others own, so that it takes over at once'),
   sessionSeconds: z.number().min(1).default(30).describe('a process that is not heard of for so long loses its partitions to the others'),
   transactionSeconds: z.number().min(1).max(900).default(60).describe('the brokers abort a transaction that is open for longer; more than `sessionSeconds`'),
 })

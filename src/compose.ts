@@ -68,6 +68,8 @@ export interface OpenOptions {
   log?: LogLine
   /** how far the copying of states is */
   onRestore?: (progress: RestoreProgress) => void
+  /** default: no copies are kept of states that others own */
+  onStandby?: (progress: RestoreProgress) => void
 }
 
 /**
@@ -117,7 +119,7 @@ interface OpenedLog {
   assignment: Assignment
 }
 
-async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => undefined, onRestore = () => undefined }: OpenOptions): Promise<OpenedLog> {
+async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => undefined, onRestore = () => undefined, onStandby }: OpenOptions): Promise<OpenedLog> {
   const { dataDir, baseDir, kafka } = config
   const partitions = evenly(config.partitions)
   if (kafka === null) {
@@ -126,7 +128,7 @@ async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => 
   }
   // only who uses Kafka loads its client
   const { openKafka } = await import('./open-kafka.ts')
-  const { log, assignment } = await openKafka(kafka, { env, baseDir, partitions, processors, path: join(dataDir, 'states'), log: onLine, onRestore })
+  const { log, assignment } = await openKafka(kafka, { env, baseDir, partitions, processors, path: join(dataDir, 'states'), log: onLine, onRestore, standby: onStandby !== undefined, onStandby: onStandby ?? (() => undefined) })
   return { log, schemas: log.schemas, assignment }
 }
 
@@ -175,6 +177,7 @@ export interface RunOptions {
   onTrouble: (what: string) => void
   log?: LogLine
   onRestore?: (progress: RestoreProgress) => void
+  onStandby?: (progress: RestoreProgress) => void
 }
 
 /** Everything of one process, running. */
@@ -195,6 +198,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     tables: roles.has('sink') || roles.has('api'),
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.onRestore === undefined ? {} : { onRestore: options.onRestore }),
+    ...(roles.has('processors') ? { onStandby: options.onStandby ?? (() => undefined) } : {}),
   })
   const { codec, store, assignment } = directory
   const log = onCommit === undefined ? directory.log : measuredLog(directory.log, onCommit)

@@ -19,6 +19,9 @@ export interface OpenKafkaOptions extends SecretSources {
   path: string
   log: LogLine
   onRestore: (progress: RestoreProgress) => void
+  /** whether this process may have use of copies of states */
+  standby: boolean
+  onStandby: (progress: RestoreProgress) => void
 }
 
 /** Changelogs keep the mark of a deleted row so long: a process that was away for longer copies its states anew. */
@@ -26,11 +29,12 @@ const deleteRetentionMs = 7 * 86_400_000
 
 /** The log on Kafka and the sharing of its partitions, as the config file says. Throws where a secret or file is missing. */
 export async function openKafka(config: KafkaConfig, options: OpenKafkaOptions): Promise<{ log: KafkaLog; assignment: Assignment }> {
-  const { partitions, processors, path, log, onRestore } = options
+  const { partitions, processors, path, log, onRestore, onStandby } = options
   const client = { brokers: config.brokers, prefix: config.prefix, partitions, log, tls: await tlsOf(config, options), sasl: await saslOf(config, options) }
   return {
     log: await openKafkaLog({
-      ...client, path, onRestore, deleteRetentionMs,
+      ...client, path, onRestore, onStandby, deleteRetentionMs,
+      standby: config.standby && options.standby,
       processors: Object.fromEntries(processors.map(({ name, input }) => [name, partitions[input]])),
       replication: config.replication,
       transactionTimeoutMs: config.transactionSeconds * 1_000,

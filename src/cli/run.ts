@@ -74,6 +74,10 @@ export async function run(configFile: string, { once, logLevel, roles }: RunChoi
       liveness.moved(progress.task, performance.now())
       logger.info(progress, 'restoring a state')
     },
+    onStandby: (progress) => {
+      metrics.onStandby(progress)
+      logger.debug(progress, 'following a state')
+    },
   })
   try {
     metrics.watch({ progress: () => grantline.progress(), summary: roles.has('api') ? () => grantline.api.summary() : null })

@@ -13,6 +13,7 @@ export const faultPoints = [
   'log.after-state',
   'kafka.after-fence',
   'kafka.mid-restore',
+  'kafka.mid-standby',
   'kafka.after-send',
   'kafka.after-offsets',
   'kafka.after-commit',

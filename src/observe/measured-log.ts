@@ -24,6 +24,7 @@ export function measuredLog(log: Log, onCommit: OnCommit): Log {
         get state() {
           return task.state
         },
+        close: () => task.close(),
         async commit(change) {
           const began = performance.now()
           const told = (outcome: MeasuredCommit['outcome']): void => onCommit({ id, outcome, ms: performance.now() - began })

@@ -100,6 +100,11 @@ export class Metrics {
     if (!task.startsWith('task/')) return // the others keep a few rows, and their names change with each process
     this.#counter.restored.set({ task }, rows)
     this.#counter.restoreLeft.set({ task }, Math.max(0, end - offset))
+    this.#counter.standbyLag.remove({ task })
+  }
+
+  onStandby({ task, offset, end }: { task: string; offset: number; end: number }): void {
+    this.#counter.standbyLag.set({ task }, Math.max(0, end - offset))
   }
 
   /** Gauges that are read when they are asked for. */
@@ -192,6 +197,7 @@ export class Metrics {
       transactionSeconds: this.#histogram('grantline_transaction_duration_seconds', 'How long a transaction took to commit.', 'writer'),
       restored: this.#gauge('grantline_restored_rows', 'Rows of state read back from a changelog, by the restore that runs or ran last.', ['task']),
       restoreLeft: this.#gauge('grantline_restore_left_messages', 'Messages of a changelog that a restore has still to read.', ['task']),
+      standbyLag: this.#gauge('grantline_standby_lag_messages', 'Messages of a changelog that the local copy of another process’s state has still to take over.', ['task']),
       sinkRows: this.#count('grantline_sink_rows_total', 'Rows inserted into the tables.', ['topic']),
       sinkRetries: this.#count('grantline_sink_retries_total', 'Inserts whose outcome was not known or that failed: read back and tried again.', ['topic']),
       sinkUnreadable: this.#count('grantline_sink_unreadable_total', 'Messages that could not be read and became dead letters.', ['topic']),

@@ -52,6 +52,8 @@ export interface TaskStore {
   readonly state: StateReader
   /** All of it, or nothing. Throws FencedError when another owner took over; any error spends this hold: open it again. */
   commit(change: Commit): Promise<CommitResult>
+  /** Lets go of a task that went elsewhere: this hold commits nothing any more, nor is its state asked for. */
+  close(): Promise<void>
 }
 
 export interface Commit {

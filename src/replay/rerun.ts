@@ -112,6 +112,7 @@ class RecordedInput implements Log {
         if (derived.length > 0 && !(await onDerived(derived))) this.#running = false
         return { offsets: appends.map(() => -1) }
       },
+      close: () => store.close(),
     }
   }
 

@@ -74,6 +74,7 @@ class Lane implements Holding {
       throw error
     } finally {
       this.running = false
+      await this.task.close()
       this.#changed()
     }
   }

@@ -143,6 +143,13 @@ export class Task {
     }
   }
 
+  /** Lets go of the state. */
+  async close(): Promise<void> {
+    const hold = this.#hold
+    this.#hold = null
+    await hold?.store.close()
+  }
+
   async #open(): Promise<Hold> {
     const { type, partition, log, codec, limits, release, clock } = this.#options
     let store: TaskStore

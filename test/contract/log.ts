@@ -313,6 +313,16 @@ export function logContract(adapter: string, create: () => Promise<LogFixture>):
         expect(rows(await log.openTask('normalise/0'))).toEqual([['t/x', '1']])
       })
 
+      it('a hold that was closed commits nothing any more; the task is there for whoever opens it', async () => {
+        await set({ 't/x': 'kept' })
+        await task.close()
+        await expect(set({ 't/x': 'late' })).rejects.toThrow()
+        task = await log.openTask('normalise/0')
+        expect(rows(task)).toEqual([['t/x', 'kept']])
+        await set({ 't/x': 'new' })
+        expect(rows(task)).toEqual([['t/x', 'new']])
+      })
+
       it('does not touch other tasks', async () => {
         const other = await log.openTask('normalise/1')
         await log.openTask('normalise/0')

@@ -16,6 +16,7 @@ const positionFirst: Variant = (directory, between) => ({
   log: withTasks(directory.log, (store) => ({
     id: store.id,
     state: store.state,
+    close: () => store.close(),
     async commit({ appends, state }) {
       await store.commit({ appends: [], state })
       if (appends.some(({ topic }) => topic === 'access')) between()
@@ -49,6 +50,7 @@ const verdictIgnored: Variant = (directory) => {
     log: withTasks(directory.log, (store) => ({
       id: store.id,
       state: store.state,
+      close: () => store.close(),
       commit: ({ appends, state }) => store.commit({ appends: appends.map((append) => believed(codec, append)), state }),
     })),
   }

@@ -48,6 +48,7 @@ export function filledMetrics(): Metrics {
   metrics.onCommit({ id: 'publisher/app/billing', outcome: 'fenced', ms: 20 })
   metrics.onRestore({ task: 'task/normalise/3', offset: 60, end: 100, rows: 50 })
   metrics.onRestore({ task: 'publisher/api/5d1c', offset: 1, end: 1, rows: 1 })
+  metrics.onStandby({ task: 'task/normalise/2', offset: 60, end: 75 })
   metrics.watch({ progress: async () => [progress], summary: async () => summary })
   return metrics
 }

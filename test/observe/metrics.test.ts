@@ -32,6 +32,7 @@ describe('metrics', () => {
       'grantline_transaction_duration_seconds_bucket{le="0.025",writer="normalise"} 1',
       'grantline_restored_rows{task="task/normalise/3"} 50',
       'grantline_restore_left_messages{task="task/normalise/3"} 40',
+      'grantline_standby_lag_messages{task="task/normalise/2"} 15',
     ]) expect(text).toContain(line)
     expect(text.filter((line) => line.includes('5d1c'))).toEqual([])
   })
@@ -68,6 +69,12 @@ describe('metrics', () => {
     expect(text).toContain('grantline_consumer_lag_messages{processor="normalise",partition="1"} 4')
     expect(text).toContain('grantline_scrape_failures_total 2')
     expect(text.filter((line) => line.startsWith('grantline_open_findings'))).toEqual([])
+  })
+
+  it('no longer call a task a standby once it is restored here', async () => {
+    const metrics = filledMetrics()
+    metrics.onRestore({ task: 'task/normalise/2', offset: 75, end: 75, rows: 1 })
+    expect((await lines(metrics)).filter((line) => line.startsWith('grantline_standby_lag_messages'))).toEqual([])
   })
 
   it('keep to the naming of Prometheus', async () => {

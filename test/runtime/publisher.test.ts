@@ -137,6 +137,7 @@ function losingAnswers(log: Log, lost: number, closed = 0): Log {
       return {
         id,
         state: store.state,
+        close: () => store.close(),
         async commit(change) {
           const result = await store.commit(change)
           if (lost-- > 0) throw new Error('connection reset')

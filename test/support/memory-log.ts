@@ -65,6 +65,9 @@ export class MemoryLog implements Log {
           throw error
         }
       },
+      close: async () => {
+        spent = true
+      },
     }
   }
 

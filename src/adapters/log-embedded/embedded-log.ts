@@ -93,6 +93,9 @@ export class EmbeddedLog implements PortableLog {
           throw error
         }
       },
+      close: async () => {
+        spent = true
+      },
     }
   }
 

@@ -51,15 +51,20 @@ export interface Restore {
 
 /** Carries a task's rows from its changelog, in order. Throws where that stands still before the end. */
 export async function restore({ reader, changelog, id, from, to, apply, onProgress }: Restore): Promise<void> {
-  const prefix = textBytes(`${id}\0${ROW}`)
   let rows = 0
   for await (const { messages, next } of fetched(reader, changelog, from, to)) {
-    const changes = messages.filter(({ key }) => key?.subarray(0, prefix.length).equals(prefix) === true).map((message) => changeOf(message, prefix.length))
+    const changes = changesOf(messages, id)
     await apply(changes)
     rows += changes.length
     onProgress({ task: id, offset: Math.min(next, to), end: to, rows })
     reach('kafka.mid-restore')
   }
+}
+
+/** The rows of a task among what a changelog holds, in order. */
+export function changesOf(messages: readonly RawMessage[], id: string): Change[] {
+  const prefix = textBytes(`${id}\0${ROW}`)
+  return messages.flatMap(({ key, value }): Change[] => (key?.subarray(0, prefix.length).equals(prefix) === true ? [[key.toString('utf8', prefix.length), value]] : []))
 }
 
 /** Whether an owner opened the task at `from` or after it, as far as can be read now. */
@@ -97,5 +102,3 @@ async function* fetched(reader: Reader, { topic, partition }: Changelog, from: n
     } else await sleep(pollMs)
   }
 }
-
-const changeOf = ({ key, value }: RawMessage, prefixBytes: number): Change => [key!.toString('utf8', prefixBytes), value]

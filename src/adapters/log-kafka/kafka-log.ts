@@ -13,9 +13,10 @@ import { KafkaFilling } from './kafka-filling.ts'
 import { KafkaSchemas } from './kafka-schemas.ts'
 import { KafkaTask } from './kafka-task.ts'
 import { Reader } from './reader.ts'
-import { StateCache, type Mark } from './state-cache.ts'
+import { Standby } from './standby.ts'
+import { isFresh, StateCache, type Mark } from './state-cache.ts'
 import { Tail } from './tail.ts'
-import { changelogOf, ensureTopics, otherChangelogs, schemasTopic, topicName, type TopicOptions } from './topics.ts'
+import { changelogOf, ensureTopics, otherChangelogs, processorTasks, schemasTopic, topicName, type TopicOptions } from './topics.ts'
 import { Transactor } from './transactor.ts'
 
 export interface KafkaLogOptions extends ClientOptions, TopicOptions {
@@ -23,6 +24,14 @@ export interface KafkaLogOptions extends ClientOptions, TopicOptions {
   path: string
   transactionTimeoutMs: number
   onRestore: (progress: RestoreProgress) => void
+  /** whether copies of the states of processors are kept that others own; it begins when the first task is opened */
+  standby: boolean
+  onStandby: (progress: RestoreProgress) => void
+}
+
+interface Local {
+  cache: StateCache
+  standby: Standby
 }
 
 /** The log on Kafka. Topics are created where they are missing; throws where they are not as they have to be. */
@@ -85,7 +94,7 @@ export class KafkaLog implements PortableLog {
   readonly #parts: Parts
   readonly #tail: Tail
   readonly #tasks = new Map<string, KafkaTask>()
-  #cache: StateCache | null = null
+  #local: Local | null = null
   #closed = false
 
   constructor(options: KafkaLogOptions, parts: Parts) {
@@ -124,17 +133,29 @@ export class KafkaLog implements PortableLog {
 
   async openTask(id: string): Promise<TaskStore> {
     this.#requireOpen()
+    const local = (this.#local ??= this.#openLocal())
+    const release = await local.standby.hold(id)
+    try {
+      return await local.standby.after(this.#open(id, local, release))
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  async #open(id: string, { cache, standby }: Local, release: () => void): Promise<KafkaTask> {
     const { prefix, transactionTimeoutMs } = this.#options
-    const { producers, clusterId, reader, schemas } = this.#parts
-    const cache = (this.#cache ??= StateCache.open(this.path, clusterId))
+    const { producers, reader, schemas } = this.#parts
     const changelog = changelogOf(this.#options, id)
     const transactor = await Transactor.open(producers, `${prefix}${id}`, transactionTimeoutMs)
     try {
       reach('kafka.after-fence')
+      await this.#tasks.get(id)?.supersede()
       const { table, mark } = await cache.task(id, `${changelog.topic}/${changelog.partition}`)
       // its append time is what the broker's clock says now, its offset is where the predecessors' rows end
       const opened = await transactor.write([openedRecord(changelog, id, Date.now())], null, { offsets: () => undefined, commit: () => undefined })
       const now: Mark = { offset: opened.offsets[0]! + 1, atMs: opened.appendedMs ?? Date.now() }
+      standby.told(now.atMs)
       const from = this.#isTrusted(mark, now) ? mark.offset : 0
       if (from === 0) await cache.wipe(id)
       await restore({
@@ -144,14 +165,13 @@ export class KafkaLog implements PortableLog {
       })
       await cache.apply(id, table, [], now)
       const task = new KafkaTask({
-        id, prefix, changelog, transactor, cache, table, reader, transactionTimeoutMs,
+        id, prefix, changelog, transactor, cache, table, reader, transactionTimeoutMs, release,
         opened: now.offset,
         group: groupOf(prefix, 'processors'),
         check: (appends) => this.#checkAll(appends),
         schemasWritten: () => schemas.written(),
         now: Date.now,
       })
-      await this.#tasks.get(id)?.supersede()
       this.#tasks.set(id, task)
       return task
     } catch (error) {
@@ -167,8 +187,7 @@ export class KafkaLog implements PortableLog {
   async taskIds(): Promise<string[]> {
     const { processors } = this.#options
     const found = await Promise.all(otherChangelogs(this.#options).map((changelog) => tasksIn(this.#parts.reader, changelog)))
-    const own = Object.entries(processors).flatMap(([name, count]) => Array.from({ length: count }, (_, partition) => `task/${name}/${partition}`))
-    return [...new Set([...own, ...found.flatMap((ids) => [...ids])])].sort(compareKeys)
+    return [...new Set([...processorTasks(processors), ...found.flatMap((ids) => [...ids])])].sort(compareKeys)
   }
 
   /** Processes that share partitions out among them. One with no role but `api` is not among them. */
@@ -190,19 +209,25 @@ export class KafkaLog implements PortableLog {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await this.#local?.standby.stop()
     this.#tail.close()
     const { admin, reading, waiting, schemas } = this.#parts
     await Promise.all([...this.#tasks.values()].map((task) => task.close()))
     await Promise.allSettled([schemas.close(), admin.disconnect(), reading.disconnect(), waiting.disconnect()])
-    await this.#cache?.close()
+    await this.#local?.cache.close()
   }
 
-  /**
-   * Between the mark and now the changelog may have lost what says that a row was deleted, once `deleteRetentionMs` has passed;
-   * half of that leaves time to read. A mark beyond the changelog's end is of another one.
-   */
+  #openLocal(): Local {
+    const { deleteRetentionMs, standby, processors, onStandby: onProgress, log } = this.#options
+    const { clusterId, reader } = this.#parts
+    const cache = StateCache.open(this.path, clusterId)
+    const followed = standby ? processorTasks(processors).map((id) => [id, changelogOf(this.#options, id)] as const) : []
+    return { cache, standby: new Standby({ cache, reader, tail: this.#tail, deleteRetentionMs, onProgress, log }, new Map(followed)) }
+  }
+
+  /** A mark beyond the changelog's end is of another one. */
   #isTrusted(mark: Mark | null, now: Mark): mark is Mark {
-    return mark !== null && mark.offset < now.offset && now.atMs - mark.atMs < this.#options.deleteRetentionMs / 2
+    return mark !== null && mark.offset < now.offset && isFresh(mark, now.atMs, this.#options.deleteRetentionMs)
   }
 
   #checkAll(appends: readonly Append[]): void {

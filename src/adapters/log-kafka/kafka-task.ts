@@ -28,12 +28,16 @@ export interface TaskParts {
   check: (appends: readonly Append[]) => void
   /** resolves when the schemas of all messages are in the log */
   schemasWritten: () => Promise<void>
+  /** the local copy is no longer this hold's to write */
+  release: () => void
   now: () => number
 }
 
 /** Whoever takes a task over writes its mark at once: how long one that was fenced waits to see it, ms. */
 const markWaitMs = 2_000
 const markPollMs = 100
+
+class ClosedError extends Error {}
 
 /** One owner's hold: outputs, changelog and the group's offset in one transaction, then the local copy of the state. */
 export class KafkaTask implements TaskStore {
@@ -52,26 +56,30 @@ export class KafkaTask implements TaskStore {
   }
 
   async commit(change: Commit): Promise<CommitResult> {
-    if (this.#spent instanceof FencedError) throw this.#spent
+    if (this.#spent instanceof FencedError || this.#spent instanceof ClosedError) throw this.#spent
     if (this.#spent !== null) throw new Error(`task ${this.id}: an earlier commit failed, so what this one rests on is not there. Open the task again`, { cause: this.#spent })
     try {
       return await this.#commit(change)
     } catch (error) {
       const failure = error instanceof FencedError && !(await this.#wasTakenOver()) ? this.#timedOut(error) : error
-      this.#spent = failure instanceof Error ? failure : new Error(String(failure))
-      void this.#parts.transactor.close()
+      void this.#spend(failure instanceof Error ? failure : new Error(String(failure)))
       throw failure
     }
   }
 
   /** Another hold of this process has the task now; its opening fenced this one. */
   async supersede(): Promise<void> {
-    this.#spent = new FencedError(`task ${this.id} was opened again by this process. Use the new hold`)
-    await this.close()
+    await this.#spend(new FencedError(`task ${this.id} was opened again by this process. Use the new hold`))
   }
 
-  close(): Promise<void> {
-    return this.#parts.transactor.close()
+  async close(): Promise<void> {
+    await this.#spend(this.#spent ?? new ClosedError(`task ${this.id}: this hold was closed. Open the task again`))
+  }
+
+  async #spend(why: Error): Promise<void> {
+    this.#spent = why
+    this.#parts.release()
+    await this.#parts.transactor.close()
   }
 
   async #commit({ appends, state, input }: Commit): Promise<CommitResult> {
@@ -125,7 +133,8 @@ export class KafkaTask implements TaskStore {
   }
 
   async #keep(state: Commit['state'], { ends, appendedMs }: Written): Promise<void> {
-    if (state.size === 0) return
+    // whoever has the copy now reads it from the changelog
+    if (state.size === 0 || this.#spent !== null) return
     const { cache, changelog, id, table } = this.#parts
     const end = (this.#end = ends.get(placeOf(changelog.topic, changelog.partition))!.end)
     await cache.apply(id, table, state, { offset: end, atMs: appendedMs ?? 0 })

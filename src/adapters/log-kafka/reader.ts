@@ -9,6 +9,8 @@ export interface Fetched {
   messages: RawMessage[]
   /** where to go on: everything before it was in this answer */
   next: number
+  /** of what is visible, when the leader answered */
+  end: number
 }
 
 /**
@@ -65,8 +67,8 @@ export class Reader {
       return fetchedFrom(response.responses[0]?.partitions[0], offset)
     } catch (error) {
       if (errorType(error) !== 'OFFSET_OUT_OF_RANGE') throw error
-      const first = await this.#offset(topic, partition, true)
-      return { messages: [], next: Math.max(first, offset) }
+      const [first, end] = [await this.#offset(topic, partition, true), await this.#offset(topic, partition, false)]
+      return { messages: [], next: Math.max(first, offset), end }
     }
   }
 
@@ -89,12 +91,13 @@ export class Reader {
 
 /** What is visible of an answer; whole batches are sent, so records before `offset` may be among them. */
 export function fetchedFrom(response: PartitionResponse | undefined, offset: number): Fetched {
-  if (response === undefined) return { messages: [], next: offset }
+  if (response === undefined) return { messages: [], next: offset, end: offset }
   const messages = response.messages.filter((message) => Number(message.offset) >= offset)
   const last = messages.at(-1)
-  const { abortedTransactions } = response
+  const { abortedTransactions, lastStableOffset } = response
   return {
     messages: filterAborted({ messages, abortedTransactions }).filter(({ isControlRecord }) => !isControlRecord),
     next: last === undefined ? offset : Number(last.offset) + 1,
+    end: Number(lastStableOffset),
   }
 }

@@ -12,6 +12,12 @@ export interface Mark {
   atMs: number
 }
 
+/**
+ * Since a mark the changelog may have lost what says that a row was deleted, once `deleteRetentionMs` has passed; half of that leaves
+ * time to read. `nowMs`: what the brokers' clock says.
+ */
+export const isFresh = ({ atMs }: Mark, nowMs: number, deleteRetentionMs: number): boolean => nowMs - atMs < deleteRetentionMs / 2
+
 const Stored = z.object({ number: z.int(), changelog: z.string(), mark: z.object({ offset: z.int(), atMs: z.number() }).nullable() })
 type Stored = z.infer<typeof Stored>
 

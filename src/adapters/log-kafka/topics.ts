@@ -38,6 +38,9 @@ export function changelogOf({ prefix, processors }: TopicOptions, id: string): C
   return { topic: stateTopic(prefix, 'others'), partition: partitionOf(id, otherStates) }
 }
 
+export const processorTasks = (processors: TopicOptions['processors']): string[] =>
+  Object.entries(processors).flatMap(([name, count]) => Array.from({ length: count }, (_, partition) => `task/${name}/${partition}`))
+
 /** The partitions that hold the states of all tasks but those of processors. */
 export const otherChangelogs = ({ prefix }: TopicOptions): Changelog[] => Array.from({ length: otherStates }, (_, partition) => ({ topic: stateTopic(prefix, 'others'), partition }))
 

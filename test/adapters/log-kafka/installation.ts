@@ -23,7 +23,7 @@ export async function newInstallation(brokers: readonly string[], more: Partial<
     brokers, tls: null, sasl: null, log: () => undefined,
     prefix: `${randomUUID()}.`, partitions: contractPartitions, processors: { normalise: 3 }, replication: -1,
     deleteRetentionMs: 7 * 86_400_000, transactionTimeoutMs: 20_000, path: join(path, 'own'),
-    onRestore: () => undefined,
+    onRestore: () => undefined, standby: false, onStandby: () => undefined,
     ...more,
   }
   return {

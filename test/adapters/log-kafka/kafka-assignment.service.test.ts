@@ -216,6 +216,7 @@ describe('several processes, killed and stopped at named points', () => {
       { point: 'kafka.after-offsets', nth: 12, signal: 'SIGKILL' },
       { point: 'kafka.after-commit', nth: 12, signal: 'SIGKILL' },
       { point: 'kafka.mid-restore', nth: 1, signal: 'SIGKILL' },
+      { point: 'kafka.mid-standby', nth: 6, signal: 'SIGKILL' },
       { point: 'kafka.after-offsets', nth: 12, signal: 'SIGSTOP' },
     ] as const
     for (const [i, fault] of faults.entries()) {

@@ -41,7 +41,7 @@ afterAll(async () => {
 const open = (sasl: object | null, tls: unknown): ReturnType<typeof openKafka> =>
   openKafka(KafkaConfig.parse({ brokers: cluster.brokers, tls, sasl }), {
     env: { KAFKA_PASSWORD: password }, baseDir: directory, partitions: contractPartitions, processors: [], path: join(directory, 'states'),
-    log: () => undefined, onRestore: () => undefined,
+    log: () => undefined, onRestore: () => undefined, standby: false, onStandby: () => undefined,
   })
 const login = { mechanism: 'plain', username: 'grantline', password: 'env:KAFKA_PASSWORD' }
 

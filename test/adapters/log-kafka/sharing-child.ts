@@ -38,6 +38,7 @@ const partitions = Object.fromEntries(topicNames.map((topic) => [topic, count]))
 const client = { brokers, prefix, partitions, tls: null, sasl: null, log: () => undefined }
 const log = await openKafkaLog({
   ...client, path, processors: { tally: count, echo: count }, replication: -1, deleteRetentionMs: 7 * 86_400_000, transactionTimeoutMs, onRestore: () => undefined,
+  standby: true, onStandby: () => undefined,
 })
 const share = await kafkaAssignment({ ...client, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('processors', ['raw', 'facts'])
 const pipeline = new Pipeline({
