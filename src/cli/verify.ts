@@ -81,7 +81,7 @@ export interface ReplaySelection {
 
 /** Who had what at a past moment and why, as known then, from the log alone. */
 export async function replay(configFile: string, { until, ...who }: ReplaySelection, format: Format): Promise<void> {
-  const { at: untilMs } = typedFilters({ at: until })
+  const { until: untilMs } = typedFilters({ until })
   if (typeof untilMs !== 'number') throw new ApiError(400, '--until needs a time')
   await withScratch(configFile, async ({ log, codec }, scratch) => {
     const say = sayNowAndThen()

@@ -80,6 +80,13 @@ export class World {
     this.changes.push(id)
   }
 
+  /** The same users, listed the other way round: a source that does not sort. */
+  turnRound(): void {
+    const all = [...this.users.values()].reverse()
+    this.users.clear()
+    for (const user of all) this.users.set(user.id, user)
+  }
+
   put(user: User): void {
     this.users.set(user.id, user)
     this.changes.push(user.id)

@@ -1,6 +1,6 @@
 import { ApiError, type Filters } from './api.ts'
 
-const times = new Set(['at', 'knownAt', 'from', 'to'])
+const times = new Set(['at', 'knownAt', 'from', 'to', 'until'])
 const numbers = new Set(['limit'])
 
 /**

@@ -36,3 +36,20 @@ describe('the help of every command', () => {
     expect(examples.some((line) => line.startsWith(`grantline ${name}`)), examples.join('\n')).toBe(true)
   })
 })
+
+it.each([
+  [['verify', '--partition', 'one'], "option '--partition <number>' argument 'one' is invalid. expected a whole number"],
+  [['verify', '--from', '12x'], "option '--from <offset>' argument '12x' is invalid. expected a whole number"],
+  [['verify', '--to', '-1'], "option '--to <offset>' argument '-1' is invalid. expected a whole number"],
+  [['rule', 'hr', '--kind', 'release', '--by', 'A. Kaya', '--reason', 'sold', '--run', 'last'], "option '--run <number>' argument 'last' is invalid. expected a whole number"],
+  [['replay', '--until', 'soon'], 'until: "soon" is no time'],
+])('%j is refused with 2, and says why', async (argv, why) => {
+  let said = ''
+  const spies = [
+    vi.spyOn(process.stderr, 'write').mockImplementation((text: unknown) => ((said += String(text)), true)),
+    vi.spyOn(console, 'error').mockImplementation((text: unknown) => void (said += String(text))),
+  ]
+  expect(await main(argv)).toBe(2)
+  for (const spy of spies) spy.mockRestore()
+  expect(said).toContain(why)
+})

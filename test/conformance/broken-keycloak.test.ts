@@ -17,6 +17,7 @@ it('a reader of Keycloak that swallows errors is found out', async () => {
     'two answers in one body, in the middle', 'a row is missing from one page', 'one row is never shown', 'a page comes without its last row',
     'a page comes empty in the middle, once', 'a page comes empty in the middle, for good', 'a row comes twice and another one not', 'a total that is too high',
     'a total that is too low', 'a total of nothing', 'a total below zero', 'the list of groups loses one', 'the list of groups comes empty',
+    'from the second page on, pages come in reverse order',
   ])
 }, 600_000)
 

@@ -27,6 +27,7 @@ const concerned: Record<Break, readonly string[]> = {
     'members of one group are refused',
     'members of one group are not found once',
     'members of every group come empty',
+    'from the second page on, pages come in reverse order',
   ],
   'claims a snapshot and hides the counts': [
     'a row is missing from one page',
@@ -37,6 +38,8 @@ const concerned: Record<Break, readonly string[]> = {
     'a total that is too low',
     'a total of nothing',
     'the list of groups loses one',
+    'from the second page on, pages come in reverse order',
+    'the order of all rows turns round after each page',
   ],
   'leaves out rows that it can not map': [
     'the id field has another name',
