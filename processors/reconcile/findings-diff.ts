@@ -87,12 +87,12 @@ function successor(to: string, finding: FindingKey): string | null {
 
 type Proof = Pick<Finding, 'valid' | 'observed' | 'causes'>
 
-/** A finding that closes is explained by the facts now in force where it stood. */
+/** A finding that closes is explained by the facts now in force where it stood; one about no account by all accounts of its application. */
 function evidence({ accounts, references, held, desired }: HomeView, finding: FindingKey): Proof {
   const concerned = (row: { app: string; account: string }): boolean => row.app === finding.app && row.account === finding.account
   const account = accounts.find(({ fact }) => concerned(fact))
   const positions = [
-    ...(account === undefined ? [] : [account.position]),
+    ...accounts.filter(({ fact }) => (finding.account === null ? fact.app === finding.app : concerned(fact))).map(({ position }) => position),
     ...references.filter(concerned).map(({ position }) => position),
     ...held.filter(({ source }) => source === finding.app).map(({ position }) => position),
     ...(desired === null ? [] : [desired.position]),
