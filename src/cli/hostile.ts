@@ -1,3 +1,4 @@
+import { changeScenariosFor, type ObserveScenario, type ObserveTrait, singleScenariosFor } from '../conformance/observe-scenarios.ts'
 import { scenarios } from '../conformance/scenarios.ts'
 import { orders } from '../conformance/write-order.ts'
 import { writeScenarios } from '../conformance/write-scenarios.ts'
@@ -31,11 +32,18 @@ interface Known {
 /** What others do to an account while it is written concerns this one. */
 const order = orders.find(({ name }) => name === 'grant')!
 
+const whatever: ReadonlySet<ObserveTrait> = new Set(['groups-apart', 'world', 'id', 'cursor', 'change-pages'])
+/** `of`: what is asked, since the same goes wrong with either. */
+const observed = (of: string, among: readonly ObserveScenario[]): Known[] =>
+  among.map((one) => ({ name: `${of}: ${one.name}`, expected: one.expected, needs: [of, ...one.needs], faults: (world) => one.faults(world, order.account) }))
+
 /** Everything that can go wrong here; what begins with a process that ends is for the kit alone. */
 const known: readonly Known[] = [
   ...scenarios,
+  ...observed('one account', singleScenariosFor(whatever)),
+  ...observed('changes', changeScenariosFor(whatever)),
   ...writeScenarios.filter(({ again }) => again === undefined).map(({ name, expected, needs, faults }): Known => ({
-    name, expected: expected.join('/'), needs: ['writes', ...needs], faults: (world) => faults({ order, world, others: (act) => act(world) }),
+    name: `writes: ${name}`, expected: expected.join('/'), needs: ['writes', ...needs], faults: (world) => faults({ order, world, others: (act) => act(world) }),
   })),
 ]
 

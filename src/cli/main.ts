@@ -169,7 +169,7 @@ function hostileCommands(program: Command): void {
       if (options.list === true) listFaults()
       else await runHostile(options)
     })
-    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --paging keycloak', 'hostile --fault "throttled once, no header" "one row is never shown"', 'hostile --fault "carried out, no answer"']))
+    .addHelpText('after', examples(['hostile --list', 'hostile --paging cursor --accounts 1000000', 'hostile --paging keycloak', 'hostile --fault "throttled once, no header" "one row is never shown"', 'hostile --fault "writes: carried out, no answer"', 'hostile --fault "changes: the cursor is no longer known, once"']))
   hostile.command('webhooks').description('deliver to an address what an application delivers that loses, repeats, reorders, damages and forges; says what has to be known then')
     .argument('[address]', 'of the receiver: /v1/webhooks/<app> of a running process')
     .addOption(new Option('--scheme <kind>', 'how deliveries are signed').choices(Object.keys(schemes)).default('standard'))

@@ -97,7 +97,10 @@ describe('grantline hostile', () => {
   it('lists what can go wrong, and refuses what is not among it', async () => {
     expect(await run('hostile', '--list')).toBe(0)
     expect(printed.length).toBeGreaterThan(150)
-    expect(printed.some((line) => line.startsWith('carried out, no answer ') && line.includes('applied'))).toBe(true)
+    expect(printed.some((line) => line.startsWith('writes: carried out, no answer ') && line.includes('applied'))).toBe(true)
+    for (const name of ['one account: 500 once', 'changes: the cursor runs back']) expect(printed.some((line) => line.startsWith(`${name} `)), name).toBe(true)
+    const names = printed.map((line) => line.slice(0, 70).trim())
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
     expect(await run('hostile', '--fault', 'nothing of the kind')).toBe(2)
     expect(printed.join()).toContain('--list')
   })
@@ -112,6 +115,20 @@ describe('grantline hostile', () => {
     process.emit('SIGINT')
     expect(await over).toBe(0)
     expect(printed.at(-1)).toBe('throttled once, no header: happened 1 times')
+  })
+
+  it('goes wrong with single accounts and with changes too', async () => {
+    const over = run('hostile', '--accounts', '50', '--fault', 'one account: 500 once', 'changes: the cursor stands still')
+    await vi.waitFor(() => expect(printed.length).toBe(3))
+    const url = printed[0]!.split(',')[0]!
+    const ask = (path: string) => fetch(`${url}/${path}`, { headers: { authorization: `Bearer ${hostileToken}` } })
+    expect((await ask('users?limit=10')).status).toBe(200)
+    expect((await ask('users/000123')).status).toBe(500)
+    expect((await ask('users/000123')).status).toBe(200)
+    expect(await (await ask('changes?after=0')).json()).toMatchObject({ last: 0 })
+    process.emit('SIGINT')
+    expect(await over).toBe(0)
+    expect(printed.slice(-2)).toEqual(['500 once: happened 1 times', 'the cursor stands still: happened 1 times'])
   })
 
   it('is a realm of Keycloak too', async () => {
