@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { batchEncoder, type BatchTools } from './batch-encoding.ts'
+import { replace } from './replace.ts'
 
 /**
  * Six defects of kafkajs 2.2.4, amended in memory:
@@ -55,11 +56,6 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
   if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
   if (repairs.includes('torn')) beginAfresh(require('kafkajs/src/network/connection') as ConnectionClass)
   if (repairs.includes('halfOpen')) closeHalfOpen(require('kafkajs/src/network/connection') as ConnectionClass)
-}
-
-function replace<F>(require: NodeJS.Require, id: string, make: (original: F) => F): void {
-  const original = require(id) as F
-  require.cache[require.resolve(id)]!.exports = make(original)
 }
 
 function encodeAtOnce(require: NodeJS.Require): void {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Message, PartitionerArgs, Producer, RecordMetadata, Transaction } from 'kafkajs'
+import type { Kafka, Message, PartitionerArgs, Producer, RecordMetadata } from 'kafkajs'
 import { FencedError } from '../../ports/log.ts'
+import type { AnnouncingTransaction, TopicPartitions } from './announcing.ts'
 import { errorType, retry } from './client.ts'
 import { CompressionTypes } from './kafkajs.ts'
 import { placeOf } from './reader.ts'
@@ -23,12 +24,17 @@ export interface InputPosition {
 }
 
 /** Answers that had no effect, which kafkajs gives up on; it gives one error for all that kept it from finding the coordinator. */
-const uncoordinated: ReadonlySet<string | undefined> = new Set(['GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'CONCURRENT_TRANSACTIONS'])
-const coordinatorAttempts = 10
+const uncoordinated: ReadonlySet<string | undefined> = new Set([
+  'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'CONCURRENT_TRANSACTIONS', 'UNKNOWN_TOPIC_OR_PARTITION',
+])
+/** about six seconds */
+const coordinatorAttempts = 18
 const unfound = 'KafkaJSGroupCoordinatorNotFound'
 /** each may have waited for an answer until that was given up */
 const unfoundAttempts = 3
-const coordinatorRetryMs = 50
+/** The transaction before is mostly ended within a few milliseconds. */
+const firstRetryMs = 5
+const longestRetryMs = 500
 
 const fencedTypes: ReadonlySet<string | undefined> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
 
@@ -73,9 +79,11 @@ export class Transactor {
 
   /** All of it in one transaction. `before` is called at the named moments. Throws FencedError where another took the id. */
   async write(items: readonly Outgoing[], input: InputPosition | null, before: { offsets(): void; commit(): void }): Promise<Written> {
-    let begun: Transaction | null = null
+    let begun: AnnouncingTransaction | null = null
     try {
-      const transaction = (begun = await this.#producer.transaction())
+      const transaction = (begun = (await this.#producer.transaction()) as AnnouncingTransaction)
+      const topics = topicsOf(items)
+      await untilCoordinated(() => transaction.addPartitions(topics))
       const written: Written = { offsets: [], ends: new Map(), appendedMs: null }
       for (const wave of waves(items)) note(written, wave, await sendWave(transaction, wave))
       before.offsets()
@@ -106,14 +114,24 @@ function explicitly({ message: { partition } }: PartitionerArgs): number {
   return partition
 }
 
+function topicsOf(items: readonly Outgoing[]): TopicPartitions[] {
+  const topics = new Map<string, Set<number>>()
+  for (const { topic, partition } of items) {
+    const partitions = topics.get(topic)
+    if (partitions === undefined) topics.set(topic, new Set([partition]))
+    else partitions.add(partition)
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions: [...partitions].map((partition) => ({ partition })) }))
+}
+
 /**
  * One request for each partition. Of a request for several, kafkajs remembers by broker who took its part: where one broker fails and
  * a partition that was written already has another leader when it tries again, that partition is written twice.
  *
- * They go at the same time: kafkajs holds a lock for each broker around AddPartitionsToTxn and Produce, and each partition's sequence
- * has one request that counts on it. Where one fails, the others are waited for, so that none arrives after the abort.
+ * They go at the same time: kafkajs holds a lock for each broker around Produce, and each partition's sequence has one request that counts
+ * on it. Where one fails, the others are waited for, so that none arrives after the abort.
  */
-async function sendWave(transaction: Transaction, wave: readonly Outgoing[]): Promise<RecordMetadata[]> {
+async function sendWave(transaction: AnnouncingTransaction, wave: readonly Outgoing[]): Promise<RecordMetadata[]> {
   const places = new Map<string, Outgoing[]>()
   for (const item of wave) {
     const place = placeOf(item.topic, item.partition)
@@ -154,7 +172,7 @@ async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
     } catch (error) {
       const most = error instanceof Error && error.name === unfound ? unfoundAttempts : uncoordinated.has(errorType(error)) ? coordinatorAttempts : 1
       if (attempt >= most) throw error
-      await sleep(coordinatorRetryMs * attempt)
+      await sleep(Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1)))
     }
   }
 }
