@@ -12,6 +12,7 @@ const benchmarks: Record<string, { script: string; defaults: string[] }> = {
   history: { script: 'history/history.ts', defaults: ['100000'] },
   bulk: { script: 'bulk/bulk.ts', defaults: ['100000'] },
   throttle: { script: 'throttle/throttle.ts', defaults: ['10'] },
+  'take-over': { script: 'kafka/take-over-alone.ts', defaults: ['5000'] },
   kafka: { script: 'kafka/kafka.ts', defaults: ['5000', '200', '5'] },
 }
 

@@ -13,6 +13,7 @@ const Said = z.object({
   ready: z.boolean().optional(),
   owned: z.record(z.string(), z.array(z.int())).optional(),
   restored: z.string().optional(),
+  followed: z.string().optional(),
   rows: z.int().optional(),
 })
 export type Said = z.infer<typeof Said> & { ms: number }

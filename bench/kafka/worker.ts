@@ -15,21 +15,28 @@ import { nowMs } from '../workload.ts'
 
 /**
  * One process with the role `processors`, as `grantline run` has it. It says `ready` once its log is open, begins at the line `go`, says
- * what it owns whenever that changes and what it has restored, and stops when its input ends.
+ * what it owns whenever that changes, what it has restored and which standby copies are current, and stops when its input ends.
  */
-export const Orders = z.strictObject({ brokers: z.array(z.string()), prefix: z.string(), partitions: z.int(), sessionMs: z.int() })
+export const Orders = z.strictObject({ brokers: z.array(z.string()), prefix: z.string(), partitions: z.int(), sessionMs: z.int(), standby: z.boolean() })
 export type Orders = z.infer<typeof Orders>
 
-const { brokers, prefix, partitions, sessionMs } = Orders.parse(JSON.parse(process.argv[2] ?? ''))
+const { brokers, prefix, partitions, sessionMs, standby } = Orders.parse(JSON.parse(process.argv[2] ?? ''))
 const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-worker-'))
 const say = (what: Record<string, unknown>): void => void process.stdout.write(`${JSON.stringify(what)}\n`)
 let restoring = ''
+const current = new Set<string>()
 const options = benchLogOptions({ brokers, prefix, directory, partitions })
 const log = await openKafkaLog({
   ...options,
   onRestore: ({ task, offset, end, rows }) => {
     if (offset === end && task !== restoring) say({ restored: task, rows })
     restoring = offset === end ? '' : task
+  },
+  standby,
+  onStandby: ({ task, offset, end, rows }) => {
+    if (offset < end || current.has(task)) return
+    current.add(task)
+    say({ followed: task, rows })
   },
 })
 const codec = createFileCodec(log.schemas)

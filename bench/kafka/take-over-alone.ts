@@ -1,0 +1,33 @@
+import { startKafka } from '../../test/services/kafka.ts'
+import { publishResults } from '../machine.ts'
+import { intent, settings, snapshot } from '../workload.ts'
+import { drained } from './group.ts'
+import { counts, install, publish, startGroup, workers } from './installation.ts'
+import { takeOvers } from './take-over.ts'
+
+/** `npm run bench -- take-over [accounts] [session seconds]`: of `kafka`, the taking over alone, where W(n) is the state. */
+const [accounts = 20_000, sessionSeconds = 6] = process.argv.slice(2).map(Number)
+const rows: Record<string, string | number>[] = []
+const cluster = await startKafka({ heapMb: 768 })
+try {
+  const brokers = [...cluster.brokers]
+  const of = await install(brokers)
+  const [first] = await startGroup(of, brokers, 1, 600_000)
+  for (const records of [settings(counts), intent(accounts, counts), snapshot(accounts, 1, counts)]) {
+    await publish(of, records)
+    await drained(of.log, of.admin, of.prefix)
+  }
+  await first?.stop()
+  await takeOvers(of, brokers, {
+    accounts, sessionSeconds,
+    tell: (what, value, unit, note = '') => {
+      rows.push({ what, value: Math.round(value * 100) / 100, unit, note })
+      console.log(`${what}: ${value.toFixed(2)} ${unit} ${note}`)
+    },
+  })
+  await of.close()
+  publishResults('take-over', [{ what: 'state', value: accounts, unit: 'accounts', note: '' }, ...rows])
+} finally {
+  await Promise.all(workers.map((worker) => worker.kill()))
+  await cluster.stop()
+}
