@@ -45,6 +45,7 @@ const pieceRows = 1_000
 /** A changelog that was read to its end and goes on is left alone for so long, ms. */
 const restMs = 1_000
 const retryMs = 2_000
+const openingPollMs = 50
 /** How often a copy that is far behind is told of, ms. */
 const tellMs = 10_000
 
@@ -58,7 +59,7 @@ export class Standby {
   readonly #followers = new Map<string, Follower>()
   /** by task, how many have it or are about to; their commits write the copy */
   readonly #holders = new Map<string, number>()
-  readonly #openings = new Set<Promise<unknown>>()
+  #openings = 0
   readonly #clock = new BrokersClock()
   readonly #stopping = new AbortController()
   #begun = false
@@ -90,11 +91,11 @@ export class Standby {
 
   /** Nothing is read until `opening` has settled. */
   async after<T>(opening: Promise<T>): Promise<T> {
-    this.#openings.add(opening)
+    this.#openings++
     try {
       return await opening
     } finally {
-      this.#openings.delete(opening)
+      this.#openings--
     }
   }
 
@@ -159,6 +160,7 @@ export class Standby {
     const { messages, next, end } = await reader.fetch(topic, partition, offset, fetchBytes)
     // a mark beyond the end is of another changelog; a new leader may not know yet how far it goes, but says so when it is asked
     const isOther = end < offset && (await reader.end(topic, partition)) < offset
+    if (signal.aborted) return 0
     if (isOther || !isFresh(copy.mark, this.#clock.nowMs(), deleteRetentionMs)) {
       copy.mark = null
       return 1
@@ -186,7 +188,7 @@ export class Standby {
   /** One at a time, and after each a rest as long as it took. */
   async #inTurn(signal: AbortSignal, step: () => Promise<number>): Promise<number> {
     const turn = this.#turn.then(async () => {
-      while (this.#openings.size > 0) await Promise.allSettled(this.#openings)
+      while (this.#openings > 0 && !signal.aborted) await pause(openingPollMs, signal)
       if (signal.aborted) return 0
       const began = performance.now()
       try {

@@ -9,7 +9,7 @@ import type { KafkaLog, KafkaLogOptions } from '../../../src/adapters/log-kafka/
 import { armFaults } from '../../../src/core/fault.ts'
 import { FencedError, type TaskStore } from '../../../src/ports/log.ts'
 import { contractPartitions } from '../../contract/log.ts'
-import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
+import { fetchKafka, launchKafka, startKafka, type KafkaCluster } from '../../services/kafka.ts'
 import { newInstallation, type Installation } from './installation.ts'
 import type { Orders } from './standby-child.ts'
 
@@ -197,5 +197,29 @@ describe('standby copies of states', { timeout: 120_000 }, () => {
     await sleep(2_500)
     expect(b.followed).toHaveLength(asked)
     expect(rows(await b.log.openTask(id))).toEqual(rows(owner))
+  })
+
+  it('goes on when the brokers are back', { timeout: 240_000 }, async () => {
+    const own = await launchKafka(await fetchKafka(), {})
+    const on = await newInstallation(own.brokers)
+    const followed: RestoreProgress[] = []
+    const [a, b] = [await on.open('a'), await on.open('b', { standby: true, onStandby: (progress) => followed.push(progress) })]
+    try {
+      await b.openTask('publisher/b')
+      let owner = await a.openTask(id)
+      await set(owner, many(10, 'x'))
+      await expect.poll(() => followed.findLast(({ task }) => task === id)?.rows, { timeout: 30_000 }).toBe(10)
+      await own.own[0]!.kill()
+      await sleep(3_000)
+      await own.own[0]!.restart()
+      await vi.waitFor(async () => void (owner = await a.openTask(id)), { timeout: 90_000, interval: 500 })
+      await set(owner, { 'a/0': null, 'a/back': 'x' })
+      await expect.poll(() => followed.findLast(({ task }) => task === id)?.rows, { timeout: 90_000 }).toBe(12)
+      expect(rows(await b.openTask(id))).toEqual(rows(owner))
+    } finally {
+      await Promise.all([a.close(), b.close()])
+      await on.dispose()
+      await own.stop()
+    }
   })
 })
