@@ -31,9 +31,9 @@ const result = (what: string, value: number, unit: string, note = ''): void => {
 }
 
 /** W(n)'s first snapshot by so many processes, which stand still until it is in the log. */
-async function firstSnapshot(of: Installation, brokers: string[], processes: number): Promise<{ seconds: number; cpuSeconds: number; from: Ends; to: Ends }> {
+async function firstSnapshot(of: Installation, brokers: string[], processes: number, standby = false): Promise<{ seconds: number; cpuSeconds: number; from: Ends; to: Ends }> {
   const { log, admin, prefix } = of
-  const group = await startGroup(of, brokers, processes, pausedSessionMs)
+  const group = await startGroup(of, brokers, processes, pausedSessionMs, standby)
   const topics = [...outputs, 'raw'].map((topic) => prefix + topic)
   await publish(of, settings(counts))
   await publish(of, intent(accounts, counts))
@@ -83,6 +83,10 @@ try {
   const two = await install(brokers)
   const double = await firstSnapshot(two, brokers, 2)
   result('W(n), first snapshot, 2 processes', accounts / double.seconds, 'accounts/s', `${(single.seconds / double.seconds).toFixed(2)} times one, ${double.cpuSeconds.toFixed(1)} CPU s; all on the cores of this machine, the broker too`)
+  const copying = await install(brokers)
+  const copied = await firstSnapshot(copying, brokers, 2, true)
+  result('W(n), first snapshot, 2 processes with standby copies', accounts / copied.seconds, 'accounts/s', `${copied.cpuSeconds.toFixed(1)} CPU s`)
+  await copying.close()
   await takeOvers(two, brokers, { accounts, sessionSeconds, tell: result })
   await two.close()
   publishResults('kafka', rows)
