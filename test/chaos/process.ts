@@ -50,7 +50,7 @@ export class Process {
     const { marker, fault } = this.#orders
     if (fault === null) throw new Error('it has no fault')
     await this.#until(() => existsSync(marker), `${fault.point} was not reached ${fault.nth} times`)
-    if (fault.signal === 'SIGSTOP') return await this.#until(() => this.#state() === 'T', 'it did not stop')
+    if (fault.signal === 'SIGSTOP') return await this.#stopped()
     const { code, signal } = await this.ended
     if (signal !== 'SIGKILL') throw new Error(`it killed itself and ended with ${signal ?? code}:\n${this.#tail()}`)
     this.#isOver = true
@@ -63,6 +63,12 @@ export class Process {
 
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
     this.#child.kill(signal)
+  }
+
+  /** Resolves when it stands still. */
+  async suspend(): Promise<void> {
+    this.signal('SIGSTOP')
+    await this.#stopped()
   }
 
   async kill(): Promise<End> {
@@ -86,6 +92,10 @@ export class Process {
   async ends(): Promise<End> {
     await this.#until(() => !this.isRunning, 'it did not end')
     return await this.ended
+  }
+
+  async #stopped(): Promise<void> {
+    await this.#until(() => this.#state() === 'T', 'it did not stop')
   }
 
   async #until(isSo: () => boolean, otherwise: string): Promise<void> {

@@ -36,10 +36,25 @@ const stops: Stop[] = [
     : []),
 ]
 
+/** The other points that a process reaches on Kafka alone, in a long run: each for one of the two kinds, one after the other. */
+const further: Stop[] = [
+  { point: 'runtime.before-process', nth: 200 }, { point: 'log.before-append', nth: 60 }, { point: 'runtime.between-slices', nth: 2 },
+  { point: 'log.after-append', nth: 60 }, { point: 'connect.before-page', nth: 3 }, { point: 'log.before-state', nth: 60 }, { point: 'connect.after-page', nth: 3 },
+  { point: 'log.after-state', nth: 60 }, { point: 'connect.after-commit', nth: 4 }, { point: 'runtime.after-commit', nth: 60 }, { point: 'sink.before-claim', nth: 3 },
+  { point: 'sink.after-claim', nth: 3 },
+]
+
+/** So long after a process has started it stops, ms. */
+const moments = [300, 1_100, 2_300, 4_700]
+
 /** Another process does all there is to do before the sleeper wakes up. */
 export async function takenOverAsleep(of: Installation, stop: Stop, variant: VariantName | null = null): Promise<Process> {
   const sleeper = of.start(0, { variant, fault: { ...stop, signal: 'SIGSTOP' } })
   await sleeper.faulted()
+  return await outlived(of, sleeper, variant)
+}
+
+async function outlived(of: Installation, sleeper: Process, variant: VariantName | null = null): Promise<Process> {
   const successor = of.start(1, { variant, drain: true })
   await successor.ends()
   await successor.stop()
@@ -51,7 +66,9 @@ export async function takenOverAsleep(of: Installation, stop: Stop, variant: Var
 
 export function zombies(lab: () => Lab): void {
   describe('a process that stops in the midst and goes on when another one has done its work', () => {
-    const scenes = transactions.flatMap((kind, i) => stops.filter((_, n) => isLong || n % 2 === i).map((stop) => ({ ...kind, stop, at: `${stop.point} ${stop.nth}` })))
+    const scenes = transactions.flatMap((kind, i) =>
+      [...stops.filter((_, n) => isLong || n % 2 === i), ...further.filter((_, n) => isLong && n % 2 === i)].map((stop) => ({ ...kind, stop, at: `${stop.point} ${stop.nth}` })),
+    )
     it.each(scenes)('at $at, for $title', { timeout: sceneMs }, async ({ times, stop }) => {
       const told = await lab().scene(async (of) => {
         const sleeper = await takenOverAsleep(of, stop)
@@ -62,6 +79,17 @@ export function zombies(lab: () => Lab): void {
   })
 
   if (isLong) {
+    it.each(moments.map((ms, n) => ({ ms, ...transactions[n % 2]! })))('a process that stops $ms ms after its start, for $title, beside one that does its work', { timeout: sceneMs }, async ({ ms, times }) => {
+      const told = await lab().scene(async (of) => {
+        const sleeper = of.start(0)
+        await sleeper.says(/started/)
+        await sleep(ms)
+        await sleeper.suspend()
+        await outlived(of, sleeper)
+      }, times)
+      expect(told).toEqual([])
+    })
+
     it('a process that stops for less than a session, beside another one, keeps its work', { timeout: sceneMs }, async () => {
       const told = await lab().scene(async (of) => {
         for (const [i, stop] of stops.slice(0, 5).entries()) {
