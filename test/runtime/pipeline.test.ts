@@ -57,6 +57,21 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
     expect((await accounts(log)).length).toBe(10)
   })
 
+  it('lets go of the state of a partition that went elsewhere, and of no other', async () => {
+    await using log = await open(2)
+    const closed: string[] = []
+    const openTask: Log['openTask'] = async (id) => {
+      const store = await log.openTask(id)
+      return { id, state: store.state, commit: (change) => store.commit(change), close: async () => void closed.push(id) }
+    }
+    const share = new HandShare([0, 1], 30_000, ['raw'])
+    const watched: Log = { partitions: log.partitions, read: log.read.bind(log), end: log.end.bind(log), waitFor: log.waitFor.bind(log), close: log.close.bind(log), openTask }
+    await using pipeline = start(watched, [tally], systemClock, { share }, { tickMs: 5 })
+    await pipeline.drained()
+    await share.give(0)
+    await expect.poll(() => closed).toEqual(['task/tally/1'])
+  })
+
   it('keeps ticking when idle', async () => {
     await using log = await open(1)
     const clock = new HandClock(startOfTime)
