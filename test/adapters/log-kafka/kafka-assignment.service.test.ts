@@ -80,9 +80,9 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     expect(again).toEqual(new Map([['raw', [0, 1, 2, 3]], ['facts', [0, 1, 2, 3]]]))
   })
 
-  it('who restores a state, and then slices, for longer than a session keeps what it has', { timeout: 120_000 }, async () => {
-    const shortMs = 2_000
-    const share = await kafkaAssignment({ ...installation.options, sessionTimeoutMs: shortMs, rebalanceTimeoutMs: shortMs }).share('processors', ['raw', 'facts'])
+  it('who restores a state, and then slices, for longer than a session keeps what it has', { timeout: 240_000 }, async () => {
+    const sessionMs = 6_000
+    const share = await kafkaAssignment({ ...installation.options, sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs }).share('processors', ['raw', 'facts'])
     shares.push(share)
     const { generation } = share.owned
     const task = await log.openTask('task/tally/0')
@@ -91,8 +91,8 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     const busy = { 'kafka.mid-restore': 0, 'runtime.between-slices': 0 }
     armFaults((point) => {
       if (point !== 'kafka.mid-restore' && point !== 'runtime.between-slices') return
-      busy[point] += 500
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+      busy[point] += 800
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 800)
     })
     const elsewhere = await installation.open('elsewhere')
     const publisher = await openPublisher({ log, codec: createFileCodec(log.schemas), clock: systemClock, id: 'test' })
@@ -102,7 +102,7 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     })
     try {
       await pipeline.drained()
-      expect(Math.min(...Object.values(busy))).toBeGreaterThan(2 * shortMs)
+      expect(Math.min(...Object.values(busy))).toBeGreaterThan(1.5 * sessionMs)
       expect(share.owned.generation).toBe(generation)
     } finally {
       armFaults(null)
