@@ -5,7 +5,7 @@ import type { BrakeLimits, Holding, Objects } from '../shared/absences.ts'
 import type { HeldRun } from '../shared/runs.ts'
 import type { AccountClass, AccountRow } from './account.ts'
 import { facetOf, lastObserved, splitKey } from './account.ts'
-import { publish, remove } from './publish.ts'
+import { currentAccount, publish, remove } from './publish.ts'
 import type { Scope } from './scope.ts'
 import { placeOf } from './scope.ts'
 import { forgetShown } from './shown.ts'
@@ -97,7 +97,7 @@ function askFor({ context }: Scope, { app, run }: Absence, key: string): void {
 
 /** The account is there and the complete run showed nothing of this class for it: it has none. */
 function emptyFacet(scope: Scope, { app, begin }: Absence, key: string, name: 'memberships' | 'grants' | 'credentials'): void {
-  const row = accountOf(scope.context.state, key)
+  const row = currentAccount(scope, app, key)
   if (row === undefined) return
   const empty = { observed: begin, valid: null, whole: true, at: placeOf(scope.context), content: [] }
   forgetShown(scope.context.state, app, row.ordinal)

@@ -1,18 +1,17 @@
 import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { AbsencePass } from '../shared/absences.ts'
 
-/** Work in slices. Every job carries its own progress; `after` is the last row that was done. */
+/** Work in slices, before the next record. Every job carries its own progress; `after` is the last row that was done. */
 export type Job =
   | ApplyDefinitions
   | { kind: 'drop-staged'; app: string }
-  | Rederive
   | { kind: 'watchers'; topics: readonly string[]; after: string | null }
   | { kind: 'claim-timers' }
   | RunAbsences
-  | RunFinish
   | { kind: 'prune-tombs'; table: string; app: string; before: number; after: string | null }
   | { kind: 'release'; pass: AbsencePass }
   | { kind: 'retire'; app: string }
+  | { kind: 'carry-on'; rows: number }
 
 export interface ApplyDefinitions {
   readonly kind: 'apply-definitions'
@@ -20,14 +19,6 @@ export interface ApplyDefinitions {
   readonly run: number
   /** newest stamp of a definition that changed so far, or null */
   readonly changed: number | null
-}
-
-/** Accounts of an app (null: of all) are derived anew. `stamp`: of the observation that may show new grants, if it was one. */
-export interface Rederive {
-  readonly kind: 'rederive'
-  readonly app: string | null
-  readonly stamp: number | null
-  readonly after: string | null
 }
 
 export interface RunAbsences {
@@ -39,6 +30,7 @@ export interface RunAbsences {
   readonly finish: RunFinish
 }
 
+/** Of a run whose absences are applied: told when everything that it changed is derived. */
 export interface RunFinish {
   readonly kind: 'run-finish'
   readonly app: string

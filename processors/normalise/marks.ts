@@ -7,16 +7,21 @@ const needed = ['memberships', 'grants', 'definitions']
 /** Classes of the app that this partition has told facts the baseline of. */
 const marked = ({ context }: Scope, app: string): readonly string[] => context.state.get<readonly string[]>('marks', app) ?? []
 
+/** Classes of the app that were complete in runs that are finished: a later one that has ended may lag behind. */
+const provenTable = 'proven'
+
 /**
  * Tells facts the baselines of classes that have now been complete, each once. The mark of `accounts` vouches for what the accounts
  * hold too, so it waits for those classes of assignments and definitions that the app's newest run declared.
  */
-export function markComplete(scope: Scope, app: string): void {
-  const { runs } = scope
+export function markComplete(scope: Scope, app: string, proven: readonly string[]): void {
+  const { context: { state }, runs } = scope
+  const before = state.get<readonly string[]>(provenTable, app) ?? []
+  const complete = [...before, ...proven.filter((name) => !before.includes(name))]
+  if (complete.length > before.length) state.put(provenTable, app, complete)
   const declared = runs.declared(app)
-  const complete = declared.filter((name) => name !== 'accounts' && runs.completeSince(app, name) >= 0)
-  mark(scope, app, complete)
-  if (runs.completeSince(app, 'accounts') < 0) return
+  mark(scope, app, declared.filter((name) => name !== 'accounts' && complete.includes(name)))
+  if (!complete.includes('accounts')) return
   const all = marked(scope, app)
   if (needed.every((name) => !declared.includes(name) || all.includes(name))) mark(scope, app, ['accounts'])
 }
@@ -27,11 +32,11 @@ export function markDeclared(scope: Scope, app: string): void {
 }
 
 export function forgetMarks({ context }: Scope, app: string): void {
-  context.state.delete('marks', app)
+  for (const table of ['marks', provenTable]) context.state.delete(table, app)
 }
 
 /** Passes on that an intent partition has sent a feed's keys: everything that they changed here was sent before this. */
-export function forwardKeys({ context }: Scope, { feed, class: name, writer }: KeysBaseline): void {
+export function forwardKeys({ context }: Scope, { feed, class: name, writer }: Pick<KeysBaseline, 'feed' | 'class' | 'writer'>): void {
   context.broadcast('facts', {
     type: 'Baseline', stage: 'keys', source: feed, class: name, writer, via: context.partition, at: context.now,
     cause: context.position,

@@ -1,8 +1,10 @@
 import { accountKey } from '../../src/core/keys.ts'
 import type { Context, Encoded, Processor, ProcessorType } from '../../src/ports/processor.ts'
+import type { Pace } from '../shared/later.ts'
 import type { RawRecord } from '../../schemas/wire/raw.ts'
 import { applyIntent } from './intent.ts'
-import { forwardKeys } from './marks.ts'
+import { deriveLater } from './lagging.ts'
+import { defaultPace } from './later.ts'
 import { observeAccount, observeDefinition, observeSeen } from './observe.ts'
 import { recogniseAccount } from './recognise.ts'
 import { rederive } from './publish.ts'
@@ -19,20 +21,38 @@ const name = 'normalise'
  * What applications show becomes facts: effective grants by catalogue name, under the home of whose account it is. See
  * ARCHITECTURE.md, "Runs" and "Whose account is it".
  */
-export const normalise: ProcessorType<'raw'> = {
-  name,
-  input: 'raw',
-  outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
-  version: 1,
-  stateFormat: 1,
-  create: () => new Normalise(),
+export const normalise = normaliseAt(defaultPace)
+
+export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
+  return {
+    name,
+    input: 'raw',
+    outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
+    version: 2,
+    stateFormat: 1,
+    create: () => new Normalise(pace),
+  }
 }
 
 class Normalise implements Processor<'raw'> {
   readonly #caches: Caches = { settings: new Map(), closures: new Map(), scope: null, expected: { app: '', ordinal: 0, unknown: '' } }
+  readonly #pace: Pace
+
+  constructor(pace: Pace) {
+    this.#pace = pace
+  }
 
   process(context: Context, record: RawRecord, encoded?: Encoded): void {
-    apply(scopeOf(context, this.#caches), record, encoded)
+    const scope = scopeOf(context, this.#caches)
+    const { jobs, later } = scope
+    apply(scope, record, encoded)
+    const isSubject = subjects.has(record.type)
+    // work that a record about one account queues leaves nothing for later
+    if (!later.isEmpty || (!isSubject && !jobs.isEmpty)) jobs.push({ kind: 'carry-on', rows: isSubject ? this.#pace.perSubject : this.#pace.perMark })
+  }
+
+  lags(context: Context): boolean {
+    return !scopeOf(context, this.#caches).later.isEmpty
   }
 
   recognise(context: Context, encoded: Encoded): boolean {
@@ -45,8 +65,10 @@ class Normalise implements Processor<'raw'> {
   }
 }
 
+const subjects: ReadonlySet<RawRecord['type']> = new Set(['Account', 'Definition', 'Seen', 'Written', 'KeyBook', 'AccountIntent'])
+
 function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): void {
-  const { context, jobs } = scope
+  const { context, jobs, later, settings } = scope
   switch (record.type) {
     case 'RunBegin':
       beginRun(scope, record)
@@ -77,11 +99,11 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
       return
     }
     case 'KeysBaseline':
-      forwardKeys(scope, record)
+      later.push({ kind: 'keys', mark: { feed: record.feed, class: record.class, writer: record.writer } })
       return
     case 'AccountIntent': {
       const key = accountKey(record.app, record.id)
-      if (applyIntent(context.state, key, record, placeOf(context))) rederive(scope, key, null)
+      if (applyIntent(context.state, key, record, placeOf(context))) rederive(scope, key)
       return
     }
     case 'Setting':
@@ -97,7 +119,7 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
     case 'Epoch': {
       if (record.processor !== name || context.state.get<number>('epoch', name) === record.version) return
       context.state.put('epoch', name, record.version)
-      jobs.push({ kind: 'rederive', app: null, stamp: null, after: null })
+      for (const app of settings.apps()) deriveLater(scope, app, null)
       return
     }
     case 'Part':

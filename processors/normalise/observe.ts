@@ -7,7 +7,8 @@ import type { AccountClass, AccountRow, Kept } from './account.ts'
 import { accountClasses, lastObserved } from './account.ts'
 import type { Step } from './facets.ts'
 import { nextAssignments, nextAttributes, nextCredentials, nextFacet } from './facets.ts'
-import { publish, remove } from './publish.ts'
+import { deriveLater } from './lagging.ts'
+import { currentAccount, publish, remove } from './publish.ts'
 import { forgetShown, keepShown } from './shown.ts'
 import type { Scope } from './scope.ts'
 import { accountOf, putAccount } from './stored.ts'
@@ -36,7 +37,7 @@ export function observeAccount(scope: Scope, record: Account, encoded: Encoded |
     return
   }
   // its bytes were looked at just before this, and with them whether the account is known
-  const before = encoded !== undefined && expected.unknown === key ? undefined : accountOf(context.state, key)
+  const before = encoded !== undefined && expected.unknown === key ? undefined : currentAccount(scope, record.app, key)
   expected.unknown = ''
   if (record.gone) {
     observeGone(scope, record, key, before)
@@ -67,10 +68,11 @@ export function observeSeen({ context, runs, settings }: Scope, record: Seen): v
 }
 
 /** Of the open run: staged until its DefinitionsEnd. Outside a run: in force at once. Of another run: that run is over. */
-export function observeDefinition({ runs, settings, definitions, jobs }: Scope, record: Definition): void {
+export function observeDefinition(scope: Scope, record: Definition): void {
+  const { runs, settings, definitions } = scope
   if (!isRead(settings.app(record.app))) return
   if (record.run === null) {
-    if (definitions.applyNow(record)) jobs.push({ kind: 'rederive', app: record.app, stamp: record.observed, after: null })
+    if (definitions.applyNow(record)) deriveLater(scope, record.app, record.observed)
   } else if (runs.isOpen(record.app, record.run)) {
     runs.receive(record.app, ['definitions'])
     definitions.stage(record)

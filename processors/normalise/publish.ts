@@ -4,6 +4,7 @@ import { equal } from '../../src/core/equal.ts'
 import type { AccountRow, Published } from './account.ts'
 import { accountClasses, facetOf, lastObserved, splitKey } from './account.ts'
 import { derive, grantsOf } from './derive.ts'
+import { lagsBehind } from './lagging.ts'
 import type { Scope } from './scope.ts'
 import { forgetShown } from './shown.ts'
 import { accountOf, deleteAccount, putAccount } from './stored.ts'
@@ -99,8 +100,16 @@ function takeBack({ context }: Scope, app: string, account: string, row: Account
   context.emit('facts', home, reference)
 }
 
-/** Derives an account that the state holds; nothing where it holds none. */
-export function rederive(scope: Scope, key: string, stamp: number | null): void {
+/** Derives an account that the state holds; nothing where it holds none. What definitions show that it lags behind is held since their stamp. */
+export function rederive(scope: Scope, key: string): void {
   const row = accountOf(scope.context.state, key)
-  if (row !== undefined) publish(scope, key, row, row, stamp ?? lastObserved(row))
+  if (row === undefined) return
+  const lag = lagsBehind(scope, splitKey(key).app, key)
+  publish(scope, key, row, row, lag?.stamp ?? lastObserved(row))
+}
+
+/** The account before something new is observed of it: derived by all that is in force. */
+export function currentAccount(scope: Scope, app: string, key: string): AccountRow | undefined {
+  if (lagsBehind(scope, app, key) !== undefined) rederive(scope, key)
+  return accountOf(scope.context.state, key)
 }

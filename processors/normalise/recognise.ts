@@ -11,6 +11,8 @@ import { writtenUntil } from './written.ts'
  */
 export function recogniseAccount(scope: Scope, encoded: Encoded): boolean {
   scope.expected.unknown = ''
+  // what lags behind is carried on by every record, which is not done here
+  if (!scope.later.isEmpty) return false
   const sighting = sightingOf(encoded)
   if (sighting === null || sighting.run === null || sighting.gone) return false
   const { app, run, observed, classes } = sighting

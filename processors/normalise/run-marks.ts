@@ -33,7 +33,7 @@ export function endDefinitions(scope: Scope, record: DefinitionsEnd): void {
 
 /** Judges the run and queues what it proves: absences class by class, definitions last, then marks and the partition's row. */
 export function endRun(scope: Scope, record: RunEnd): void {
-  const { runs, jobs, context, settings } = scope
+  const { runs, jobs, later, context, settings } = scope
   const app = record.source
   const ends = context.state.get<DefinitionsRow>('definitions-ends', app)
   const declared = runs.open(app)?.classes.includes('definitions') === true
@@ -53,7 +53,8 @@ export function endRun(scope: Scope, record: RunEnd): void {
     kind: 'run-finish', app, run: run.run, manifests: judgements.map(({ manifest }) => manifest), proven,
     received: total(run), rejected: run.rejected, changed: run.changed, absent: 0, held: 0,
   }
-  jobs.push(passes.length === 0 ? finish : { kind: 'run-absences', observed: record.observed, passes, finish })
+  if (passes.length === 0) later.push(finish)
+  else jobs.push({ kind: 'run-absences', observed: record.observed, passes, finish })
 }
 
 /** Definitions are as good as their own end said, if it came; where both marks carry a manifest, the worse one holds. */

@@ -10,6 +10,7 @@ import { Definitions } from './definitions.ts'
 import type { ClosureCache } from './definitions.ts'
 import type { Job } from './job.ts'
 import { KeyBookTable } from './keybook.ts'
+import type { Later, LaterJob } from './later.ts'
 
 /** What one processor instance keeps beside the state: parsed and computed forms only, which a reload may drop. */
 export interface Caches {
@@ -34,7 +35,10 @@ export interface Scope {
   /** the context's, which moves on with the transaction while this does not */
   readonly state: State
   readonly runs: Runs
+  /** done before the next record */
   readonly jobs: Jobs<Job>
+  /** what later records may overtake */
+  readonly later: Later
   readonly settings: Settings
   readonly definitions: Definitions
   readonly book: KeyBookTable
@@ -57,6 +61,7 @@ function tablesOf(state: State, caches: Caches): Omit<Scope, 'context' | 'state'
     runs,
     expected: caches.expected,
     jobs: new Jobs<Job>(state),
+    later: new Jobs<LaterJob>(state, 'later', 'later'),
     settings: new Settings(state, caches.settings),
     definitions: new Definitions(state, runs, caches.closures),
     book: new KeyBookTable(state),

@@ -1,13 +1,15 @@
 import { continuePass } from '../shared/absences.ts'
+import { carryOn } from '../shared/later.ts'
 import { lastObserved, layout } from './account.ts'
 import { objectsOf, limitsOf, tellHeld } from './absent.ts'
 import { removedDefinitions } from './definitions.ts'
-import type { ApplyDefinitions, Job, Rederive, RunAbsences, RunFinish } from './job.ts'
-import { forgetMarks, markComplete } from './marks.ts'
+import type { ApplyDefinitions, Job, RunAbsences } from './job.ts'
+import { deriveLater } from './lagging.ts'
+import { spendLater } from './later.ts'
+import { forgetMarks } from './marks.ts'
 import { rederive, remove } from './publish.ts'
 import type { Scope } from './scope.ts'
 import { accountsOf } from './stored.ts'
-import { tellRun } from './sync-run.ts'
 import { watchersOf } from './watch.ts'
 
 export interface Progress {
@@ -23,34 +25,24 @@ export function step(scope: Scope, job: Job, budget: number): Progress {
       const { done, spent } = scope.definitions.dropStaged(job.app, budget)
       return { job: done ? null : job, spent }
     }
-    case 'rederive': return rederiveApp(scope, job, budget)
     case 'watchers': return rederiveWatchers(scope, job, budget)
     case 'claim-timers': return drainClaims(scope, job, budget)
     case 'run-absences': return applyAbsences(scope, job, budget)
-    case 'run-finish': return finishRun(scope, job)
     case 'prune-tombs': return pruneTombs(scope, job, budget)
     case 'release': return release(scope, job, budget)
     case 'retire': return retire(scope, job, budget)
+    case 'carry-on': {
+      const { rows, spent } = carryOn(scope.later, job.rows, budget, (part) => spendLater(scope, part))
+      return { job: rows === null ? null : { ...job, rows }, spent }
+    }
   }
 }
 
-function applyDefinitions({ definitions, jobs }: Scope, job: ApplyDefinitions, budget: number): Progress {
-  const { done, spent, changed } = definitions.applyStaged(job.app, job.run, budget)
+function applyDefinitions(scope: Scope, job: ApplyDefinitions, budget: number): Progress {
+  const { done, spent, changed } = scope.definitions.applyStaged(job.app, job.run, budget)
   const newest = changed === null ? job.changed : Math.max(changed, job.changed ?? changed)
   if (!done) return { job: { ...job, changed: newest }, spent }
-  if (newest !== null) jobs.push({ kind: 'rederive', app: job.app, stamp: newest, after: null })
-  return { job: null, spent }
-}
-
-function rederiveApp(scope: Scope, job: Rederive, budget: number): Progress {
-  let { after } = job
-  let spent = 0
-  for (const [key] of accountsOf(scope.context.state, job.app, after)) {
-    if (spent >= budget) return { job: { ...job, after }, spent }
-    rederive(scope, key, job.stamp)
-    after = key
-    spent++
-  }
+  if (newest !== null) deriveLater(scope, job.app, newest)
   return { job: null, spent }
 }
 
@@ -61,7 +53,7 @@ function rederiveWatchers(scope: Scope, job: Extract<Job, { kind: 'watchers' }>,
   let spent = 0
   for (const key of watchersOf(scope.context.state, topic, after)) {
     if (spent >= budget) return { job: { ...job, after }, spent }
-    rederive(scope, key, null)
+    rederive(scope, key)
     after = key
     spent++
   }
@@ -74,14 +66,15 @@ function drainClaims(scope: Scope, job: Job, budget: number): Progress {
     const due = scope.claimTimers.due(scope.context.now)
     if (due === null) return { job: null, spent }
     if (spent >= budget) return { job, spent }
-    rederive(scope, due.id, null)
+    rederive(scope, due.id)
   }
 }
 
 function applyAbsences(scope: Scope, job: RunAbsences, budget: number): Progress {
   const [pass, ...passes] = job.passes
   if (pass === undefined) {
-    scope.jobs.push(job.finish)
+    pruneLater(scope, job.finish)
+    scope.later.push(job.finish)
     return { job: null, spent: 0 }
   }
   const { app } = job.finish
@@ -91,19 +84,15 @@ function applyAbsences(scope: Scope, job: RunAbsences, budget: number): Progress
   const { held, absent, superseded } = outcome
   if (held !== null) tellHeld(scope, app, pass.class, true, held)
   else if (superseded !== null) tellHeld(scope, app, pass.class, false, superseded)
-  if (pass.class === 'definitions' && absent > 0) scope.jobs.push({ kind: 'rederive', app, stamp: null, after: null })
+  if (pass.class === 'definitions' && absent > 0) deriveLater(scope, app, null)
   const finish = { ...job.finish, absent: job.finish.absent + absent, held: job.finish.held + (held?.absent ?? 0) }
   return { job: { ...job, passes, finish }, spent: budget }
 }
 
-function finishRun(scope: Scope, job: RunFinish): Progress {
-  markComplete(scope, job.app)
-  tellRun(scope, job)
+function pruneLater({ runs, jobs }: Scope, { app, proven }: RunAbsences['finish']): void {
   for (const [name, table] of [['accounts', 'tombs'], ['definitions', removedDefinitions]] as const) {
-    if (!job.proven.includes(name)) continue
-    scope.jobs.push({ kind: 'prune-tombs', table, app: job.app, before: scope.runs.completeSince(job.app, name), after: null })
+    if (proven.includes(name)) jobs.push({ kind: 'prune-tombs', table, app, before: runs.completeSince(app, name), after: null })
   }
-  return { job: null, spent: 1 }
 }
 
 /** A complete run that began later than an account or definition was seen to be gone says by itself what is stale. */
@@ -127,21 +116,29 @@ function release(scope: Scope, job: Extract<Job, { kind: 'release' }>, budget: n
   const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
   if (!outcome.done) return { job: { ...job, pass: outcome.pass }, spent: budget }
   if (outcome.superseded !== null) tellHeld(scope, app, pass.class, false, outcome.superseded)
-  if (pass.class === 'definitions' && outcome.absent > 0) scope.jobs.push({ kind: 'rederive', app, stamp: null, after: null })
+  if (pass.class === 'definitions' && outcome.absent > 0) deriveLater(scope, app, null)
   return { job: null, spent: budget }
 }
 
-/** Everything observed of the app goes; what governance says about its accounts, and its run number, stay. */
+/**
+ * Everything observed of the app goes; what governance says about its accounts, and its run number, stay. What lags behind is done first:
+ * no mark may vouch for what was there when it is gone.
+ */
 function retire(scope: Scope, job: Extract<Job, { kind: 'retire' }>, budget: number): Progress {
   const { context, runs } = scope
   const { app } = job
+  if (!scope.later.isEmpty) return { job, spent: spendLater(scope, budget) }
   const prefix = `${app}/`
   let spent = 0
   for (const [key, row] of accountsOf(context.state, app, null)) {
     if (spent++ >= budget) return { job, spent }
     remove(scope, key, row, 'retired', lastObserved(row))
   }
-  for (const table of ['definitions', 'staged', 'tombs', 'written', removedDefinitions]) {
+  for (const [key] of scope.definitions.range(app, null)) {
+    if (spent++ >= budget) return { job, spent }
+    scope.definitions.remove(app, key)
+  }
+  for (const table of ['staged', 'tombs', 'written', removedDefinitions]) {
     for (const [key] of context.state.range(table, { prefix })) {
       if (spent++ >= budget) return { job, spent }
       context.state.delete(table, key)

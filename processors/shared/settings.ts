@@ -35,6 +35,11 @@ export class Settings {
     return this.#value<AppSetting>(`app/${name}`)
   }
 
+  /** Names of all applications that settings ever named, in order. */
+  apps(): string[] {
+    return [...this.#state.range('settings', { prefix: 'app/' })].map(([name]) => name.slice('app/'.length))
+  }
+
   policy(): PolicySetting | undefined {
     return this.#value<PolicySetting>('policy')
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { entitleAt } from '../../processors/entitle/entitle.ts'
+import { normaliseAt } from '../../processors/normalise/normalise.ts'
 import { reconcileAt } from '../../processors/reconcile/reconcile.ts'
 import type { Pace } from '../../processors/shared/later.ts'
 import { LapsedEntry } from '../../schemas/wire/common.ts'
@@ -20,7 +21,7 @@ const long = process.env['GRANTLINE_LONG'] === '1'
 const factor = long ? 40 : 1
 const slowest: Pace = { perSubject: 1, perMark: 1 }
 /** Whatever concerns more than one person or account lags behind. */
-const lagging: Stages = { ...stages, intent: entitleAt(slowest), facts: reconcileAt(slowest) }
+const lagging: Stages = { intent: entitleAt(slowest), raw: normaliseAt(slowest), facts: reconcileAt(slowest) }
 const timeoutMs = long ? 7_200_000 : 120_000
 
 function holds(check: Check, arbitrary: fc.Arbitrary<History>, numRuns: number, played = stages): void {

@@ -131,14 +131,14 @@ export class World {
   readonly plain: ProcessorDriver<'raw'>
   readonly #others: ProcessorDriver<'raw'>[]
 
-  constructor(options: DriverOptions = {}) {
+  constructor(options: DriverOptions = {}, type = normalise) {
     let seed = 7
     const uneven = (): number => 1 + ((seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % 3)
-    this.plain = new ProcessorDriver(normalise, options)
+    this.plain = new ProcessorDriver(type, options)
     this.#others = [
-      new ProcessorDriver(normalise, { ...options, reload: true }),
-      new ProcessorDriver(normalise, { ...options, budget: uneven }),
-      new ProcessorDriver(normalise, { ...options, budget: () => 1, reload: true }),
+      new ProcessorDriver(type, { ...options, reload: true }),
+      new ProcessorDriver(type, { ...options, budget: uneven }),
+      new ProcessorDriver(type, { ...options, budget: () => 1, reload: true }),
     ]
   }
 
@@ -148,6 +148,13 @@ export class World {
       expect(driver.push(...records)).toEqual(outputs)
       expect(driver.dump()).toBe(this.plain.dump())
     }
+    return outputs
+  }
+
+  /** As the runtime does at the end of the log: ticks follow one another until no work lags behind. */
+  catchUp(): Output[] {
+    const outputs: Output[] = []
+    while (this.plain.lags) outputs.push(...this.push(tick(0)))
     return outputs
   }
 
