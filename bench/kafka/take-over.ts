@@ -23,11 +23,14 @@ const fillMs = 1_800_000
 export async function takeOvers(of: Installation, brokers: string[], options: TakeOver): Promise<void> {
   for (const standby of [false, true]) {
     const began = performance.now()
-    const [victim, heir] = await startGroup(of, brokers, 2, options.sessionSeconds * 1_000, standby)
-    if (victim === undefined || heir === undefined) throw new Error('two processes are needed')
-    await until(() => sizeOf(victim) > 0 && sizeOf(heir) > 0, 'both have partitions')
+    const [one, other] = await startGroup(of, brokers, 2, options.sessionSeconds * 1_000, standby)
+    if (one === undefined || other === undefined) throw new Error('two processes are needed')
+    await until(() => sizeOf(one) > 0 && sizeOf(other) > 0, 'both have partitions')
+    // whoever came first may have had what the other one has now, and copies of it
+    const [victim, heir] = hadAny(other, tasksOf(one)) ? [other, one] : [one, other]
+    const tasks = tasksOf(victim)
+    if (hadAny(heir, tasks)) throw new Error('each process had what the other one has: there is nobody without copies')
     if (standby) {
-      const tasks = processors.flatMap(({ name, input }) => (victim.owned[input] ?? []).map((partition) => `task/${name}/${partition}`))
       const current = (): number => tasks.filter((task) => heir.said.some(({ followed }) => followed === task)).length
       await until(() => current() === tasks.length, 'the standby copies are current', fillMs)
       const rows = tasks.reduce((sum, task) => sum + (heir.said.find(({ followed }) => followed === task)?.rows ?? 0), 0)
@@ -37,6 +40,9 @@ export async function takeOvers(of: Installation, brokers: string[], options: Ta
     await heir.stop()
   }
 }
+
+const tasksOf = ({ owned }: Worker): string[] => processors.flatMap(({ name, input }) => (owned[input] ?? []).map((partition) => `task/${name}/${partition}`))
+const hadAny = ({ said }: Worker, tasks: readonly string[]): boolean => said.some(({ restored }) => restored !== undefined && tasks.includes(restored))
 
 /** Kills one while changes come for every partition, and waits until all that it owned moves on in the other. */
 async function takeOver({ log, admin, prefix, publisher }: Installation, victim: Worker, heir: Worker, { accounts, sessionSeconds, tell }: TakeOver, how: string): Promise<void> {

@@ -23,14 +23,12 @@ export type Orders = z.infer<typeof Orders>
 const { brokers, prefix, partitions, sessionMs, standby } = Orders.parse(JSON.parse(process.argv[2] ?? ''))
 const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-worker-'))
 const say = (what: Record<string, unknown>): void => void process.stdout.write(`${JSON.stringify(what)}\n`)
-let restoring = ''
 const current = new Set<string>()
 const options = benchLogOptions({ brokers, prefix, directory, partitions })
 const log = await openKafkaLog({
   ...options,
   onRestore: ({ task, offset, end, rows }) => {
-    if (offset === end && task !== restoring) say({ restored: task, rows })
-    restoring = offset === end ? '' : task
+    if (offset === end) say({ restored: task, rows })
   },
   standby,
   onStandby: ({ task, offset, end, rows }) => {
