@@ -55,6 +55,13 @@ describe('an edit of a role that many accounts have', () => {
     expect(told(world.catchUp())).toEqual([])
   })
 
+  it('is overtaken by what a run no longer shows of an account', () => {
+    const world = five([account('eve', 3 * second, { roles: [clerk], direct: ['x'] })])
+    world.push(edit(['b'], 5 * second), begin(2, 7 * second, ['grants']))
+    expect(told(world.push(end(2, 8 * second, [manifest('grants', 0)]))).slice(0, 2)).toEqual(['eve: b x', 'eve: b'])
+    expect(world.fact('eve')).toMatchObject({ grants: [{ native: 'b', since: 5_000 }] })
+  })
+
   it('and another one after it: no account is left with the first', () => {
     const world = five()
     world.push(edit(['b'], 5 * second), tick(2), edit(['c'], 6 * second))
@@ -70,6 +77,16 @@ describe('an edit of a role that many accounts have', () => {
     for (; world.plain.lags; ticks++) world.push(tick(0))
     expect(natives(world.fact('dot'))).toEqual(['e59'])
     expect(ticks).toBeLessThanOrEqual(2 * ids.length + 2)
+  })
+})
+
+describe('an epoch', () => {
+  it('derives every account of every application, as much with each record as any other edit', () => {
+    const world = five([setting({}, 1, 'erp'), account('zoe', 3 * second, {}, null, 'erp')])
+    world.push({ type: 'Epoch', processor: 'normalise', version: 9, stateFormat: 1, release: '9.0.0', from: { offset: 0, index: 0 }, resumed: null })
+    let ticks = 0
+    for (; world.plain.lags; ticks++) expect(world.push(tick(0))).toEqual([])
+    expect(ticks).toBe(ids.length)
   })
 })
 
@@ -96,7 +113,7 @@ describe('marks', () => {
     // an edit, so that the end of the first run waits, and then all of the second
     world.push(edit(['x'], 3 * second / 2), of(1, 'a', 'partial').at(-1)!)
     const [started, one, definitionsEnd] = of(2, 'b', 'complete')
-    world.push(started!, one!, definitionsEnd!, end(2, 3 * second, [manifest('accounts', 0), manifest('memberships', 0)]))
+    world.push(started!, one!, definitionsEnd!, end(2, 3 * second, ['accounts', 'memberships'].map((name) => manifest(name, 0, { verdict: 'partial' }))))
     world.catchUp()
     const { outputs } = world.plain
     const lastFact = outputs.findLastIndex(({ record }) => record.type === 'AccountFact' || record.type === 'AccountGone')
