@@ -80,6 +80,16 @@ describe('an edit of a role that many accounts have', () => {
   })
 })
 
+describe('absent definitions that a person releases', () => {
+  it('are taken from every account that had them', () => {
+    const world = new World({}, slow)
+    const of = (run: number, definitions: [typeof clerk, (typeof clerk)[]][]): RawRecord[] => snapshot({ run, from: run * second, definitions, accounts: { ann: { roles: [clerk] } } })
+    world.push(tick(1), setting({ brake: { maxAbsent: 0, maxAbsentShare: 0 } }), ...of(1, [[clerk, [entitlement('a')]]]), ...of(2, []))
+    world.catchUp()
+    expect(told(world.push({ type: 'Ruling', source: 'crm', kind: 'release', run: 2, by: 'eve', reason: 'seen', at: 0 }))).toEqual(['ann: '])
+  })
+})
+
 describe('an epoch', () => {
   it('derives every account of every application, as much with each record as any other edit', () => {
     const world = five([setting({}, 1, 'erp'), account('zoe', 3 * second, {}, null, 'erp')])
