@@ -6,8 +6,8 @@ export interface Kill {
   after: FaultPoint | null
 }
 
-/** A start reaches them, and the reading that it begins with: how far the writes are by then hangs on how fast the sources answer. */
-const ofAStart: readonly FaultPoint[] = ['sink.before-claim', 'sink.after-claim', 'connect.before-page', 'connect.after-page']
+/** A start reaches them, the reading that it begins with, or what runs beside the writes: how far these are by then hangs on how fast others are. */
+const beside: readonly FaultPoint[] = ['sink.before-claim', 'sink.after-claim', 'sink.before-insert', 'sink.after-insert', 'connect.before-page', 'connect.after-page']
 /** A point that is reached more seldom in the midst may be missed there by a pass that goes a little differently. */
 const few = 3
 
@@ -19,7 +19,7 @@ const few = 3
 export function killsAt(point: FaultPoint, undisturbed: readonly string[]): Kill[] {
   const midst = undisturbed.slice(undisturbed.indexOf('write.before-call'), undisturbed.lastIndexOf('write.after-result') + 1)
   const inMidst = (at: FaultPoint): Kill => ({ point: at, nth: Math.ceil(count(midst, at) / 3), after: 'write.before-call' })
-  if (!ofAStart.includes(point) && count(midst, point) >= few) return [inMidst(point)]
+  if (!beside.includes(point) && count(midst, point) >= few) return [inMidst(point)]
   return [inMidst('write.after-call'), { point, nth: Math.ceil(count(undisturbed, point) / 3), after: null }]
 }
 
