@@ -1,6 +1,6 @@
 import { Account } from '../../schemas/wire/raw.ts'
 import { asciiAt } from '../../src/core/ascii.ts'
-import { readLong } from '../../src/core/avro-long.ts'
+import { readLong } from '../../src/core/zig-zag.ts'
 import { accountKey } from '../../src/core/keys.ts'
 import type { Encoded, State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from '../shared/hot-rows.ts'

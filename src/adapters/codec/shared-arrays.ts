@@ -1,6 +1,7 @@
 import { hashOf } from '../../core/bytes.ts'
 import { deepFreeze } from '../../core/frozen.ts'
 import { KeptByBytes } from '../../core/kept-by-bytes.ts'
+import { longBytes } from '../../core/zig-zag.ts'
 
 interface Place {
   readonly buf: Buffer
@@ -96,11 +97,4 @@ function writeBlock(place: Place, value: readonly unknown[], writeItem: (item: u
     place.writeLong(size)
   }
   place.pos = end
-}
-
-/** Bytes of a zig-zag varint that is not negative. */
-function longBytes(value: number): number {
-  let bytes = 1
-  for (let rest = value * 2; rest > 0x7f; rest = Math.floor(rest / 128)) bytes++
-  return bytes
 }

@@ -1,3 +1,5 @@
+import { longBytes, writeLong } from '../../core/zig-zag.ts'
+
 /**
  * A batch of records as kafkajs' producer asks for it: the same bytes (record batch, magic 2: Kafka protocol, "Record Batch"), written once and
  * at once. kafkajs itself makes a buffer for each number, one that is filled with zeros and grows for each record, and copies them together.
@@ -82,7 +84,7 @@ interface Sized {
 
 function encodeRecords(records: readonly BatchRecord[]): Buffer {
   const sized = records.map(sizedOf)
-  const to = new Writer(sized.reduce((sum, { bodyBytes }) => sum + varintBytes(bodyBytes) + bodyBytes, 0))
+  const to = new Writer(sized.reduce((sum, { bodyBytes }) => sum + longBytes(bodyBytes) + bodyBytes, 0))
   for (const { record, headers, key, value, bodyBytes } of sized) {
     to.varint(bodyBytes)
     to.byte(0)
@@ -103,7 +105,7 @@ function sizedOf(record: BatchRecord): Sized {
   const key = bytesOf(record.key)
   const value = bytesOf(record.value)
   const headers = headersOf(record)
-  let bodyBytes = 1 + varintBytes(record.timestampDelta) + varintBytes(record.offsetDelta) + sizeOf(key) + sizeOf(value) + varintBytes(headers.length)
+  let bodyBytes = 1 + longBytes(record.timestampDelta) + longBytes(record.offsetDelta) + sizeOf(key) + sizeOf(value) + longBytes(headers.length)
   for (const [name, of] of headers) bodyBytes += sizeOf(name) + sizeOf(of)
   return { record, headers, key, value, bodyBytes }
 }
@@ -123,16 +125,7 @@ function bytesOf(value: HeaderValue): Buffer | null {
   return Buffer.isBuffer(value) ? value : Buffer.from(value)
 }
 
-const sizeOf = (bytes: Buffer | null): number => (bytes === null ? 1 : varintBytes(bytes.length) + bytes.length)
-
-/** Zig-zag, exact for integers of up to 52 bits: timestamps and sizes. */
-const zigZag = (value: number): number => (value < 0 ? -2 * value - 1 : 2 * value)
-
-function varintBytes(value: number): number {
-  let bytes = 1
-  for (let rest = zigZag(value); rest > 0x7f; rest = Math.floor(rest / 128)) bytes++
-  return bytes
-}
+const sizeOf = (bytes: Buffer | null): number => (bytes === null ? 1 : longBytes(bytes.length) + bytes.length)
 
 class Writer {
   readonly buffer: Buffer
@@ -147,9 +140,7 @@ class Writer {
   }
 
   varint(value: number): void {
-    let rest = zigZag(value)
-    for (; rest > 0x7f; rest = Math.floor(rest / 128)) this.buffer[this.#at++] = (rest % 128) | 0x80
-    this.buffer[this.#at++] = rest
+    this.#at = writeLong(this.buffer, this.#at, value)
   }
 
   /** Length and bytes; -1 for null. */
