@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
 import { Ref } from '../../schemas/wire/raw.ts'
+import { accountTable, credentialColumns } from '../../src/connect/declared/columns.ts'
 import { mark } from './drop.ts'
 
 const column = z.string().min(1).describe('a column of the file, as its header names it')
@@ -15,26 +15,7 @@ const common = {
     .describe(`relative to the config file; ${mark} stands for what tells one drop from another, such as its date: the greatest counts, for all files`),
 }
 
-/** Cell -> our value. A cell that is not listed is refused; an empty one takes the default. */
-const translate = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullable().default(null)
-
-const AccountFile = z.strictObject({
-  ...common,
-  piece: z.literal('account'),
-  columns: z.strictObject({
-    id: column,
-    kind: column.optional(),
-    status: column.optional(),
-    display: column.optional(),
-    created: column.optional(),
-    lastUsed: column.optional(),
-    owner: column.optional(),
-    valid: column.optional(),
-    values: z.record(z.string(), column).default({}).describe('attribute name -> column, for match rules'),
-  }),
-  defaults: z.strictObject({ kind: AccountKind.default('human'), status: AccountStatus.default('active') }).prefault({}),
-  translate: z.strictObject({ kind: translate(AccountKind), status: translate(AccountStatus) }).prefault({}),
-})
+const AccountFile = z.strictObject({ ...common, piece: z.literal('account'), ...accountTable(column) })
 
 const DefinitionFile = z.strictObject({
   ...common,
@@ -71,14 +52,7 @@ const CredentialFile = z.strictObject({
   ...common,
   piece: z.literal('credential'),
   kind: z.string().min(1).default('key'),
-  columns: z.strictObject({
-    account: column,
-    id: column,
-    kind: column.optional(),
-    created: column.optional(),
-    lastUsed: column.optional(),
-    expires: column.optional(),
-  }),
+  columns: credentialColumns(column),
 })
 
 export const CsvFile = z.discriminatedUnion('piece', [AccountFile, DefinitionFile, ChildFile, MembershipFile, GrantFile, CredentialFile])
@@ -90,9 +64,3 @@ export const CsvConfig = z.strictObject({
   files: z.array(CsvFile).min(1).describe('the same file may be listed for several pieces'),
 })
 export type CsvConfig = z.infer<typeof CsvConfig>
-
-/** Columns that the file must have. */
-export function columnsOf(file: CsvFile): string[] {
-  const entries: (string | Record<string, string> | undefined)[] = Object.values(file.columns)
-  return [...new Set(entries.flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry ?? {}))))]
-}

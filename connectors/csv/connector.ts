@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
+import { columnsOf } from '../../src/connect/declared/columns.ts'
 import { type CsvOptions, readCsv } from '../../src/connect/files/csv.ts'
 import type { FileReject, FileRow } from '../../src/connect/files/rows.ts'
 import type { ConnectorSession, ConnectorType, Mapped, ObservedClass, Page, Rejected, Stream } from '../../src/ports/connector.ts'
-import { CsvConfig, type CsvFile, columnsOf } from './config.ts'
+import { CsvConfig, type CsvFile } from './config.ts'
 import { mark, newestDrop } from './drop.ts'
 import { accountColumn, mapRow } from './map.ts'
 

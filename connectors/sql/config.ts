@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { AccountKind, AccountStatus } from '../../schemas/wire/common.ts'
 import { Ref } from '../../schemas/wire/raw.ts'
+import { accountTable, credentialColumns, translate } from '../../src/connect/declared/columns.ts'
 import { HandOverConfig } from '../../src/connect/hand-over.ts'
 import { OperationName } from '../../schemas/wire/operations.ts'
 import { asksForSecret, bindProblem, cursorProblem } from './bind.ts'
@@ -27,27 +27,8 @@ const common = {
     .describe('what a time column holds; text without a zone is UTC; the database’s own timestamps need no setting'),
 }
 
-/** Database value (as text: 1, t, true, locked) -> our value. A value that is not listed is refused. */
-const translate = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullable().default(null)
-
 /** A field without a column, and a column that is NULL, take the default. */
-const AccountStream = z.strictObject({
-  ...common,
-  piece: z.literal('account'),
-  columns: z.strictObject({
-    id: column,
-    kind: column.optional(),
-    status: column.optional(),
-    display: column.optional(),
-    created: column.optional(),
-    lastUsed: column.optional(),
-    owner: column.optional(),
-    valid: column.optional(),
-    values: z.record(z.string(), column).default({}).describe('attribute name -> column, for match rules'),
-  }),
-  defaults: z.strictObject({ kind: AccountKind.default('human'), status: AccountStatus.default('active') }).prefault({}),
-  translate: z.strictObject({ kind: translate(AccountKind), status: translate(AccountStatus) }).prefault({}),
-})
+const AccountStream = z.strictObject({ ...common, piece: z.literal('account'), ...accountTable(column) })
 
 const DefinitionStream = z.strictObject({
   ...common,
@@ -82,14 +63,7 @@ const GrantStream = z.strictObject({
 const CredentialStream = z.strictObject({
   ...common,
   piece: z.literal('credential'),
-  columns: z.strictObject({
-    account: column,
-    id: column,
-    kind: column.optional(),
-    created: column.optional(),
-    lastUsed: column.optional(),
-    expires: column.optional(),
-  }),
+  columns: credentialColumns(column),
   defaults: z.strictObject({ kind: z.string().min(1).default('key') }).prefault({}),
 })
 
@@ -164,12 +138,6 @@ export type PostgresConfig = z.infer<typeof PostgresConfig>
 
 /** Streams that speak about accounts: a single read must ask all of them, or it would show an account without its access. */
 export const concernsAccounts = (stream: SqlStream): boolean => stream.piece !== 'definition' && stream.piece !== 'child'
-
-/** What one stream's columns are called in the result, each once, sorted as configured. */
-export function columnsOf(stream: SqlStream): string[] {
-  const entries: (string | Record<string, string> | undefined)[] = Object.values(stream.columns)
-  return [...new Set(entries.flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry ?? {}))))]
-}
 
 export const SqlConfig = z.discriminatedUnion('driver', [SqliteConfig, PostgresConfig]).superRefine((config, context) => {
   const names = new Set<string>()

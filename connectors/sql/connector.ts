@@ -1,6 +1,7 @@
+import { columnsOf } from '../../src/connect/declared/columns.ts'
 import { ConnectError, type ConnectorSession, type ConnectorType, type ObservedClass, type Page, type Platform, type Stream } from '../../src/ports/connector.ts'
 import { readChanges } from './changes.ts'
-import { SqlConfig, columnsOf, concernsAccounts, type SqlStream } from './config.ts'
+import { SqlConfig, concernsAccounts, type SqlStream } from './config.ts'
 import { mapRow } from './map.ts'
 import { openPostgres } from './postgres.ts'
 import { readAccount } from './read-one.ts'

@@ -1,5 +1,6 @@
+import { columnsOf } from '../../src/connect/declared/columns.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
-import { columnsOf, type SqlStream } from './config.ts'
+import type { SqlStream } from './config.ts'
 import { mapRow } from './map.ts'
 import type { Reader } from './reader.ts'
 import { selectColumns } from './statement.ts'

@@ -1,6 +1,7 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { Context, State } from '../../src/ports/processor.ts'
 import { Jobs } from '../shared/jobs.ts'
+import { keptScope, type InContext } from '../shared/kept-scope.ts'
 import type { Layout } from '../shared/runs.ts'
 import { Runs } from '../shared/runs.ts'
 import type { ParsedSettings } from '../shared/settings.ts'
@@ -34,10 +35,7 @@ export const emptyCaches = (): Caches => ({ roles: new RoleBook(), settings: new
 export const derivationRows = 16
 
 /** Everything that handling one record or slice works with. */
-export interface Scope {
-  readonly context: Context
-  /** the context's, which moves on with the transaction while this does not */
-  readonly state: State
+export interface Scope extends InContext {
   readonly objects: ObjectStore
   readonly runs: Runs
   /** done before the next record */
@@ -51,15 +49,9 @@ export interface Scope {
   readonly roles: RoleBook
 }
 
-export function scopeOf(context: Context, caches: Caches): Scope {
-  const { state } = context
-  const last = caches.scope
-  if (last?.state !== state) caches.scope = { ...tablesOf(state, caches), state, context }
-  else if (last.context !== context) caches.scope = { ...last, context }
-  return caches.scope!
-}
+export const scopeOf = (context: Context, caches: Caches): Scope => keptScope(context, caches, (state) => tablesOf(state, caches))
 
-function tablesOf(state: State, caches: Caches): Omit<Scope, 'context' | 'state'> {
+function tablesOf(state: State, caches: Caches): Omit<Scope, keyof InContext> {
   return {
     objects: new ObjectStore(state),
     runs: new Runs(state, layout),

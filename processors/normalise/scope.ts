@@ -1,6 +1,7 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { Context, State } from '../../src/ports/processor.ts'
 import { Jobs } from '../shared/jobs.ts'
+import { keptScope, type InContext } from '../shared/kept-scope.ts'
 import { Runs } from '../shared/runs.ts'
 import type { ParsedSettings } from '../shared/settings.ts'
 import { Settings } from '../shared/settings.ts'
@@ -30,10 +31,7 @@ interface Expected {
 }
 
 /** The tables of the state as one record or slice works on them. */
-export interface Scope {
-  readonly context: Context
-  /** the context's, which moves on with the transaction while this does not */
-  readonly state: State
+export interface Scope extends InContext {
   readonly runs: Runs
   /** done before the next record */
   readonly jobs: Jobs<Job>
@@ -47,15 +45,9 @@ export interface Scope {
   readonly expected: Expected
 }
 
-export function scopeOf(context: Context, caches: Caches): Scope {
-  const { state } = context
-  const last = caches.scope
-  if (last?.state !== state) caches.scope = { ...tablesOf(state, caches), state, context }
-  else if (last.context !== context) caches.scope = { ...last, context }
-  return caches.scope!
-}
+export const scopeOf = (context: Context, caches: Caches): Scope => keptScope(context, caches, (state) => tablesOf(state, caches))
 
-function tablesOf(state: State, caches: Caches): Omit<Scope, 'context' | 'state'> {
+function tablesOf(state: State, caches: Caches): Omit<Scope, keyof InContext> {
   const runs = new Runs(state, layout)
   return {
     runs,

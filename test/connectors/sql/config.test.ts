@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { SqlConfig, columnsOf } from '../../../connectors/sql/config.ts'
+import { SqlConfig } from '../../../connectors/sql/config.ts'
+import { columnsOf } from '../../../src/connect/declared/columns.ts'
 import { tableStreams } from './permission-tables.ts'
 
 const account = { name: 'users', piece: 'account', query: 'SELECT id FROM users', columns: { id: 'id' } }
