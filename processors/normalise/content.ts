@@ -11,12 +11,14 @@ const maxLength = 400
 /** Equal for equal content only (of a longer one: as far as SHA-256 tells). */
 export function textOfContent(content: Content): string {
   const { home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = content
-  const { since, whole, unknown, grants, credentials, entries, lapsed } = content
+  const { since, whole, unknown, grants, credentials, entries, lapsed, exposed } = content
   const text = JSON.stringify([
     home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed, since, whole, unknown,
     digestOfGrants(grants), credentials.map(({ id, kind: of, created: at, lastUsed: used, expires }) => [id, of, at, used, expires]),
     entries.map((entry) => [entry.app, entry.entitlement, entry.from, entry.until, entry.reasons.map(reasonFields)]),
     lapsed.map((lapse) => [lapse.app, lapse.entitlement, lapse.at, lapse.why, reasonFields(lapse.reason)]),
+    // of most accounts the text is what it was before facts told this
+    ...(exposed === null ? [] : [exposed]),
   ])
   return text.length > maxLength ? digest(text) : text
 }

@@ -9,6 +9,7 @@ import { facetSources, isWhole, lastObserved, lastValid } from './account.ts'
 import { textOfContent, type Content } from './content.ts'
 import type { Expanded } from './definitions.ts'
 import type { EffectiveGrant } from './expand.ts'
+import { exposedIn } from './exposed.ts'
 import { heldAfter, sinceOf, type Held } from './held.ts'
 import { intentOf } from './intent.ts'
 import type { Ownership } from './owner.ts'
@@ -49,6 +50,7 @@ export function derive(
   const intent = intentOf(context.state, `${app}/${id}`)
   const attributes: Attributes = row.attributes.content
   const ownership = ownershipOf(attributes, intent, setting, scope.book, context.now)
+  const credentials = row.credentials?.content ?? []
   const home = ownership.identity === null ? accountHome(app, id) : identityHome(ownership.identity)
   const content: Content = {
     type: 'AccountFact',
@@ -69,9 +71,10 @@ export function derive(
     whole: isWhole(row) && unknown.length === 0,
     unknown: [...unknown],
     grants: factGrants(grants, setting),
-    credentials: [...(row.credentials?.content ?? [])],
+    credentials: [...credentials],
     entries: [...(intent?.entries ?? [])],
     lapsed: [...(intent?.lapsed ?? [])],
+    exposed: exposedIn(attributes, credentials),
   }
   const fact: AccountFact = {
     ...content,

@@ -28,7 +28,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
     name,
     input: 'raw',
     outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
-    version: 2,
+    version: 3,
     stateFormat: 1,
     create: () => new Normalise(pace),
   }

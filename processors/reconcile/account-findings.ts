@@ -2,7 +2,7 @@ import type { Credential, Position } from '../../schemas/wire/common.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
 import {
-  contestedDetail, dormantDetail, leaverDetail, orphanedDetail, staleDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
+  contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
 } from './detail.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
@@ -27,7 +27,7 @@ export function judgeAccountAtHome(
   if (app === null) return { wanted: [], judged }
   const atIdentity = isIdentityHome(home)
   const of: Case = { row, rules, causes: atIdentity && desired !== null ? [row.position, desired.position] : [row.position] }
-  const wanted = [...staleCredentials(of, horizon), ...dormancy(of, horizon)]
+  const wanted = [...staleCredentials(of, horizon), ...dormancy(of, horizon), ...exposedSecrets(of)]
   if (!atIdentity) {
     const whose = whoseIsIt(of)
     if (whose !== null) wanted.push(whose)
@@ -119,6 +119,12 @@ function dormancy(of: Case, horizon: Horizon): Wanted[] {
   const at = used + days * DAY_MS
   if (!horizon.reached(at)) return []
   return [want(of, 'dormant-account', { detail: dormantDetail(fact, fact.lastUsed, used, days), began: Math.max(fact.since, at) })]
+}
+
+/** One for each field: what an account shows is no less exposed where the account is disabled or nobody's. */
+function exposedSecrets(of: Case): Wanted[] {
+  const { fact } = of.row
+  return (fact.exposed ?? []).map((field) => want(of, 'exposed-secret', { object: field, detail: exposedDetail(fact, field) }))
 }
 
 interface Particulars {

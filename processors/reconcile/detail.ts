@@ -115,6 +115,17 @@ export function staleDetail(account: Named, credential: { id: string; kind: stri
   }
 }
 
+export function exposedDetail(account: Named, field: string): string {
+  return `${named(account)} shows what looks like a secret in ${fieldName(field)}: it is masked here; rotate it, and take it out of there.`
+}
+
+/** As facts name the fields of an account: `display`, `owner`, `credential.id`, `values.<name>`. */
+function fieldName(field: string): string {
+  if (field === 'display') return 'its display name'
+  if (field === 'owner') return 'the name of its owner'
+  return field === 'credential.id' ? 'the id of a credential' : `its attribute ${field.slice('values.'.length)}`
+}
+
 export function sodDetail(holder: string, rule: SodRule, left: readonly Item[], right: readonly Item[]): string {
   return `${holder} holds ${items(left)} and ${items(right)}, which rule ${rule.id} (${rule.name}) forbids together.`
 }

@@ -55,7 +55,7 @@ export interface HeldRow {
   position: Position
 }
 
-/** What names a finding within its home; `object` is the credential, rule or class, where the kind has one. */
+/** What names a finding within its home; `object` is the credential, rule, class or field, where the kind has one. */
 export interface FindingKey {
   kind: FindingKind
   app: string | null

@@ -10,6 +10,7 @@ const defaults: Readonly<Record<FindingKind, Severity>> = {
   'orphaned-account': 'high',
   'unowned-nhi': 'high',
   'expired-grant': 'high',
+  'exposed-secret': 'high',
   'ambiguous-match': 'medium',
   'stale-credential': 'medium',
   'missing-grant': 'medium',

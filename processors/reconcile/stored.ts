@@ -154,6 +154,7 @@ export function packAccount({ fact, position, moved, verdicts }: AccountRow): Pa
   }
   writeEntries(to, fact.entries)
   writeLapses(to, fact.lapsed)
+  if (fact.exposed !== null) writeList(to, fact.exposed)
   return to.end()
 }
 
@@ -171,7 +172,8 @@ export function unpackAccount(packed: Packed): AccountRow {
   ))
   const entries = readEntries(from)
   const lapsed = readLapses(from)
-  return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed }, position, moved, verdicts }
+  const exposed = from.isAtEnd ? null : readList(from)
+  return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed, exposed }, position, moved, verdicts }
 }
 
 function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
@@ -180,7 +182,7 @@ function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
   return to.end()
 }
 
-type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed'>
+type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed' | 'exposed'>
 
 function writeHead(to: PackWriter, head: Head): void {
   to.text(head.app)

@@ -234,6 +234,11 @@ export class PackReader {
     return this.time()!
   }
 
+  /** Whether nothing follows: what later releases added to a row is not in one that was written before. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length
+  }
+
   /** Shares the row's memory. */
   blob(): Uint8Array {
     const length = this.count()

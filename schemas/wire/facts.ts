@@ -24,7 +24,10 @@ export const FactGrant = z
   .meta({ id: 'FactGrant' })
 export type FactGrant = z.infer<typeof FactGrant>
 
-/** The account as it is now, whole (`native`: its id as the application spells it); replaces the home's previous fact of this account. Grants are sorted by entitlement. */
+/**
+ * The account as it is now, whole (`native`: its id as the application spells it); replaces the home's previous fact of this account.
+ * Grants are sorted by entitlement. `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none.
+ */
 export const AccountFact = z
   .object({
     type: z.literal('AccountFact'),
@@ -52,6 +55,7 @@ export const AccountFact = z
     entries: z.array(DesiredEntry),
     lapsed: z.array(LapsedEntry),
     movedFrom: z.string().nullable(),
+    exposed: z.array(z.string()).nullable(),
     sources: z.array(Position),
     cause: Position,
   })

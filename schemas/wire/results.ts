@@ -8,7 +8,7 @@ export const FindingKind = z
   .enum([
     'unauthorised-grant', 'missing-grant', 'orphaned-account', 'leaver-access', 'expired-grant', 'unowned-nhi', 'owner-left',
     'stale-credential', 'dormant-account', 'unmapped-entitlement', 'sod-conflict', 'ambiguous-match', 'held-absences',
-    'held-removals',
+    'held-removals', 'exposed-secret',
   ])
   .meta({ id: 'FindingKind' })
 export type FindingKind = z.infer<typeof FindingKind>
@@ -17,7 +17,7 @@ export const Severity = z.enum(['low', 'medium', 'high', 'critical']).meta({ id:
 
 /**
  * One change of one finding; key: home. `id` names the finding for ever: a finding that opens again has the same id and the
- * same `since` (first seen). `opened`: when this opening was decided. `object`: credential, rule or class, where the kind has one.
+ * same `since` (first seen). `opened`: when this opening was decided. `object`: credential, rule, class or field, where the kind has one.
  */
 export const Finding = z
   .object({

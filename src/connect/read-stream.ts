@@ -9,7 +9,7 @@ import type { LetterContent } from './letters.ts'
 import { maskRow } from './mask.ts'
 import { accountOf, checkPieces } from './pieces.ts'
 import { type Shape, type ShapeChange, ShapeLearner } from './shape.ts'
-import { secretReason, withoutSecrets } from './secret-like.ts'
+import { isMaskedName, withoutSecrets } from './secret-like.ts'
 import type { Spool } from './spool.ts'
 
 export const families = { definition: 'definition', account: 'account', letter: 'letter' } as const
@@ -77,9 +77,9 @@ class StreamRead {
   readonly #target: ReadTarget
   readonly #ledger: Ledger
   readonly #shape = new ShapeLearner()
-  readonly #secretFields = new Set<string>()
   #asOf: number | null = null
   #stamp = 0
+  #toldSecret = false
   #rejected = 0
   #letters = 0
   #place: string
@@ -188,9 +188,8 @@ class StreamRead {
     this.#shape.add(row, place)
     try {
       this.#stream.shape?.parse(row)
-      const masked = withoutSecrets(checkPieces(this.#stream.map(row)))
-      pieces = masked.pieces
-      for (const field of masked.fields) this.#tellSecret(field, place)
+      pieces = withoutSecrets(checkPieces(this.#stream.map(row)))
+      if (pieces.some(isMaskedName)) this.#tellSecret(place)
       objects = pieces.map((piece) => this.#objectOf(piece))
     } catch (error) {
       const { code, reason, id }: Rejection = asRejection(error)
@@ -203,11 +202,14 @@ class StreamRead {
     }
   }
 
-  /** Once for each field: a column of secrets is one problem. The row itself is as good as any. */
-  #tellSecret(field: string, place: string): void {
-    if (this.#secretFields.has(field)) return
-    this.#secretFields.add(field)
-    this.#letter({ stage: 'map', code: 'secret-like', reason: secretReason(field), place, record: null, payload: '' })
+  /** Once: a column of secrets is one problem. The row itself is as good as any. */
+  #tellSecret(place: string): void {
+    if (this.#toldSecret) return
+    this.#toldSecret = true
+    this.#letter({
+      stage: 'map', code: 'secret-like', place, record: null, payload: '',
+      reason: 'the name of a definition holds what looks like a secret: it was masked; take it out of the mapping, and the secret out of the application',
+    })
   }
 
   #objectOf(piece: Mapped): string {

@@ -1,4 +1,5 @@
 import { digest } from '../core/canonical.ts'
+import { secretIdMark, secretMark } from '../core/secret-mark.ts'
 import type { Mapped } from '../ports/connector.ts'
 
 /** What nothing but a secret looks like: keys, tokens and password hashes of the kinds that announce themselves. */
@@ -22,46 +23,32 @@ const kinds: readonly RegExp[] = [
 
 export const looksSecret = (text: string): boolean => kinds.some((kind) => kind.test(text))
 
-export interface Masked {
-  pieces: Mapped[]
-  /** where something was masked: `account.values.note` */
-  fields: string[]
-}
-
 /**
  * Pieces without what looks like a secret. A value is gone for good; an id becomes the digest of itself, so that it stays one and the
- * same. Ids of accounts are left as they are: nothing could be read again without them.
+ * same. Ids of accounts are left as they are: nothing could be read again without them. The marks tell where: normalise finds them.
  */
-export function withoutSecrets(pieces: readonly Mapped[]): Masked {
-  const fields = new Set<string>()
-  const mask = <T extends string | null>(field: string, text: T): T | '<secret>' => {
-    if (text === null || !looksSecret(text)) return text
-    fields.add(field)
-    return '<secret>'
-  }
-  const maskId = (field: string, id: string): string => {
-    if (!looksSecret(id)) return id
-    fields.add(field)
-    return `<secret ${digest(id).slice(0, 16)}>`
-  }
-  const masked = pieces.map((piece): Mapped => {
+export function withoutSecrets(pieces: readonly Mapped[]): Mapped[] {
+  return pieces.map((piece): Mapped => {
     switch (piece.piece) {
       case 'account': {
         const { attributes } = piece
-        const values = Object.fromEntries(Object.entries(attributes.values).map(([name, value]) => [name, mask(`account.values.${name}`, value)]))
-        return { ...piece, attributes: { ...attributes, display: mask('account.display', attributes.display), owner: mask('account.owner', attributes.owner), values } }
+        const values = Object.fromEntries(Object.entries(attributes.values).map(([name, value]) => [name, mask(value)]))
+        return { ...piece, attributes: { ...attributes, display: mask(attributes.display), owner: mask(attributes.owner), values } }
       }
       case 'credential':
-        return { ...piece, credential: { ...piece.credential, id: maskId('credential.id', piece.credential.id) } }
+        return { ...piece, credential: { ...piece.credential, id: maskId(piece.credential.id) } }
       case 'definition':
-        return { ...piece, name: mask('definition.name', piece.name) }
+        return { ...piece, name: mask(piece.name) }
       case 'membership':
       case 'grant':
       case 'child':
         return piece
     }
   })
-  return { pieces: fields.size === 0 ? [...pieces] : masked, fields: [...fields].sort() }
 }
 
-export const secretReason = (field: string): string => `${field} holds what looks like a secret: it was masked; take it out of the mapping, and the secret out of the application`
+const mask = <T extends string | null>(text: T): T | typeof secretMark => (text === null || !looksSecret(text) ? text : secretMark)
+const maskId = (id: string): string => (looksSecret(id) ? `${secretIdMark}${digest(id).slice(0, 16)}>` : id)
+
+/** A definition's name, which no account shows. */
+export const isMaskedName = (piece: Mapped): boolean => piece.piece === 'definition' && piece.name === secretMark

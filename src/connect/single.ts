@@ -9,7 +9,7 @@ import { deadLetter } from './letters.ts'
 import { classesOf } from './manifest.ts'
 import { accountOf, checkPieces } from './pieces.ts'
 import { backoffMs } from './retry.ts'
-import { secretReason, withoutSecrets } from './secret-like.ts'
+import { withoutSecrets } from './secret-like.ts'
 import type { Source } from './source.ts'
 
 export interface SingleReadOptions {
@@ -35,12 +35,9 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
   const place = `account ${native}`
   const answer = await readWithRetry(native, options)
   if (answer === null) return [{ topic: 'raw', key, record: gone(app, id, native, observed) }]
-  const outgoing: Outgoing[] = []
   let pieces: Mapped[]
   try {
-    const masked = withoutSecrets(checkPieces(answer))
-    pieces = masked.pieces
-    for (const field of masked.fields) outgoing.push(letterOf(source, { stage: 'map', code: 'secret-like', reason: secretReason(field), place, record: native, payload: '' }))
+    pieces = withoutSecrets(checkPieces(answer))
   } catch (error) {
     return [rejected(source, error, native, place)]
   }
@@ -50,7 +47,7 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
     .filter((piece) => accountOf(piece) !== null && options.canonical(accountOf(piece) ?? '') === id)
     .map((piece): PlacedPiece => ({ native: accountOf(piece) ?? native, stamp: observed, place, piece }))
   const { record, letters } = assembleAccount(id, own, frame)
-  outgoing.push(...letters.map((letter) => letterOf(source, letter)))
+  const outgoing: Outgoing[] = letters.map((letter) => letterOf(source, letter))
   if (record === null && outgoing.length === 0) throw new ConnectError('schema', 'the answer speaks of another account', place)
   if (record !== null) outgoing.push({ topic: 'raw', key, record })
   return outgoing

@@ -117,6 +117,6 @@ it('no planted secret is printed, logged, measured, reported or kept, but for th
   expect(told.get('metrics')).toContain('grantline_writes_total{source="vault",verdict="applied"} 1')
   expect(told.get('run')).toMatch(/"level":\d+.*"event":"request"/)
   expect(told.get('run')).toContain('answered 503')
-  expect(told.get('dlq list -o json')).toContain('secret-like')
+  expect(told.get('findings -o json')).toContain('exposed-secret')
   expect(told.get('actions show')).toContain('rotate-credential')
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { looksSecret, withoutSecrets } from '../../src/connect/secret-like.ts'
+import { isMaskedName, looksSecret, withoutSecrets } from '../../src/connect/secret-like.ts'
 import type { Mapped } from '../../src/ports/connector.ts'
 
 const secrets = [
@@ -19,15 +19,16 @@ describe('what looks like a secret', () => {
   it.each(secrets)('%s', (text) => expect(looksSecret(text)).toBe(true))
   it.each(plain)('and what does not: %s', (text) => expect(looksSecret(text)).toBe(false))
 
-  it('is masked in pieces, and the field is named', () => {
+  it('is masked in pieces, a name of a definition so that it can be told', () => {
     const attributes = { kind: 'human', status: 'active', display: 'Ann', created: null, lastUsed: null, owner: null, values: { note: `token ${secrets[1]!}`, mail: 'ann@example.org' } } as const
     const credential = (id: string): Mapped => ({ piece: 'credential', account: 'ann', credential: { id, kind: 'key', created: null, lastUsed: null, expires: null } })
-    const { pieces, fields } = withoutSecrets([{ piece: 'account', id: 'ann', valid: null, attributes }, credential(secrets[1]!), credential(secrets[3]!), credential('key-7')])
-    expect(fields).toEqual(['account.values.note', 'credential.id'])
+    const role = (name: string): Mapped => ({ piece: 'definition', ref: { kind: 'role', id: 'r' }, name, valid: null })
+    const pieces = withoutSecrets([{ piece: 'account', id: 'ann', valid: null, attributes }, credential(secrets[1]!), credential(secrets[3]!), credential('key-7'), role(secrets[6]!), role('readers')])
     expect(pieces[0]).toMatchObject({ id: 'ann', attributes: { display: 'Ann', values: { note: '<secret>', mail: 'ann@example.org' } } })
     const ids = pieces.flatMap((piece) => (piece.piece === 'credential' ? [piece.credential.id] : []))
     expect(new Set(ids).size).toBe(3)
     expect(ids[2]).toBe('key-7')
+    expect(pieces.map(isMaskedName)).toEqual([false, false, false, false, true, false])
     for (const secret of secrets) expect(JSON.stringify(pieces)).not.toContain(secret)
   })
 })

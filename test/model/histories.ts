@@ -57,6 +57,14 @@ const vanishing: fc.Arbitrary<Step[]> = source.chain((name) => fc
     ...(release ? [{ do: 'rule', source: name, kind: 'release' } as const] : []),
   ]))
 
+/** An application that was read is retired, and perhaps read again. */
+const retiring: fc.Arbitrary<Step[]> = fc
+  .record({ app: fc.constantFrom(...appNames), again: fc.boolean() })
+  .map(({ app, again }): Step[] => {
+    const reads: Step[] = [{ do: 'run', source: app, how: flawless, during: [] }, { do: 'work', records: 2_000 }]
+    return [...reads, { do: 'setting', app, value: { state: 'retired' } }, ...(again ? [{ do: 'setting', app, value: { state: 'active' } } as const, ...reads] : [])]
+  })
+
 const steps: fc.Arbitrary<Step[]> = fc
   .array(
     fc.oneof(
@@ -69,6 +77,7 @@ const steps: fc.Arbitrary<Step[]> = fc
       { weight: 1, arbitrary: one(brake) },
       { weight: 1, arbitrary: one(rule) },
       { weight: 4, arbitrary: vanishing },
+      { weight: 1, arbitrary: retiring },
     ),
     { minLength: 2, maxLength: 14, size: 'max' },
   )

@@ -84,6 +84,7 @@ export function judge(world: World): { findings: ModelFinding[]; access: ModelAc
     }
     for (const credential of at.account.credentials) if (isStale(world, credential)) find('stale-credential', at.home, { ...own, object: credential.id })
     if (isDormant(world, at.account)) find('dormant-account', at.home, own)
+    for (const object of exposed(at.account)) find('exposed-secret', at.home, { ...own, object })
   }
   const strangers = placed.flatMap(({ identity }) => (identity === null || world.identities.includes(identity) ? [] : [identity.id]))
   for (const identity of [...world.identities, ...[...new Set(strangers)].map(unknown)]) judgeIdentity(world, identity, placed, find)
@@ -276,6 +277,11 @@ function isStale(world: World, credential: WorldAccount['credentials'][number]):
 function isDormant(world: World, account: { status: AccountStatus; lastUsed: number | null; created: number | null }): boolean {
   const since = account.lastUsed ?? account.created
   return account.status === 'active' && since !== null && world.policy.dormantAfterDays !== null && since < world.now - world.policy.dormantAfterDays * dayMs
+}
+
+function exposed({ owner, values, credentials }: WorldAccount): string[] {
+  const texts = [['owner', owner], ...Object.entries(values).map(([name, value]) => [`values.${name}`, value]), ...credentials.map(({ id }) => ['credential.id', id])]
+  return texts.flatMap(([field, text]) => (text?.startsWith('<secret') === true ? [field!] : []))
 }
 
 function unique(findings: ModelFinding[]): ModelFinding[] {

@@ -85,8 +85,10 @@ const identity: fc.Arbitrary<WorldIdentity> = fc.nat(5).chain((n) => fc.record({
 /** A key as people type it: matching folds case and white space. */
 const typed = keyName.chain((key) => fc.constantFrom(key, key, key.toUpperCase(), ` ${key}`))
 
+/** As the platform masks it. */
+const masked = fc.constantFrom('<secret>')
 const credentials: fc.Arbitrary<Credential[]> = fc.uniqueArray(
-  fc.record({ id: fc.constantFrom('c0', 'c1'), kind: fc.constant('password'), created: rarely(past), lastUsed: rarely(past), expires: rarely(fc.oneof(past, soon)) }),
+  fc.record({ id: fc.constantFrom('c0', 'c1', 'c0', 'c1', '<secret 0123456789abcdef>'), kind: fc.constant('password'), created: rarely(past), lastUsed: rarely(past), expires: rarely(fc.oneof(past, soon)) }),
   { maxLength: 2, selector: ({ id }) => id },
 )
 
@@ -100,8 +102,11 @@ const account: fc.Arbitrary<WorldAccount> = fc
     status: fc.constantFrom<WorldAccount['status']>('active', 'active', 'active', 'disabled'),
     created: fc.option(past, { nil: null }),
     lastUsed: rarely(fc.constantFrom(at(-3), at(-120))),
-    owner: fc.option(typed, { nil: null }),
-    values: fc.oneof(fc.record({ mail: typed }), fc.record({ mail: typed, login: typed }), fc.constant({})),
+    owner: fc.oneof({ weight: 8, arbitrary: typed }, { weight: 6, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: masked }),
+    values: fc.oneof(
+      { weight: 3, arbitrary: fc.record({ mail: typed }) }, { weight: 3, arbitrary: fc.record({ mail: typed, login: typed }) }, { weight: 3, arbitrary: fc.constant({}) },
+      { weight: 1, arbitrary: fc.record({ mail: fc.oneof(typed, masked), note: fc.oneof(fc.constant('plain'), masked) }) },
+    ),
     memberships: some(holder, 2),
     grants: some(native, 3),
     credentials,

@@ -36,7 +36,7 @@ export function createReceiver(app: string, config: WebhookConfig, secrets: read
         const body: unknown = parseJson(Buffer.from(incoming.body).toString('utf8'))
         if (when?.evaluate({ body }) !== true) return { delivery: { ...frame, ...empty } }
         const row = { row: body, parent: null }
-        const pieces = (mapped: ((of: typeof row) => Mapped[]) | null): string => JSON.stringify(withoutSecrets(checkPieces(mapped?.(row) ?? [])).pieces)
+        const pieces = (mapped: ((of: typeof row) => Mapped[]) | null): string => JSON.stringify(withoutSecrets(checkPieces(mapped?.(row) ?? [])))
         return {
           delivery: {
             ...frame, ...empty,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccountFact } from '../../../schemas/wire/facts.ts'
 import {
-  alone, at, baselines, DAY, desired, entry, findings, given, grant, held, lapse, mark, policy, reason, service, settings, T0, tick,
+  alone, at, baselines, DAY, desired, entry, findings, given, gone, grant, held, lapse, mark, policy, reason, service, settings, T0, tick,
   told, world,
 } from './given.ts'
 
@@ -167,6 +167,28 @@ describe('what became old', () => {
       { account: 's', detail: 'Service account s in billing was last used on 2025-12-02, longer ago than the 90 days that policy allows.' },
     ])
     expect(told(driver.push(service('s', [], { ...used, lastUsed: T0 })))).toEqual(['closed dormant-account s'])
+  })
+})
+
+describe('what an account should not show', () => {
+  it('opens one exposed-secret for each field, says where and what to do, and closes it when the field is clean', () => {
+    const driver = given([...world(), service('s', [], { exposed: ['display', 'owner', 'values.note', 'credential.id'] })])
+    expect(findings(driver.outputs).map(({ kind, severity, home, account, object, detail }) => [kind, severity, home, account, object, detail])).toEqual([
+      ['credential.id', 'the id of a credential'], ['display', 'its display name'], ['owner', 'the name of its owner'], ['values.note', 'its attribute note'],
+    ].map(([field, where]) => ['exposed-secret', 'high', 'account/billing/s', 's', field, `Service account s in billing shows what looks like a secret in ${where}: it is masked here; rotate it, and take it out of there.`]))
+    expect(told(driver.push(service('s', [], { exposed: ['owner'] })))).toEqual(['closed exposed-secret s/credential.id', 'closed exposed-secret s/display', 'closed exposed-secret s/values.note'])
+    expect(told(driver.push(service('s', [])))).toEqual(['closed exposed-secret s/owner'])
+    expect(told(driver.push(service('s', [], { exposed: ['owner'] })))).toEqual(['reopened exposed-secret s/owner'])
+  })
+
+  it('waits for no baseline, and concerns a disabled account and one that is nobody’s as well', () => {
+    const exposed = ['display']
+    const driver = given([...settings(), held('ann', 'a', [], { status: 'disabled', exposed }), alone('b', [], { whole: false, exposed })])
+    expect(told(driver.outputs)).toEqual(['opened exposed-secret a/display', 'opened exposed-secret b/display'])
+    expect(told(driver.push(gone('account/billing/b', 'b')))).toEqual(['closed as gone exposed-secret b/display'])
+    const [moved] = findings(driver.push(gone('identity/ann', 'a', { reason: 'moved', to: 'identity/bob' })))
+    const [opened] = findings(driver.push(held('bob', 'a', [], { movedFrom: 'identity/ann', exposed })))
+    expect(moved).toMatchObject({ closedAs: 'moved', successor: opened!.id })
   })
 })
 

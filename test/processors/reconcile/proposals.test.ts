@@ -85,6 +85,11 @@ describe('a proposal', () => {
     expect(proposals(outputs).filter(({ change }) => change === 'proposed')).toEqual([])
   })
 
+  it('proposes nothing for a secret that an account shows: only a person can take it out of there', () => {
+    const outputs = given(writable()).push(service('s', [], { exposed: ['display', 'credential.id'] }))
+    expect(outputs.map(({ record }) => record.type)).toEqual(['AccessChange', 'Finding', 'Finding'])
+  })
+
   it('gets another version when its operations change, and closes with the observation that closed the finding', () => {
     const driver = given(writable())
     const first = proposals(driver.push(desired('ann', []), held('ann', 'a', [grant('pay')])))

@@ -18,6 +18,20 @@ test('an account comes back as it was stored', () => {
   )
 })
 
+test('an account that shows no secret is stored as it was before anybody looked for one', () => {
+  fc.assert(
+    fc.property(recordOfType('facts', 'AccountFact'), (record) => {
+      const { type: _type, home: _home, movedFrom: _from, sources: _sources, cause: _cause, ...fact } = record as AccountFact
+      const packed = (exposed: string[] | null): Uint8Array => packAccount({ fact: { ...fact, exposed }, position, moved: false, verdicts: [] })
+      const without = packed(null)
+      const shows = packed(['display'])
+      expect(shows.length).toBeGreaterThan(without.length)
+      expect(shows.slice(0, without.length)).toEqual(without.slice())
+      expect(unpackAccount(without).fact.exposed).toBeNull()
+    }),
+  )
+})
+
 test('desired access comes back as it was stored, and from the second time on an equal plan is the same', () => {
   fc.assert(
     fc.property(recordOfType('facts', 'Desired'), fc.option(fc.integer()), (record, endedAt) => {

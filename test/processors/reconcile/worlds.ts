@@ -31,6 +31,8 @@ const credentials = fc
   .option(fc.integer({ min: -2, max: 2 }), { nil: undefined })
   .map((days): Credential[] => (days === undefined ? [] : [{ id: 'k', kind: 'key', created: null, lastUsed: null, expires: T0 + days * DAY }]))
 
+const exposed = fc.constantFrom<string[] | null>(null, null, ['display'], ['owner', 'values.note'])
+
 const person = (identity: string) =>
   fc.tuple(governed, fc.integer({ min: 0, max: 4 })).map(([access, n]): FactRecord =>
     n === 0
@@ -40,7 +42,7 @@ const person = (identity: string) =>
 
 const personal = (identity: string, of: string) =>
   fc
-    .record({ grants, credentials, status: fc.constantFrom('active', 'active', 'disabled'), match: fc.constantFrom('matched', 'linked', 'contested'), lastUsed: fc.constantFrom(null, T0 - 200 * DAY, T0) })
+    .record({ grants, credentials, exposed, status: fc.constantFrom('active', 'active', 'disabled'), match: fc.constantFrom('matched', 'linked', 'contested'), lastUsed: fc.constantFrom(null, T0 - 200 * DAY, T0) })
     .chain(({ grants: list, ...more }) =>
       fc.constantFrom<FactRecord>(
         held(identity, `${identity}-1`, list, { app: of, candidates: people, ...more }),
@@ -49,7 +51,7 @@ const personal = (identity: string, of: string) =>
     )
 
 const ownHome = (of: string) =>
-  fc.record({ grants, credentials, governed }).chain(({ grants: list, governed: access, ...more }) =>
+  fc.record({ grants, credentials, exposed, governed }).chain(({ grants: list, governed: access, ...more }) =>
     fc.constantFrom<FactRecord>(
       service('x', list, { app: of, ...more, ...access }),
       service('x', list, { app: of, ...more, ...access, owner: null, ownerState: 'none' }),
