@@ -56,7 +56,10 @@ const maxTimeLimitSeconds = 2 ** 31 - 1
 /** Connects and binds. Throws ConnectError. */
 export async function openClient(config: LdapConfig, platform: Platform): Promise<LdapClient> {
   const password = await platform.secret(config.password)
-  const tls = config.caFile === null ? {} : { ca: readCa(resolve(platform.baseDir, config.caFile), config.url) }
+  const tls = {
+    ...(config.caFile !== null && { ca: readCa(resolve(platform.baseDir, config.caFile), config.url) }),
+    ...(config.serverName !== null && { servername: config.serverName }),
+  }
   // ldapts speaks TLS from the first byte as soon as it has options for it, whatever the URL says.
   const secure = config.url.startsWith('ldaps:') ? { tlsOptions: tls } : {}
   const client = new Client({ url: config.url, timeout: config.timeoutMs, connectTimeout: Math.min(config.timeoutMs, 10_000), ...secure })
@@ -64,7 +67,7 @@ export async function openClient(config: LdapConfig, platform: Platform): Promis
   platform.signal.addEventListener('abort', stop)
   try {
     await platform.paced(async () => {
-      if (config.startTls) await client.startTLS({ ...tls, host: new URL(config.url).hostname })
+      if (config.startTls) await client.startTLS({ ...tls, host: config.serverName ?? new URL(config.url).hostname })
       await client.bind(config.bindDn, password)
     })
   } catch (error) {

@@ -50,6 +50,7 @@ export const LdapConfig = z.strictObject({
     .describe('the only server that is asked: referrals are told, never followed'),
   startTls: z.boolean().default(false),
   caFile: z.string().nullable().default(null).describe('PEM; null trusts the system’s authorities'),
+  serverName: z.string().min(1).nullable().default(null).describe('whose certificate it has to be, where `url` is a tunnel or proxy; null: the host’s'),
   bindDn: z.string().min(1),
   password: secretReference,
   accounts: z.array(Accounts).min(1),

@@ -126,7 +126,10 @@ const PostgresConfig = z.strictObject({
   user: z.string().min(1),
   password: secretReference,
   ssl: z
-    .strictObject({ caFile: z.string().nullable().default(null).describe('PEM; null trusts the system’s authorities') })
+    .strictObject({
+      caFile: z.string().nullable().default(null).describe('PEM; null trusts the system’s authorities'),
+      serverName: z.string().min(1).nullable().default(null).describe('whose certificate it has to be, where `host` is a tunnel or proxy; null: the host’s'),
+    })
     .nullable()
     .default(null)
     .describe('an object asks for TLS and verifies the certificate; null connects in clear'),

@@ -145,10 +145,12 @@ async function close(client: pg.Client): Promise<void> {
 
 function tlsOptions(config: PostgresConfig, platform: Platform, where: string): pg.ClientConfig['ssl'] {
   if (config.ssl === null) return false
-  if (config.ssl.caFile === null) return { rejectUnauthorized: true }
-  const file = resolve(platform.baseDir, config.ssl.caFile)
+  const { caFile, serverName } = config.ssl
+  const options = { rejectUnauthorized: true, ...(serverName !== null && { servername: serverName }) }
+  if (caFile === null) return options
+  const file = resolve(platform.baseDir, caFile)
   try {
-    return { rejectUnauthorized: true, ca: readFileSync(file, 'utf8') }
+    return { ...options, ca: readFileSync(file, 'utf8') }
   } catch (error) {
     throw new ConnectError('configuration', `ssl.caFile ${file} can't be read`, where, { cause: error })
   }

@@ -9,6 +9,7 @@ import { ask, connectors, decide, explain, letter, tell } from './ask.ts'
 import { configCheck, configSchema } from './config.ts'
 import { newConnector } from './connector-new.ts'
 import { testConnector } from './connector-test.ts'
+import type { HttpTestOptions } from './test-http.ts'
 import { dialects, type HostileOptions, listFaults, runHostile } from './hostile.ts'
 import { type HookOptions, listHookFaults, printHookSettings, sendWebhooks } from './hostile-webhooks.ts'
 import { exportTo, importFrom } from './log.ts'
@@ -140,13 +141,18 @@ function build(): Command {
       for (const file of await newConnector(name, options.dir)) console.log(file)
     })
     .addHelpText('after', examples(['connector new billing', 'connector new billing --dir ./connectors']))
-  command(connector, 'test', 'read an application once, and run the conformance kit against what it answered')
+  command(connector, 'test', 'run everything that is known to go wrong with an application of its kind; nothing is written to it')
     .argument('<app>')
-    .action(async (app: string, options: { config: string }) => {
-      const failed = await testConnector(options.config, app)
+    .option('--record <directory>', 'by HTTP: keep what the application answers, without secrets, and test against that')
+    .option('--recorded <directory>', 'test against what was kept so; the application and its secrets are not needed')
+    .action(async (app: string, { config, ...options }: { config: string } & HttpTestOptions) => {
+      const failed = await testConnector(config, app, options)
       if (failed > 0) throw new Error(`the connector of ${app} fails ${failed} scenarios`)
     })
-    .addHelpText('after', examples(['connector test portal', 'connector test portal -c examples/acme/grantline.yaml']))
+    .addHelpText('after', `
+An application by HTTP is read once, and the kit runs against what it answered. Files (csv, SQLite) are copied, and the copies damaged.
+PostgreSQL and LDAP are read through a proxy that breaks connections: so often as there are scenarios, twice each.
+${examples(['connector test portal', 'connector test portal -c examples/acme/grantline.yaml', 'connector test portal --record test/portal', 'connector test portal --recorded test/portal', 'connector test hr-export', 'connector test directory'])}`)
   hostileCommands(program)
 
   const config = program.command('config').description('check the config file, or print its JSON Schema')

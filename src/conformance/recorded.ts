@@ -2,29 +2,38 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { Answer, Dialect, ListName, Shape } from '../hostile/exchange.ts'
 import type { Trait } from './scenario.ts'
 
-/** What an application answered: `GET /path?query` -> answer. Requests that are no GET are answered, and not kept. */
-export type Recording = Map<string, Answer>
+/** What an application answered: `GET /path?query` -> answer. Requests that are no GET are answered, and not kept. Its own address is `recordedOrigin`. */
+export type Answers = Map<string, Answer>
+
+export interface Recording {
+  answers: Answers
+  /** an account that was read singly, and what was asked for it and for no list; null where none can be */
+  single: { account: string; requests: ReadonlySet<string> } | null
+}
 
 export interface Recorder {
   /** stands in for the application's origin */
   readonly url: string
-  readonly recording: Recording
+  readonly answers: Answers
   stop(): Promise<void>
 }
+
+const recordedOrigin = 'http://recorded.invalid'
 
 const passedOn = ['authorization', 'accept', 'content-type', 'cookie', 'x-api-key']
 /** what fetch has undone already, and what belongs to one connection */
 const dropped = new Set(['content-encoding', 'content-length', 'transfer-encoding', 'connection', 'keep-alive'])
 
-/** Passes requests on to `origin` and keeps its answers in memory; addresses of the application in them become this one's. */
+/** Passes requests on to `origin` and keeps its answers in memory; addresses of the application in what is passed back become this one's. */
 export async function startRecorder(origin: string): Promise<Recorder> {
-  const recording: Recording = new Map()
+  const answers: Answers = new Map()
   let url = ''
   const server = createServer((request, response) => {
     pass(request, origin)
       .then(({ status, headers, raw }) => {
-        const own: Answer = { status, headers: rewritten(headers, origin, url), json: null, raw: raw.replaceAll(origin, url) }
-        if (request.method === 'GET') recording.set(`GET ${request.url ?? '/'}`, parsed(own))
+        const told: Answer = { status, headers, json: null, raw }
+        if (request.method === 'GET') answers.set(`GET ${request.url ?? '/'}`, parsed(withOrigin(told, origin, recordedOrigin)))
+        const own = withOrigin(told, origin, url)
         response.writeHead(status, own.headers)
         response.end(own.raw)
       })
@@ -36,7 +45,7 @@ export async function startRecorder(origin: string): Promise<Recorder> {
   url = `http://127.0.0.1:${address.port}`
   return {
     url,
-    recording,
+    answers,
     async stop() {
       server.closeAllConnections()
       await new Promise((done) => server.close(done))
@@ -50,11 +59,14 @@ async function pass(request: IncomingMessage, origin: string): Promise<{ status:
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => passedOn.includes(name) || name.startsWith('x-')).map(([name, value]) => [name, String(value)]))
   const body = Buffer.concat(chunks)
   const response = await fetch(origin + (request.url ?? '/'), { method: request.method ?? 'GET', headers, redirect: 'manual', ...(body.length > 0 && { body }) })
-  return { status: response.status, headers: Object.fromEntries(response.headers), raw: await response.text() }
+  return { status: response.status, headers: Object.fromEntries([...response.headers].filter(([name]) => !dropped.has(name))), raw: await response.text() }
 }
 
-const rewritten = (headers: Record<string, string>, from: string, to: string): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name)).map(([name, value]) => [name, value.replaceAll(from, to)]))
+/** The answer with another address of the application wherever it stands. */
+function withOrigin({ status, headers, json, raw }: Answer, from: string, to: string): Answer {
+  const own = { status, headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replaceAll(from, to)])) }
+  return raw === undefined ? { ...own, json: JSON.parse(JSON.stringify(json).replaceAll(from, to)) as unknown } : { ...own, json, raw: raw.replaceAll(from, to) }
+}
 
 function parsed(answer: Answer): Answer {
   try {
@@ -65,23 +77,23 @@ function parsed(answer: Answer): Answer {
   }
 }
 
-/**
- * The recorded application once more, and which scenarios make sense for it: what its largest list looks like. `singles`: requests of the
- * recording that read one account.
- */
-export function recordedDialect(recording: Recording, url: string, singles: ReadonlySet<string>): { dialect: Dialect; traits: Trait[] } {
+/** The recorded application once more, wherever it is asked, and which scenarios make sense for it: what its largest list looks like. */
+export function recordedDialect({ answers, single }: Recording): { dialect: Dialect; traits: Trait[] } {
   const lists = new Map<string, { pages: number; rows: number; shape: Shape }>()
-  for (const [request, answer] of recording) {
+  for (const [request, answer] of answers) {
     const shape = shapeOf(answer)
     if (shape === null) continue
-    const path = new URL(request.slice(4), url).pathname
+    const path = new URL(request.slice(4), recordedOrigin).pathname
     const known = lists.get(path) ?? { pages: 0, rows: 0, shape }
     const rows = (shape.rows === null ? answer.json : (answer.json as Record<string, unknown>)[shape.rows]) as unknown[]
     lists.set(path, { pages: known.pages + 1, rows: known.rows + rows.length, shape: known.rows === 0 ? shape : { ...known.shape, next: known.shape.next ?? shape.next } })
   }
   const [path, list] = [...lists].sort(([, a], [, b]) => b.rows - a.rows)[0] ?? [null, null]
   if (path === null) throw new Error('no answer of the application held a list of objects: there is nothing to put faults into')
-  const answer = (target: string): Answer => recording.get(`GET ${target}`) ?? { status: 404, headers: {}, json: { error: 'this was not recorded' } }
+  const answer = (target: string, host: string): Answer => {
+    const told = answers.get(`GET ${target}`)
+    return told === undefined ? { status: 404, headers: {}, json: { error: 'this was not recorded' } } : withOrigin(told, recordedOrigin, `http://${host}`)
+  }
   const traits: Trait[] = ['http']
   if (list.pages > 1) traits.push('pages')
   if (list.shape.total !== null) traits.push('total')
@@ -91,10 +103,10 @@ export function recordedDialect(recording: Recording, url: string, singles: Read
       name: 'recorded', shape: list.shape,
       listOf: (target: URL, method: string): ListName | null => {
         if (method !== 'GET') return null
-        return singles.has(`GET ${target.pathname}${target.search}`) ? 'one' : target.pathname === path ? 'users' : null
+        return single?.requests.has(`GET ${target.pathname}${target.search}`) === true ? 'one' : target.pathname === path ? 'users' : null
       },
-      answer: ({ method, target }) =>
-        method === 'GET' ? answer(target) : { status: 200, headers: {}, json: { access_token: 'recorded', token_type: 'Bearer', expires_in: 3_600 } },
+      answer: ({ method, target, headers }) =>
+        method === 'GET' ? answer(target, headers['host'] ?? '') : { status: 200, headers: {}, json: { access_token: 'recorded', token_type: 'Bearer', expires_in: 3_600 } },
     },
     traits,
   }

@@ -8,7 +8,7 @@ import { audit, runToEnd } from '../crash/processes.ts'
 import { startSchemaRegistry, type SchemaRegistryService } from '../services/apicurio.ts'
 import { fetchKafka, launchKafka, type KafkaCluster } from '../services/kafka.ts'
 import { freePort } from '../services/free-port.ts'
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
+import { startFaultProxy, type FaultProxy } from '../../src/hostile/fault-proxy.ts'
 import { Installation, type Addresses, type Times } from './installation.ts'
 
 /** GRANTLINE_LONG=1: more than a hundred faults, in place of some thirty. */

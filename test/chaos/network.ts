@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Fault } from '../support/fault-proxy.ts'
+import type { Fault } from '../../src/hostile/fault-proxy.ts'
 import { isLong, sceneMs, type Lab } from './lab.ts'
 
 const none: Fault = { kind: 'none' }

@@ -84,13 +84,6 @@ describe('grantline connector test', () => {
     expect(printed.some((line) => line.startsWith('ok     one account: 403 ('))).toBe(true)
     expect(server.asked.length).toBeLessThan(20)
   }, 300_000)
-
-  it('says what it can not test', async () => {
-    const file = join(directory, 'files.yaml')
-    writeFileSync(file, JSON.stringify({ apps: { hr: { connector: 'csv', with: { files: [{ piece: 'account', path: 'a.csv', columns: { id: 'id' } }] } } }, feeds: {} }))
-    expect(await run('connector', 'test', 'hr', '-c', file)).toBe(2)
-    expect(printed.join()).toContain('not asked by HTTP')
-  })
 })
 
 describe('grantline hostile', () => {

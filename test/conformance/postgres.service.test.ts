@@ -2,9 +2,9 @@ import type pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { configureApp } from '../../connectors/registry.ts'
 import { AppConfig } from '../../schemas/config.ts'
+import { breaks, openReal, type RealCase, type RealKit } from '../../src/conformance/real-system.ts'
+import { startFaultProxy, type Fault, type FaultProxy } from '../../src/hostile/fault-proxy.ts'
 import { startPostgres, type PostgresServer } from '../services/postgres.ts'
-import { startFaultProxy, type Fault, type FaultProxy } from '../support/fault-proxy.ts'
-import { breaks, openReal, type RealCase, type RealKit } from './real-system.ts'
 import { Workbench } from './workbench.ts'
 
 /** PostgreSQL through a proxy. */
@@ -48,7 +48,7 @@ const sql = (text: string) => (): Promise<unknown> => admin.query(text)
 const meanwhile = (text: string): Fault[] => [{ kind: 'meanwhile', afterBytes: 2_500, act: () => admin.query(text) }]
 
 const cases: RealCase[] = [
-  ...breaks(100, 1_500, 4_000, 7_000),
+  ...breaks([100, 1_500, 4_000, 7_000]),
   { name: 'no more comes in the middle, and no end', expected: 'partial', plan: [{ kind: 'hang', afterBytes: 3_000 }] },
   { name: 'no answer to the login, and no end', expected: 'partial', plan: [{ kind: 'hang', afterBytes: 0 }] },
   { name: 'the server ends the session while pages are read', expected: 'partial', plan: meanwhile("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'") },

@@ -9,7 +9,7 @@ import { Lab } from '../connect/lab.ts'
 import { startPostgres, type PostgresServer } from '../services/postgres.ts'
 import { startScim2Server, type Scim2Server } from '../services/scim2-server.ts'
 import { startSlapd, type Slapd } from '../services/slapd.ts'
-import { startFaultProxy, type Fault, type FaultProxy } from '../support/fault-proxy.ts'
+import { startFaultProxy, type Fault, type FaultProxy } from '../../src/hostile/fault-proxy.ts'
 import { testPlatform } from '../support/test-platform.ts'
 import { addGroup, addPerson, asRoot, openLdap, person, prepare } from './ldap/directory.ts'
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { requestTimeoutMs } from '../../../src/adapters/log-kafka/client.ts'
 import { freePort } from '../../services/free-port.ts'
 import { fetchKafka, launchKafka, type KafkaCluster } from '../../services/kafka.ts'
-import { startFaultProxy, type FaultProxy, type Strike } from '../../support/fault-proxy.ts'
+import { startFaultProxy, type FaultProxy, type Strike } from '../../../src/hostile/fault-proxy.ts'
 import { newInstallation, type Installation } from './installation.ts'
 
 let cluster: KafkaCluster

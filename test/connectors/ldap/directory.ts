@@ -3,7 +3,7 @@ import { LdapConfig } from '../../../connectors/ldap/config.ts'
 import { connector } from '../../../connectors/ldap/connector.ts'
 import type { ConnectorSession, Platform } from '../../../src/ports/connector.ts'
 import { startSlapd, type Slapd } from '../../services/slapd.ts'
-import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
+import { startFaultProxy, type FaultProxy } from '../../../src/hostile/fault-proxy.ts'
 import { testPlatform } from '../../support/test-platform.ts'
 
 const suffix = 'dc=example,dc=org'

@@ -1,17 +1,17 @@
-import { Kit, type Result, type Subject } from '../../src/conformance/kit.ts'
-import type { BenchOptions } from '../../src/conformance/bench.ts'
-import type { Expected } from '../../src/conformance/scenario.ts'
-import { Fault } from '../../src/hostile/fault.ts'
-import { World } from '../../src/hostile/world.ts'
-import type { FaultProxy, Fault as ProxyFault } from '../support/fault-proxy.ts'
+import { Fault } from '../hostile/fault.ts'
+import type { FaultProxy, Fault as ProxyFault } from '../hostile/fault-proxy.ts'
+import { World } from '../hostile/world.ts'
+import type { BenchOptions } from './bench.ts'
+import { Kit, type Result, type Subject } from './kit.ts'
+import type { Expected } from './scenario.ts'
 
 /** A system of another maker behind a proxy, and the connector configured for it at the proxy. */
 export interface RealSystem {
   name: string
   app: Subject['app']
   proxy: FaultProxy
-  /** what it holds is as it was at the beginning */
-  reset: () => Promise<void>
+  /** what it holds is as it was at the beginning; absent: it is left as it is */
+  reset?: () => Promise<void>
 }
 
 export interface RealCase {
@@ -29,7 +29,7 @@ export interface RealCase {
 
 export interface RealKit {
   kit: Kit
-  run(one: RealCase): Promise<Result>
+  run: (one: RealCase) => Promise<Result>
 }
 
 /** The kit over a system that is harmed from outside. */
@@ -43,7 +43,7 @@ export async function openReal({ name, app, proxy, reset }: RealSystem, options:
     async arm(make) {
       proxy.plan({ kind: 'none' })
       // What is made again has other times of its making: what has to be equal comes before what differs.
-      if (isTouched) await reset()
+      if (isTouched) await reset?.()
       isTouched = current?.harm !== undefined || current?.differs === true
       armed = make(World.corpus(0))
       if (current?.harm !== undefined) {
@@ -63,7 +63,7 @@ export async function openReal({ name, app, proxy, reset }: RealSystem, options:
   const kit = await Kit.open(subject, options)
   return {
     kit,
-    run(one) {
+    run: (one) => {
       current = one
       return kit.run({ name: one.name, expected: one.expected, needs: one.differs === true ? ['world'] : [], ...(one.lasting === true && { lasting: true }), faults: () => [new Fault(one.name, { times: 0 }, () => null)] })
     },
@@ -71,11 +71,25 @@ export async function openReal({ name, app, proxy, reset }: RealSystem, options:
 }
 
 /** Ways in which a connection breaks, at places in what the server sends, in bytes. */
-export const breaks = (...places: number[]): RealCase[] => [
+export const breaks = (places: readonly number[], pieceBytes = 700): RealCase[] => [
   ...places.flatMap((afterBytes): RealCase[] => [
     { name: `reset after ${afterBytes} bytes`, expected: 'partial', plan: [{ kind: 'reset', afterBytes }] },
     { name: `cut after ${afterBytes} bytes`, expected: 'partial', plan: [{ kind: 'truncate', afterBytes }] },
   ]),
   { name: 'no connection', expected: 'partial', plan: [{ kind: 'reset', afterBytes: 0 }] },
-  { name: 'late, in small pieces', expected: 'exact', plan: [{ kind: 'delay', ms: 1, pieceBytes: 700 }] },
+  { name: 'late, in small pieces', expected: 'exact', plan: [{ kind: 'delay', ms: 1, pieceBytes }] },
 ]
+
+/** LDAP: the cookie of the next page is another one. It is the last eight bytes of the request (RFC 2696; slapd's cookies are so long). */
+export const anotherCookie: RealCase = {
+  name: 'the cookie of a page is another one', expected: 'partial',
+  plan: [{
+    kind: 'alter',
+    change(sent) {
+      if (!sent.includes('1.2.840.113556.1.4.319') || sent.at(-10) !== 4 || sent.at(-9) !== 8) return null
+      const changed = Buffer.from(sent)
+      changed[changed.length - 8]! ^= 0xff
+      return changed
+    },
+  }],
+}

@@ -36,19 +36,22 @@ export interface FaultProxy {
   cut(): number
   /** how many connections a fault really struck */
   readonly struck: number
+  /** how many bytes the server sent on the connection on which it sent most */
+  readonly longestBytes: number
   stop(): Promise<void>
 }
 
-/** A TCP proxy on loopback before a real server, that breaks what the server answers. */
-export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
+/** A TCP proxy on loopback before a real server, that breaks what the server answers. `port`: its own; 0: any. */
+export async function startFaultProxy(targetPort: number, targetHost = '127.0.0.1', port = 0): Promise<FaultProxy> {
   let faults: Fault[] = [{ kind: 'none' }]
   let struck = 0
+  let longestBytes = 0
   let strike: Strike | null = null
   const sockets = new Set<Socket>()
   const clients = new Set<Socket>()
   const server = createServer((client) => {
     const fault = (faults.length > 1 ? faults.shift() : faults[0]) ?? { kind: 'none' }
-    const upstream = connect(targetPort, '127.0.0.1')
+    const upstream = connect(targetPort, targetHost)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => undefined)
@@ -60,6 +63,8 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       upstream.destroy()
     })
     client.once('end', () => upstream.end())
+    let sent = 0
+    upstream.on('data', (chunk: Buffer) => (longestBytes = Math.max(longestBytes, (sent += chunk.length))))
     let struckHere: Strike | null = null
     client.on('data', (chunk: Buffer) => {
       if (strike?.of.test(chunk.toString('latin1')) === true) {
@@ -74,7 +79,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     })
     pass(upstream, client, fault, () => struck++, () => struckHere)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no address')
   return {
@@ -92,6 +97,9 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     },
     get struck() {
       return struck
+    },
+    get longestBytes() {
+      return longestBytes
     },
     async stop() {
       for (const socket of sockets) socket.destroy()
