@@ -116,7 +116,7 @@ export function staleDetail(account: Named, credential: { id: string; kind: stri
 }
 
 export function exposedDetail(account: Named, field: string): string {
-  return `${named(account)} shows what looks like a secret in ${fieldName(field)}: it is masked here; rotate it, and take it out of there.`
+  return `${named(account)} shows what looks like a secret in ${fieldName(field)}, masked here: rotate it, and clean that field in ${account.app}.`
 }
 
 /** As facts name the fields of an account: `display`, `owner`, `credential.id`, `values.<name>`. */

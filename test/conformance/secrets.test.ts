@@ -105,7 +105,7 @@ it('no secret reaches a topic, a state, a table, a report, an event or a file, w
   expect(placesOf(told, controls.rejected)).toContain('topic dead-letters')
   expect(placesOf(told, 'answered 400')).toEqual(expect.arrayContaining(['report sync-runs', 'events', 'topic sync-runs', 'table sync_run_log'])) // an error
   expect(placesOf(told, 'credential.id')).toEqual(expect.arrayContaining(['report findings', 'topic facts', 'topic findings', 'state of task/reconcile/0', 'table findings_log']))
-  expect(told.get('explanation')).toContain('shows what looks like a secret in its attribute mail: it is masked here; rotate it, and take it out of there.')
+  expect(told.get('explanation')).toContain('shows what looks like a secret in its attribute mail, masked here: rotate it, and clean that field in harmless-app.')
   expect(told.get('explanation')).toContain('with what looks like a secret in values.mail')
   const letters = told.get('topic dead-letters')
   expect(letters).toContain('the name of a definition holds what looks like a secret')

@@ -175,7 +175,7 @@ describe('what an account should not show', () => {
     const driver = given([...world(), service('s', [], { exposed: ['display', 'owner', 'values.note', 'credential.id'] })])
     expect(findings(driver.outputs).map(({ kind, severity, home, account, object, detail }) => [kind, severity, home, account, object, detail])).toEqual([
       ['credential.id', 'the id of a credential'], ['display', 'its display name'], ['owner', 'the name of its owner'], ['values.note', 'its attribute note'],
-    ].map(([field, where]) => ['exposed-secret', 'high', 'account/billing/s', 's', field, `Service account s in billing shows what looks like a secret in ${where}: it is masked here; rotate it, and take it out of there.`]))
+    ].map(([field, where]) => ['exposed-secret', 'high', 'account/billing/s', 's', field, `Service account s in billing shows what looks like a secret in ${where}, masked here: rotate it, and clean that field in billing.`]))
     expect(told(driver.push(service('s', [], { exposed: ['owner'] })))).toEqual(['closed exposed-secret s/credential.id', 'closed exposed-secret s/display', 'closed exposed-secret s/values.note'])
     expect(told(driver.push(service('s', [])))).toEqual(['closed exposed-secret s/owner'])
     expect(told(driver.push(service('s', [], { exposed: ['owner'] })))).toEqual(['reopened exposed-secret s/owner'])
