@@ -10,6 +10,8 @@ import { configCheck, configSchema } from './config.ts'
 import { newConnector } from './connector-new.ts'
 import { testConnector } from './connector-test.ts'
 import type { HttpTestOptions } from './test-http.ts'
+import { type CsvOptions, listDamages, printCsvSettings, writeHostileCsv } from './hostile-csv.ts'
+import { type ProxyOptions, proxyFaults, runHostileProxy } from './hostile-proxy.ts'
 import { dialects, type HostileOptions, listFaults, runHostile } from './hostile.ts'
 import { type HookOptions, listHookFaults, printHookSettings, sendWebhooks } from './hostile-webhooks.ts'
 import { exportTo, importFrom } from './log.ts'
@@ -37,7 +39,7 @@ function build(): Command {
   const program = new Command('grantline')
     .description('Reads what applications grant, reconciles it with what governance intends, and explains every difference.')
     .exitOverride()
-    .enablePositionalOptions() // `hostile` and `hostile webhooks` both have faults
+    .enablePositionalOptions() // `hostile` and the commands below it have faults
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', examples(['run --config grantline.yaml', 'findings --app billing --severity high', 'explain 3f9a', 'access --identity P1003 --at 2026-11-01 --known-at 2026-11-02', 'sync-runs -o csv']))
 
@@ -188,6 +190,28 @@ function hostileCommands(program: Command): void {
       else await sendWebhooks(address, options)
     })
     .addHelpText('after', examples(['hostile webhooks --list', 'hostile webhooks --settings --scheme hmac', 'hostile webhooks http://127.0.0.1:7400/v1/webhooks/shop --fault "each is sent twice" "never sent"']))
+  hostile.command('csv').description('put a drop of files, damaged as told, where a csv application reads; says what has to become of it')
+    .argument('[directory]', 'that drops are put into')
+    .option('--accounts <count>', 'how many accounts it holds', wholeNumber, 23)
+    .option('--drop <name>', 'its directory; the greatest name is the newest drop (default: today)')
+    .option('--fault <name...>', 'what is done to users.csv, by its name', [])
+    .option('--list', 'print what can be done to it: name, what a run has to be')
+    .option('--settings', 'print the application, for a config file, that reads these drops')
+    .action((directory: string | undefined, options: CsvOptions & { list?: true; settings?: true }) => {
+      if (options.list === true) listDamages()
+      else if (options.settings === true) printCsvSettings(directory)
+      else writeHostileCsv(directory, options)
+    })
+    .addHelpText('after', examples(['hostile csv --list', 'hostile csv ./drops --settings', 'hostile csv ./drops --drop 2026-11-26', 'hostile csv ./drops --drop 2026-11-27 --fault "the file ends between two rows"']))
+  hostile.command('proxy').description('stand before a real server (SQL, LDAP, any by TCP) and break its connections; `connector test` does so by itself')
+    .argument('<host:port>', 'of the server')
+    .addOption(new Option('--fault <kind>', 'what is done to a connection').choices(proxyFaults).default('none'))
+    .option('--after <bytes>', 'reset, cut, half-open: after so many bytes of the server', wholeNumber, 0)
+    .option('--ms <ms>', 'delay: how late each piece comes', wholeNumber, 10)
+    .option('--connections <count>', 'to the first so many connections only', wholeNumber)
+    .option('--port <port>', 'on 127.0.0.1; 0: any', wholeNumber, 0)
+    .action((target: string, options: ProxyOptions) => runHostileProxy(target, options))
+    .addHelpText('after', examples(['hostile proxy 127.0.0.1:5432', 'hostile proxy db.example.org:5432 --fault reset --after 4000', 'hostile proxy 127.0.0.1:389 --fault half-open --after 2000 --connections 1', 'hostile proxy 127.0.0.1:389 --fault delay --ms 50 --port 10389']))
 }
 
 function actionCommands(program: Command): void {

@@ -3,11 +3,11 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { World } from './world.ts'
 
-/** `with` of an application of connector csv that exports these files, once or (`drops`) into a folder for each drop. */
-export const csvSettings = (drops: boolean): { files: object[] } => ({
+/** `with` of an application of connector csv that exports these files. `folder`: what comes before their names, and may hold the mark of drops. */
+export const csvSettings = (folder: string): { files: object[] } => ({
   files: [
-    { piece: 'account', path: `${drops ? '*/' : ''}users.csv`, columns: { id: 'id', display: 'name', status: 'active' }, translate: { status: { yes: 'active', no: 'disabled' } } },
-    { piece: 'membership', path: `${drops ? '*/' : ''}members.csv`, kind: 'group', columns: { account: 'user', id: 'group' } },
+    { piece: 'account', path: `${folder}users.csv`, columns: { id: 'id', display: 'name', status: 'active' }, translate: { status: { yes: 'active', no: 'disabled' } } },
+    { piece: 'membership', path: `${folder}members.csv`, kind: 'group', columns: { account: 'user', id: 'group' } },
   ],
 })
 

@@ -66,7 +66,7 @@ const sqlScenarios = [
 ]
 
 describe.each<{ kind: string; baseDir: string; write: () => void; scenarios: readonly Scenario[]; settings: object }>([
-  { kind: 'csv', baseDir: drops, write: writeCsv, scenarios: csvScenarios, settings: csvSettings(true) },
+  { kind: 'csv', baseDir: drops, write: writeCsv, scenarios: csvScenarios, settings: csvSettings('*/') },
   { kind: 'sql', baseDir: directory, write: writeSqlite, scenarios: sqlScenarios, settings: { driver: 'sqlite', file: 'app.db', streams } },
 ])('$kind', ({ kind, baseDir, write, scenarios, settings }) => {
   const bench = new Workbench()
@@ -88,7 +88,7 @@ describe.each<{ kind: string; baseDir: string; write: () => void; scenarios: rea
 
 it('fails a connector that takes an error for the end of a file', async () => {
   const bench = new Workbench()
-  const app = broken('swallows errors')(await configureApp('app', AppConfig.parse({ connector: 'csv', with: csvSettings(true) }), drops))
+  const app = broken('swallows errors')(await configureApp('app', AppConfig.parse({ connector: 'csv', with: csvSettings('*/') }), drops))
   const kit = await Kit.open(harmedSubject('csv', app, writeCsv), { ...bench.options, baseDir: drops })
   const failed: string[] = []
   for (const scenario of csvScenarios.slice(0, fileDamages.length)) if ((await kit.run(scenario)).wrong.length > 0) failed.push(scenario.name.replace('users.csv: ', ''))
