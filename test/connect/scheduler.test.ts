@@ -170,6 +170,17 @@ describe('commands', () => {
     expect(app.log.filter((entry) => entry.startsWith('read'))).toEqual(['read ann', 'read ghost'])
   })
 
+  it('what a reread shows of a secret is masked, and no dead letter: nothing is lost', async () => {
+    const app = new LiveApp('ann')
+    const scheduler = await start([app.source()])
+    await scheduler.idle()
+    app.accounts.set('ann', `see ghp_${'Planted0'.repeat(5)}`)
+    await command('reread', 'ann')
+    await scheduler.idle()
+    expect((await lab.of('raw', 'Account')).filter(({ run }) => run === null)).toMatchObject([{ id: 'ann', attributes: { display: '<secret>' } }])
+    expect(await lab.all('dead-letters')).toEqual([])
+  })
+
   it('sync takes a snapshot now', async () => {
     const app = new LiveApp('ann')
     const scheduler = await start([app.source()])

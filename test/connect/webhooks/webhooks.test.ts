@@ -125,6 +125,14 @@ describe('deliveries that say what changed, of an application that is not read',
     expect((await accounts())[0]).toMatchObject({ memberships: { whole: true, added: [] }, grants: null })
   })
 
+  it('are masked where they show a secret, before they are kept', async () => {
+    const scheduler = await start(source(content, deliversOnly))
+    await deliver(content, 'd1', { user: { id: 'ann', name: `see ghp_${'Planted0'.repeat(5)}`, active: true } })
+    await scheduler.idle()
+    expect(await accounts()).toMatchObject([{ id: 'ann', attributes: { display: '<secret>' } }])
+    expect(await lab.of('commands', 'Delivery')).toMatchObject([{ id: 'd1', pieces: expect.not.stringContaining('Planted') as string }])
+  })
+
   it('that can not be mapped are dead letters, without their content', async () => {
     const scheduler = await start(source(content, deliversOnly))
     await deliver(content, 'd1', { user: { name: 'hunter2-in-a-name', active: true } })
