@@ -79,7 +79,7 @@ const tree = (because: ActionStep['because'], indent: string): string[] =>
   because.flatMap((step) => [`${indent}${step.says}`, `${indent}  ${step.type} at ${formatPosition(step.position)}`, ...tree(step.because, `${indent}  `)])
 
 async function rowsOf(api: Api, report: 'plan' | 'actions', filters: Filters): Promise<ActionRow[]> {
-  return z.array(ActionRow).parse(JSON.parse(await api.report(report, filters, 'json', 0)))
+  return z.array(ActionRow).parse(JSON.parse((await api.report(report, filters, 'json', 0)).text))
 }
 
 export function secondsOf(text: string): number {

@@ -4,7 +4,7 @@ import type { Api, Filters } from '../http/api.ts'
 import { connectorText } from '../http/connectors.ts'
 import { localApi } from '../http/local-api.ts'
 import { remoteApi } from '../http/remote-api.ts'
-import type { Summary } from '../reports/summary.ts'
+import type { OpenLetters } from '../reports/dead-letters.ts'
 import type { Format } from '../reports/format.ts'
 import type { LetterDecision } from '../http/letters.ts'
 import { explanationText } from './explanation-text.ts'
@@ -25,22 +25,13 @@ export async function withApi<T>(configFile: string, use: (api: Api) => Promise<
 }
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  const { text, letters } = await withApi(configFile, async (api) => ({
-    text: await api.report(name, filters, format, terminalWidth()),
-    letters: restsOnSources.includes(name) ? (await api.summary()).deadLetters : [],
-  }))
+  const { text, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
-  const concerned = letters.filter(({ source }) => filters['app'] === undefined || source === filters['app'])
-  if (concerned.length > 0) console.error(incompleteness(concerned))
+  if (deadLetters.length > 0) console.error(incompleteness(deadLetters))
 }
 
-/** Reports that are only as complete as what was read. */
-const restsOnSources = ['findings', 'access', 'access-history', 'access-changes', 'plan']
-
-function incompleteness(letters: Summary['deadLetters']): string {
-  const counts = new Map<string, number>()
-  for (const { source, letters: count } of letters) counts.set(source, (counts.get(source) ?? 0) + count)
-  const each = [...counts].map(([source, count]) => `${source} ${count}`).join(', ')
+function incompleteness(letters: readonly OpenLetters[]): string {
+  const each = letters.map(({ source, letters: count }) => `${source} ${count}`).join(', ')
   return `not all that was read is in this: open dead letters (${each}); \`grantline dlq list\` shows them`
 }
 

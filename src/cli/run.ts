@@ -133,7 +133,7 @@ async function showTables(api: Api): Promise<void> {
     ['Sync runs', 'sync-runs', { limit: String(shownRows) }],
     ['Lag', 'lag', {}],
   ] as const) {
-    process.stdout.write(`\n${title}\n${await api.report(name, filters, 'table', width)}`)
+    process.stdout.write(`\n${title}\n${(await api.report(name, filters, 'table', width)).text}`)
   }
   const { findings, grants, deadLetters } = await api.summary()
   const total = (rows: readonly { open?: number; grants?: number; letters?: number }[]): number => rows.reduce((sum, row) => sum + (row.open ?? row.grants ?? row.letters ?? 0), 0)
@@ -142,7 +142,7 @@ async function showTables(api: Api): Promise<void> {
 }
 
 async function openFindings(api: Api): Promise<Map<string, string>> {
-  const rows = JSON.parse(await api.report('findings', { limit: '100000' }, 'json', 0)) as { id: string; kind: string; detail: string }[]
+  const rows = JSON.parse((await api.report('findings', { limit: '100000' }, 'json', 0)).text) as { id: string; kind: string; detail: string }[]
   return new Map(rows.map(({ id, kind, detail }) => [id, `${kind}: ${detail}`]))
 }
 

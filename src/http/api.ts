@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
 import type { Incoming } from '../connect/webhooks/signature.ts'
 import type { ActionRow } from '../reports/actions.ts'
-import type { DeadLetterRow } from '../reports/dead-letters.ts'
+import type { DeadLetterRow, OpenLetters } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
 import type { Summary } from '../reports/summary.ts'
@@ -13,8 +13,8 @@ import type { LetterDecision } from './letters.ts'
 
 /** What can be asked of grantline, in this process or over HTTP: the same answers either way. */
 export interface Api {
-  /** A named report as text; `filters` by name, as typed on a command line. `width`: columns of the terminal. */
-  report(name: string, filters: Filters, format: Format, width: number): Promise<string>
+  /** A named report; `filters` by name, as typed on a command line. `width`: columns of the terminal. */
+  report(name: string, filters: Filters, format: Format, width: number): Promise<ReportAnswer>
   summary(): Promise<Summary>
   /** How every application and feed is doing. */
   connectors(): Promise<ConnectorHealth[]>
@@ -35,6 +35,12 @@ export interface Api {
   deliver(app: string, incoming: Incoming): Promise<void>
   /** Intent records of one feed, each as a file of that feed would have it. */
   post(feed: string, rows: readonly unknown[]): Promise<PostResult>
+}
+
+export interface ReportAnswer {
+  text: string
+  /** what was read and is not in it: open dead letters of the sources it rests on; none: everything that was read */
+  deadLetters: OpenLetters[]
 }
 
 export type Filters = Readonly<Record<string, string>>

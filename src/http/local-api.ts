@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
 import { actionHistory } from '../reports/actions.ts'
 import { reports } from '../reports/catalogue.ts'
+import { openLetters } from '../reports/dead-letters.ts'
 import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
 import { summary } from '../reports/summary.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
@@ -58,7 +59,8 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       const report = reports.find((candidate) => candidate.name === name)
       if (report === undefined) throw new ApiError(404, `there is no report ${name}; there are ${reports.map((known) => known.name).join(', ')}`)
       try {
-        return await report.text(store, typedFilters(filters), format, width)
+        const text = await report.text(store, typedFilters(filters), format, width)
+        return { text, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
         throw error

@@ -4,6 +4,7 @@ import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { Summary } from '../reports/summary.ts'
 import { ApiError, type ActionStep, type Api, type Explanation } from './api.ts'
 import type { ConnectorHealth } from './connectors.ts'
+import { lettersHeader, lettersOf } from './letters-header.ts'
 
 const Decided = z.object({ did: z.string() })
 const Recorded = z.object({ recorded: z.int() })
@@ -11,22 +12,26 @@ const Problem = z.object({ title: z.string() })
 
 /** The running process that holds the data directory, asked over its local HTTP API. */
 export function remoteApi(url: string, token: string): Api {
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> => {
+  const answer = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ text: string; headers: Headers }> => {
     const response = await fetch(new URL(path, url), {
       method,
       headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    if (response.ok) return text
+    if (response.ok) return { text, headers: response.headers }
     const problem = Problem.safeParse(text === '' ? {} : JSON.parse(text))
     const title = problem.success ? problem.data.title : `the running process answered ${response.status}`
     const { status } = response
     if (status === 404 || status === 503) throw new ApiError(status, title)
     throw status < 500 ? new ApiError(400, title) : new Error(title)
   }
+  const call = async (...request: Parameters<typeof answer>): Promise<string> => (await answer(...request)).text
   return {
-    report: (name, filters, format, width) => call('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`),
+    async report(name, filters, format, width) {
+      const { text, headers } = await answer('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`)
+      return { text, deadLetters: lettersOf(headers.get(lettersHeader)) }
+    },
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     connectors: async () => JSON.parse(await call('GET', '/v1/connectors')) as ConnectorHealth[],
     explain: async (id) => JSON.parse(await call('GET', `/v1/explain/${encodeURIComponent(id)}`)) as Explanation,

@@ -34,6 +34,7 @@ export const accessChanges: Report<AccessChangesFilters, AccessDifference> = {
   name: 'access-changes',
   summary: 'what is held at one time and not at another, or was judged otherwise',
   filters: AccessChangesFilters,
+  restsOnSources: true,
   columns: [
     { key: 'app', title: 'app', kind: 'text' },
     { key: 'account', title: 'account', kind: 'text' },

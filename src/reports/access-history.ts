@@ -29,6 +29,7 @@ export const accessHistory: Report<AccessHistoryFilters, AccessSpan> = {
   name: 'access-history',
   summary: 'what an account or a person held, from when to when',
   filters: AccessHistoryFilters,
+  restsOnSources: true,
   columns: [
     { key: 'app', title: 'app', kind: 'text' },
     { key: 'account', title: 'account', kind: 'text' },

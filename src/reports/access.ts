@@ -33,6 +33,7 @@ export const access: Report<AccessFilters, AccessRow> = {
   name: 'access',
   summary: 'who holds what, at any time, as known at any time',
   filters: AccessFilters,
+  restsOnSources: true,
   columns: [
     { key: 'app', title: 'app', kind: 'text' },
     { key: 'account', title: 'account', kind: 'text' },

@@ -52,6 +52,7 @@ export const actions: Report<ActionFilters, ActionRow> = {
   name: 'actions',
   summary: 'what was proposed about findings, decided, written and verified',
   filters: ActionFilters,
+  restsOnSources: false,
   columns: [
     { key: 'id', title: 'id', kind: 'id' },
     { key: 'state', title: 'state', kind: 'text' },
@@ -77,6 +78,7 @@ export const plan: Report<PlanFilters, ActionRow> = {
   name: 'plan',
   summary: 'what would be written, and what else it would change',
   filters: PlanFilters,
+  restsOnSources: true,
   columns: [
     { key: 'id', title: 'id', kind: 'id' },
     { key: 'state', title: 'state', kind: 'text' },

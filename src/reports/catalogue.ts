@@ -14,6 +14,7 @@ import { syncRuns } from './sync-runs.ts'
 export interface NamedReport {
   name: string
   summary: string
+  restsOnSources: boolean
   /** The rows as text. `filters` is checked: ZodError where it is not what the report takes. Throws StoreError. */
   text(store: Store, filters: unknown, format: Format, width: number): Promise<string>
   /** The rows as JSON values; otherwise as `text`. */
@@ -24,6 +25,7 @@ function named<F, R extends object>(report: Report<F, R>): NamedReport {
   return {
     name: report.name,
     summary: report.summary,
+    restsOnSources: report.restsOnSources,
     rows: async (store, filters) => report.run(store, report.filters.parse(filters)),
     text: async (store, filters, format, width) => formatRows(format, report.columns, await report.run(store, report.filters.parse(filters)), width),
   }

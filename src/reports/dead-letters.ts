@@ -21,6 +21,7 @@ export const deadLetters: Report<DeadLetterFilters, DeadLetterRow> = {
   name: 'dead-letters',
   summary: 'records that could not be processed, with place and reason',
   filters: DeadLetterFilters,
+  restsOnSources: false,
   columns: [
     { key: 'at', title: 'at', kind: 'time' },
     { key: 'source', title: 'source', kind: 'text' },
@@ -50,3 +51,15 @@ export const deadLetters: Report<DeadLetterFilters, DeadLetterRow> = {
 /** Letters whose id begins so, in any state; at most two, which is enough to know that it is ambiguous. */
 export const deadLetterById = (store: Store, id: string): Promise<DeadLetterRow[]> =>
   deadLetters.run(store, DeadLetterFilters.parse({ id, state: 'all', limit: 2 }))
+
+/** Letters of one source that nobody decided about. */
+export const OpenLetters = z.object({ source: z.string(), letters: z.int() })
+export type OpenLetters = z.infer<typeof OpenLetters>
+
+/** Most first. `source`: of this one only; null: of all. */
+export const openLetters = (store: Store, source: string | null): Promise<OpenLetters[]> =>
+  store.query(
+    `SELECT source, count() AS letters FROM dead_letters_now ${where([["state = 'open'", 'open'], ['source = {source:String}', source]])} GROUP BY source ORDER BY letters DESC, source`,
+    { source },
+    OpenLetters,
+  )

@@ -40,6 +40,7 @@ export const findings: Report<FindingsFilters, FindingRow> = {
   name: 'findings',
   summary: 'differences between what is granted and what is intended',
   filters: FindingsFilters,
+  restsOnSources: true,
   columns: [
     { key: 'id', title: 'id', kind: 'id' },
     { key: 'severity', title: 'severity', kind: 'text' },

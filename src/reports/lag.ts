@@ -19,6 +19,7 @@ export const lag: Report<LagFilters, LagRow> = {
   name: 'lag',
   summary: 'how long desired changes take, and how many are outstanding',
   filters: LagFilters,
+  restsOnSources: false,
   columns: [
     { key: 'app', title: 'app', kind: 'text' },
     { key: 'direction', title: 'direction', kind: 'text' },

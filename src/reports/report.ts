@@ -17,6 +17,8 @@ export interface Report<F, R> {
   /** Unknown filters are refused; each has a default. */
   filters: z.ZodType<F>
   columns: readonly ReportColumn<R>[]
+  /** It is only as complete as what was read: where dead letters are open, its answer says so. */
+  restsOnSources: boolean
   /** Throws StoreError. */
   run(store: Store, filters: F): Promise<R[]>
 }

@@ -17,6 +17,7 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
   name: 'sync-runs',
   summary: 'what was read, and whether it was read completely',
   filters: SyncRunFilters,
+  restsOnSources: false,
   columns: [
     { key: 'source', title: 'source', kind: 'text' },
     { key: 'run', title: 'run', kind: 'number' },

@@ -58,7 +58,7 @@ it('no secret reaches a topic, a state, a table, a report, an event or a file, w
     clock: systemClock, env: { HOSTILE_TOKEN: hostileToken }, release: 'test', roles: new Set(roleNames), onConnectEvent: (event) => events.push(event), onTrouble: (what) => troubles.push(what),
   })
   const exposed = async (): Promise<Map<string, FindingRow>> => {
-    const rows = JSON.parse(await grantline.api.report('findings', { kind: 'exposed-secret', state: 'all' }, 'json', 200)) as FindingRow[]
+    const rows = JSON.parse((await grantline.api.report('findings', { kind: 'exposed-secret', state: 'all' }, 'json', 200)).text) as FindingRow[]
     return new Map(rows.map((row) => [`${row.account} ${row.object} ${row.closedAs ?? row.state}`, row]))
   }
   const mail = `${first!.id} values.mail`
@@ -84,7 +84,7 @@ it('no secret reaches a topic, a state, a table, a report, an event or a file, w
     await grantline.api.sync(controls.app)
     await grantline.drained()
     expect([...(await exposed()).keys()].sort()).toEqual([`${mail} resolved`, `${credential} open`].sort())
-    for (const report of ['findings', 'access', 'sync-runs', 'dead-letters']) told.set(`report ${report}`, await grantline.api.report(report, {}, 'json', 200))
+    for (const report of ['findings', 'access', 'sync-runs', 'dead-letters']) told.set(`report ${report}`, (await grantline.api.report(report, {}, 'json', 200)).text)
   } finally {
     await grantline.stop()
     await server.stop()

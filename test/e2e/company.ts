@@ -169,7 +169,7 @@ function withMail(stream: (typeof loginStreams)[number]): object {
 }
 
 export async function actionsOf({ api }: Grantline, filters: Record<string, string>): Promise<ActionRow[]> {
-  return JSON.parse(await api.report('actions', { limit: '10000', ...filters }, 'json', 0)) as ActionRow[]
+  return JSON.parse((await api.report('actions', { limit: '10000', ...filters }, 'json', 0)).text) as ActionRow[]
 }
 
 /** What an action came through: a write that was told as anything but carried out says so. `doubts`: whether one was told with a reason. */

@@ -27,7 +27,7 @@ type Row = Record<string, unknown>
 
 /** What a report says, without where and when it came about. */
 async function content({ api }: Grantline, report: string, filters: Record<string, string> = {}): Promise<Row[]> {
-  const rows = JSON.parse(await api.report(report, { limit: '1000000', ...filters }, 'json', 0)) as Row[]
+  const rows = JSON.parse((await api.report(report, { limit: '1000000', ...filters }, 'json', 0)).text) as Row[]
   const passing = new Set(['position', 'since', 'observed', 'decided', 'valid'])
   const kept = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !passing.has(name))))
   return kept.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))

@@ -83,7 +83,7 @@ export interface OpenFinding {
 }
 
 export async function openFindings({ api }: Grantline): Promise<OpenFinding[]> {
-  return JSON.parse(await api.report('findings', { limit: '100000' }, 'json', 0)) as OpenFinding[]
+  return JSON.parse((await api.report('findings', { limit: '100000' }, 'json', 0)).text) as OpenFinding[]
 }
 
 /** A finding as the answer files name it. */

@@ -9,7 +9,7 @@ const noon = Date.UTC(2026, 10, 23, 12)
 const minuteMs = 60_000
 
 const rows = async ({ api }: Grantline, report: 'plan' | 'actions', filters: Record<string, string>): Promise<ActionRow[]> =>
-  JSON.parse(await api.report(report, filters, 'json', 0)) as ActionRow[]
+  JSON.parse((await api.report(report, filters, 'json', 0)).text) as ActionRow[]
 
 const states = async ({ api }: Grantline, id: string): Promise<string[]> => (await api.action(id)).map(({ action }) => action.state)
 

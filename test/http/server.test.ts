@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError, type Api } from '../../src/http/api.ts'
-import { createApp, type Health } from '../../src/http/server.ts'
+import { remoteApi } from '../../src/http/remote-api.ts'
+import { createApp, type Health, serve } from '../../src/http/server.ts'
 
 const calls: unknown[] = []
 const api: Api = {
   report: async (name, filters, format) => {
     calls.push([name, filters, format])
     if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
-    return format === 'json' ? '[]\n' : 'a,b\r\n'
+    return { text: format === 'json' ? '[]\n' : 'a,b\r\n', deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
   },
   summary: async () => ({ findings: [], grants: [], sources: [], lags: [], deadLetters: [] }),
   connectors: async () => [],
@@ -77,6 +78,17 @@ describe('the HTTP API', () => {
     const response = await ask('/v1/reports/findings?app=billing&format=csv')
     expect(response.headers.get('content-type')).toContain('text/csv')
     expect(calls.at(-1)).toEqual(['findings', { app: 'billing' }, 'csv'])
+  })
+
+  it('says beside a report what was read and is not in it, and nothing where all is', async () => {
+    const header = async (path: string): Promise<string | null> => (await ask(path)).headers.get('grantline-dead-letters')
+    for (const format of ['json', 'csv', 'table']) expect(await header(`/v1/reports/access?format=${format}`)).toBe('"billing";letters=3, "topic/lag";letters=1')
+    expect(await header('/v1/reports/findings')).toBe(null)
+    const server = await serve(app, '127.0.0.1', 0)
+    const remote = remoteApi(server.url, 'right-token')
+    expect(await remote.report('access', {}, 'json', 80)).toEqual({ text: '[]\n', deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
+    expect(await remote.report('findings', {}, 'csv', 80)).toEqual({ text: 'a,b\r\n', deadLetters: [] })
+    await server.close()
   })
 
   it('turns a wrong question into a problem with its status', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { SyncRun } from '../../schemas/wire/results.ts'
-import { deadLetters } from '../../src/reports/dead-letters.ts'
+import { deadLetters, openLetters } from '../../src/reports/dead-letters.ts'
 import { lag as lagReport, type LagFilters, type LagRow } from '../../src/reports/lag.ts'
 import { summary } from '../../src/reports/summary.ts'
 import { syncRuns, type SyncRunFilters, type SyncRunRow } from '../../src/reports/sync-runs.ts'
@@ -93,6 +93,13 @@ describe('runs', () => {
     expect((await ask({ verdict: 'complete' })).map(({ run }) => run)).toEqual([1])
     expect(await ask({ source: "x' OR 1=1 --" })).toEqual([])
   })
+})
+
+it('open dead letters are counted by source, each letter once', async () => {
+  await tables.add('dead-letters', deadLetter({ id: 'a' }), deadLetter({ id: 'a' }), deadLetter({ id: 'b' }), deadLetter({ id: 'c', source: 'hr' }), deadLetter({ id: 'd' }), deadLetter({ id: 'd', state: 'discarded', by: 'ann', why: 'a test row' }))
+  expect(await openLetters(tables.store, null)).toEqual([{ source: 'billing', letters: 2 }, { source: 'hr', letters: 1 }])
+  expect(await openLetters(tables.store, 'hr')).toEqual([{ source: 'hr', letters: 1 }])
+  expect(await openLetters(tables.store, 'nobody')).toEqual([])
 })
 
 it('dead letters come newest first, by source, code and stage', async () => {
