@@ -17,6 +17,10 @@ const role = (i: number): string => `role-${String(i).padStart(2, '0')}`
 const rolePermissions = (i: number): string[] => [0, 1, 2, 3].map((k) => permission(4 * i + k))
 const parentOf = (i: number): number | null => (i === 0 ? null : Math.floor((i - 1) / 3))
 
+/** Every role stands under this one. */
+export const rootRole = role(0)
+export const rootChildren: Ref[] = rolePermissions(0).map((id) => ({ kind: 'entitlement', id }))
+
 function closure(i: number): string[] {
   const parent = parentOf(i)
   return [...rolePermissions(i), ...(parent === null ? [] : closure(parent))]

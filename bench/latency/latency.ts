@@ -1,24 +1,33 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { PolicySetting } from '../../schemas/settings.ts'
+import { canonical, digest } from '../../src/core/canonical.ts'
 import { accountKey } from '../../src/core/keys.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import type { Outgoing } from '../../src/runtime/publisher.ts'
 import { publishResults, quantile } from '../machine.ts'
-import { app, intent, settings, snapshot } from '../workload.ts'
+import { app, intent, rootChildren, rootRole, settings, snapshot } from '../workload.ts'
 import { partitionCount, Stack } from './stack.ts'
 
 /**
  * `node bench/latency/latency.ts [accounts] [seconds] [events a second] [--kafka host:port]`: W(n) is loaded; then
  * - change events come steadily, each giving an account a permission that nobody approved, or taking it away again: the time from
  *   the call that appends the event to its finding's row being acknowledged by the tables;
- * - a business role that everybody has is edited, and right behind four people leave whom the edit reaches last: until the finding is
- *   readable, and until the edit has reached everybody.
+ * - what concerns everybody is edited (a business role, the policy, a role of the application), and right behind each edit four people
+ *   leave whom it reaches last: until the finding is readable, and until the edit has reached everybody.
  */
 const { values: { kafka }, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' } } })
 const [accounts = 5_000, seconds = 20, eventsPerSecond = 1_000] = positionals.map(Number)
 const counts = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
 const stepMs = 20
 const native = 'perm-nobody-approved'
+const leaversAnEdit = 4
+/** Each judges everybody anew; the last one opens a finding at each account. */
+const editsOfAll: Readonly<Record<string, Outgoing[]>> = {
+  'a business role': [...roleOfAll([{ app, entitlement: 'perm-everybody-needs' }])],
+  'the policy': [policy({ severities: { 'unauthorised-grant': 'critical' } })],
+  'a role of the application': [roleOfApplication('perm-of-a-role')],
+}
 
 const stack = await Stack.open(kafka?.split(',') ?? null)
 try {
@@ -33,11 +42,14 @@ try {
   const steady = await steadyEvents()
   const { user, system } = process.cpuUsage(cpu)
   console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.inserts - inserts} inserts`)
-  const { leavers: behind, editMs } = await leaversBehindAnEdit()
+  const edits = []
+  for (const [what, edit] of Object.entries(editsOfAll)) edits.push({ what, ...(await leaversBehind(edit, edits.length)) })
   publishResults(kafka === undefined ? 'latency' : 'latency-kafka', [
     { what: `${eventsPerSecond} change events a second for ${seconds} s, ${accounts} accounts`, ...summary(steady) },
-    { what: `a leaver behind an edit that concerns ${accounts} accounts`, ...summary(behind) },
-    { what: 'that edit, until everybody has what it gives', findings: accounts, 'max ms': Math.round(editMs) },
+    ...edits.flatMap(({ what, leavers, editMs }) => [
+      { what: `a leaver behind an edit of ${what}, which concerns ${accounts} accounts`, ...summary(leavers) },
+      { what: 'that edit, until it has reached everybody', 'max ms': Math.round(editMs) },
+    ]),
   ])
 } finally {
   await stack.close()
@@ -87,16 +99,18 @@ async function steadyEvents(): Promise<number[]> {
   return latencies
 }
 
-async function leaversBehindAnEdit(): Promise<{ leavers: number[]; editMs: number }> {
-  const leavers = Array.from({ length: accounts }, (_, k) => `p${k}`).sort().slice(-4)
+/** The edits before have their own leavers. */
+async function leaversBehind(edit: Outgoing[], editsBefore: number): Promise<{ leavers: number[]; editMs: number }> {
+  const last = accounts - leaversAnEdit * editsBefore
+  const leavers = Array.from({ length: accounts }, (_, k) => `p${k}`).sort().slice(last - leaversAnEdit, last)
   const at = performance.now()
   const from = stack.landed.length
-  await stack.publisher.publish([...roleOfAll([{ app, entitlement: 'perm-everybody-needs' }])])
+  await stack.publisher.publish(edit)
   await stack.publisher.publish(leavers.map((id): Outgoing => ({ topic: 'intent', key: id, record: ended(id) })))
   await stack.drained()
   const editMs = performance.now() - at
   const Row = z.object({ partition: z.int(), offset: z.int() })
-  const rows = await stack.store.query(`SELECT partition, offset FROM findings_log WHERE kind = 'leaver-access' AND change = 'opened'`, {}, Row)
+  const rows = await stack.store.query(`SELECT partition, offset FROM findings_log WHERE kind = 'leaver-access' AND change = 'opened' AND identity IN {leavers:Array(String)}`, { leavers }, Row)
   if (rows.length !== leavers.length) throw new Error(`${leavers.length} leavers gave ${rows.length} findings`)
   const landed = stack.landed.slice(from)
   return { editMs, leavers: rows.map(({ partition, offset }) => landed.find((one) => one.partition === partition && one.offset > offset)!.ms - at) }
@@ -128,6 +142,22 @@ function* everybodyHasIt(): Generator<Outgoing> {
   for (let k = 0; k < accounts; k++) {
     const id = `p${k}`
     yield { topic: 'intent', key: id, record: { type: 'RoleAssignment', ...facet('assignments'), id: `${id}-all`, identity: id, role: 'br-all', from: 0, until: null } }
+  }
+}
+
+function policy(values: z.input<typeof PolicySetting>): Outgoing {
+  const value = canonical(PolicySetting.parse({ dormantAfterDays: null, ...values }))
+  return { topic: 'facts', key: null, record: { type: 'Setting', name: 'policy', revision: 2, digest: digest(value), value } }
+}
+
+/** The root of the tree of roles gives one permission more: all roles stand under it, and everybody has some. */
+function roleOfApplication(permission: string): Outgoing {
+  return {
+    topic: 'raw', key: null,
+    record: {
+      type: 'Definition', app, run: null, observed: Date.now() * 1_000, valid: null, ref: { kind: 'role', id: rootRole }, name: null, whole: true, removed: false,
+      children: [...rootChildren, { kind: 'entitlement', id: permission }],
+    },
   }
 }
 

@@ -109,17 +109,23 @@ export class Pipeline {
 
   /**
    * Resolves when every task has processed all its input and no output of one is left for another, in two looks without any work
-   * between them; ticks and epochs are not counted as work. A task that was taken over is waited for until it is another process's
+   * between them; ticks and epochs are not counted as work. No task stands at an earlier time than another did when it came to rest:
+   * what one says has ended, another has not still to wait for. A task that was taken over is waited for until it is another process's
    * or runs here again. Rejects where a task has failed or the pipeline is stopped.
    */
   async drained(): Promise<void> {
     let rested = -1
+    let time = { of: -1, ms: 0 }
     for (;;) {
       await this.#lanes.explained()
       const before = this.#changes
       const work = this.#work()
-      const resting = await this.#look()
-      if (resting && work === this.#work()) {
+      const resting = (await this.#look()) && work === this.#work()
+      if (resting && time.of !== work) {
+        time = { of: work, ms: this.#latestMs() }
+        for (const task of this.#behind(time.ms)) task.hurryTick()
+      }
+      if (resting && this.#behind(time.ms).length === 0) {
         if (rested === work) return
         rested = work
         continue
@@ -161,6 +167,19 @@ export class Pipeline {
       if (!(await lane.task.atRest())) return false
     }
     return this.#lanes.isExplained
+  }
+
+  /** The time at which one of the tasks stands, as far as the clock knows of it. */
+  #latestMs(): number {
+    return Math.min(this.#options.clock.nowMs(), Math.max(...this.#lanes.current.map(({ task }) => task.progress().now)))
+  }
+
+  /** Those whose time goes on and has not come so far. */
+  #behind(ms: number): Task[] {
+    return this.#lanes.current.map(({ task }) => task).filter((task) => {
+      const { now, clockRefused } = task.progress()
+      return now < ms && !clockRefused
+    })
   }
 
   #work(): number {

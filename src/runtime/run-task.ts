@@ -54,10 +54,12 @@ async function waitForWork(task: Task, { type, partition, log, clock, signal }: 
   const woken = new AbortController()
   const wake = (): void => woken.abort()
   signal.addEventListener('abort', wake, { once: true })
+  task.onHurry = wake
   if (signal.aborted) wake()
   try {
     await Promise.race([untilInput(), clock.sleep(task.tickDueInMs, woken.signal)])
   } finally {
+    task.onHurry = null
     wake()
     signal.removeEventListener('abort', wake)
   }

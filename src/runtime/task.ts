@@ -80,6 +80,7 @@ export class Task {
   #work = 0
   #counted = { records: 0, deadLetters: 0, commits: 0 }
   #seen = { offset: 0, index: 0, now: 0 }
+  #onHurry: (() => void) | null = null
 
   constructor(options: TaskOptions) {
     this.#options = options
@@ -90,6 +91,17 @@ export class Task {
   /** ms until this task has to append a tick. */
   get tickDueInMs(): number {
     return this.#ticks.dueInMs()
+  }
+
+  /** The next step appends a tick, and whoever waits to take it is told so. */
+  hurryTick(): void {
+    this.#ticks.hurry()
+    this.#onHurry?.()
+  }
+
+  /** Hears that a tick is due sooner than `tickDueInMs` said; null: nobody does. */
+  set onHurry(listener: (() => void) | null) {
+    this.#onHurry = listener
   }
 
   /** Where the task will read next. */

@@ -44,6 +44,11 @@ export class TickSource {
     return Math.max(0, this.#nextDue - this.#clock.monotonicMs())
   }
 
+  /** A tick is due now, if the clock says more than the last one did. */
+  hurry(): void {
+    this.#nextDue = -Infinity
+  }
+
   /** The time to append, after `last` (the newest that was ever appended), or null. Asked again until `appended` is told. */
   propose(last: number): number | null {
     const monotonic = this.#clock.monotonicMs()

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Topic } from '../../schemas/wire/topics.ts'
 import { armFaults } from '../../src/core/fault.ts'
 import { partitionOf } from '../../src/core/partition.ts'
+import type { Owned, Share } from '../../src/ports/assignment.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
 import { HandClock, systemClock, type Clock } from '../../src/runtime/clock.ts'
@@ -9,7 +11,7 @@ import { defaultLimits, type TaskLimits } from '../../src/runtime/limits.ts'
 import { Pipeline, type PipelineOptions } from '../../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing } from '../../src/runtime/publisher.ts'
 import { readPartition } from '../../src/runtime/records.ts'
-import { echo, fragile, runBegin, seen, tally } from '../support/fixture-processors.ts'
+import { echo, fragile, patient, runBegin, seen, stamp, tally } from '../support/fixture-processors.ts'
 import { startOfTime } from '../support/topology.ts'
 import { HandShare } from './hand-share.ts'
 import { codec, logKinds } from './logs.ts'
@@ -55,6 +57,22 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
     await publish(log, [...many(10), { topic: 'raw', key: null, record: runBegin(1) }])
     await pipeline.drained()
     expect((await accounts(log)).length).toBe(10)
+  })
+
+  it('is not drained while one task waits for a time that another has come to', async () => {
+    await using log = await open(1)
+    const clock = new HandClock(startOfTime)
+    const own = (generation: number, ...topics: Topic[]): Owned => ({ generation, partitions: new Map(topics.map((topic) => [topic, [0]])) })
+    const both = Promise.withResolvers<Owned>()
+    const share: Share = { owned: own(0, 'facts'), graceMs: 0, next: (after) => (after === 0 ? both.promise : new Promise(() => undefined)), leave: () => Promise.resolve() }
+    await using pipeline = start(log, [stamp, patient], clock, { share })
+    await pipeline.drained()
+    clock.advance(400)
+    both.resolve(own(1, 'raw', 'facts'))
+    await until(async () => (await pipeline.progress()).map(({ now }) => now - startOfTime).sort().join() === '0,400')
+    await publish(log, [one('a')])
+    await pipeline.drained()
+    expect(await accounts(log)).toEqual(['a'])
   })
 
   it('lets go of the state of a partition that went elsewhere, and of no other', async () => {

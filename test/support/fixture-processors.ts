@@ -111,6 +111,38 @@ export const echo: ProcessorType<'facts'> = {
   }),
 }
 
+/** Says when it was told of an account. */
+export const stamp: ProcessorType<'raw'> = {
+  ...tally,
+  name: 'stamp',
+  create: () => ({
+    process(context, record) {
+      if (record.type === 'Seen') context.emit('facts', `account/${record.app}/${record.id}`, gone(context, record.app, record.id, context.now, null))
+    },
+    slice: () => false,
+  }),
+}
+
+/** Passes on what stamp says as soon as its own time has come to that. */
+export const patient: ProcessorType<'facts'> = {
+  ...echo,
+  name: 'patient',
+  create: () => {
+    const pass = echo.create()
+    return {
+      process(context, record) {
+        if (record.type === 'AccountGone') context.state.put('waiting', record.home, record)
+        for (const [home, waiting] of context.state.range<RecordOf<'facts'> & { type: 'AccountGone' }>('waiting')) {
+          if (waiting.observed > context.now) continue
+          context.state.delete('waiting', home)
+          pass.process(context, waiting)
+        }
+      },
+      slice: () => false,
+    }
+  },
+}
+
 /** Throws for the account `boom`. */
 export const fragile: ProcessorType<'raw'> = {
   ...tally,
