@@ -85,7 +85,7 @@ export function tellRun({ context }: Scope, ended: Ended, { absent, held }: Tall
     type: 'SyncRun', source: ended.feed, run: ended.run, phase: 'partition', partition: context.partition,
     verdict: worst?.verdict ?? 'partial', reason: worst === undefined ? 'the run declared no class' : worst.reason,
     place: worst?.place ?? null, at: context.now, pages: 0, read: ended.received, rejected: ended.rejected, changed: ended.changed,
-    absent, held, classes: ended.classes,
+    absent, held, classes: ended.classes, schemaChanges: null,
   })
 }
 

@@ -10,7 +10,7 @@ export function tellRun({ context }: Scope, finish: RunFinish, outcome: Outcome 
   context.emit('sync-runs', app, {
     type: 'SyncRun', source: app, run, phase: 'partition', partition: context.partition, verdict: outcome.verdict,
     reason: outcome.reason, place: outcome.place, at: context.now, pages: 0, read: received, rejected, changed, absent, held,
-    classes: [...manifests],
+    classes: [...manifests], schemaChanges: null,
   })
 }
 

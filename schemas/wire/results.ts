@@ -103,8 +103,17 @@ export const LagSample = z
 export type LagSample = z.infer<typeof LagSample>
 
 /**
+ * A field of a stream's rows is not what it was in the last complete read. `change`: vanished, appeared or type, from `was` to `is`.
+ * `example`: masked value of the first row that shows it, which `place` names; null where it vanished.
+ */
+export const SchemaChange = z
+  .object({ stream: z.string(), field: z.string(), change: z.string(), was: z.string(), is: z.string(), example: z.string().nullable(), place: z.string() })
+  .meta({ id: 'SchemaChange' })
+export type SchemaChange = z.infer<typeof SchemaChange>
+
+/**
  * One step of a run; key: source. The connector writes `begin` and `end`; each partition that applied the run writes
- * `partition` with its own verdict. A run is complete only if its end and all its partitions say so.
+ * `partition` with its own verdict. A run is complete only if its end and all its partitions say so. `schemaChanges`: of an `end`; null: none.
  */
 export const SyncRun = z
   .object({
@@ -124,6 +133,7 @@ export const SyncRun = z
     absent: z.int(),
     held: z.int(),
     classes: z.array(ClassManifest),
+    schemaChanges: z.array(SchemaChange).nullable(),
   })
   .meta({ id: 'SyncRun' })
 export type SyncRun = z.infer<typeof SyncRun>

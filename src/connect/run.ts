@@ -218,9 +218,9 @@ class Publication {
     await this.#writer.add({ topic: 'raw', key: null, record: { type: 'RunEnd', ...mark, observed: source.stamp(), classes } })
     const { failure } = this.#read
     const reason = failure === null ? null : `${failure.class}: ${failure.message}`
-    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason))
-    await this.#writer.flush(new Map([[openRunKey, null], ...this.#newShapes()]))
     const shapeChanges = this.#read.streams.flatMap((stream) => stream.shapeChanges)
+    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason, shapeChanges))
+    await this.#writer.flush(new Map([[openRunKey, null], ...this.#newShapes()]))
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
     const worst = worstOf(classes)
     return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error, shapeChanges }

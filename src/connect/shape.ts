@@ -1,23 +1,18 @@
 import { z } from 'zod'
+import type { SchemaChange } from '../../schemas/wire/results.ts'
 import { maskRow } from './mask.ts'
 
 /** Which fields a stream's rows have, with the types of their values: path -> types, and whether every row had it. */
 export const Shape = z.record(z.string(), z.strictObject({ types: z.array(z.string()), always: z.boolean() }))
 export type Shape = z.infer<typeof Shape>
 
-/** A field of an application's rows is not what it was. `example`: masked value of the first row that shows it; null where it vanished. */
-export interface ShapeChange {
-  stream: string
-  field: string
+/** A field of an application's rows is not what it was. */
+export interface ShapeChange extends SchemaChange {
   change: 'vanished' | 'appeared' | 'type'
-  was: string
-  is: string
-  example: string | null
-  place: string
 }
 
 /** One line for people. */
-export const shapeChangeText = ({ stream, field, change, was, is, example, place }: ShapeChange): string =>
+export const shapeChangeText = ({ stream, field, change, was, is, example, place }: SchemaChange): string =>
   `${stream}: ${field} ${change} (${was} → ${is}${example === null ? '' : `, such as ${example} at ${place}`})`
 
 /** A row with more fields than this is a map with data for keys: only so many are looked at. */

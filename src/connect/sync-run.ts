@@ -1,17 +1,23 @@
 import type { ClassManifest } from '../../schemas/wire/common.ts'
+import type { SchemaChange } from '../../schemas/wire/results.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
 import { worstOf } from './manifest.ts'
+import type { ShapeChange } from './shape.ts'
 
 type SyncRun = RecordOf<'sync-runs'>
 
 const nothingYet = { partition: null, changed: 0, absent: 0, held: 0 } as const
 
+/** A record has a size: where an application's rows are others altogether, the first ones say it. */
+const maxChanges = 100
+const maxExampleChars = 120
+
 /** The source began to read; key: source. */
 export function syncRunBegin(source: string, run: number, at: number): Outgoing {
   const record: SyncRun = {
     type: 'SyncRun', source, run, phase: 'begin', verdict: null, reason: null, place: null, at, pages: 0, read: 0, rejected: 0,
-    classes: [], ...nothingYet,
+    classes: [], schemaChanges: null, ...nothingYet,
   }
   return { topic: 'sync-runs', key: source, record }
 }
@@ -22,12 +28,16 @@ export interface RunCounts {
   rejected: number
 }
 
-/** What the source's run came to: the worst of its classes. */
-export function syncRunEnd(source: string, run: number, at: number, counts: RunCounts, classes: ClassManifest[], failure: string | null): Outgoing {
+/** What the source's run came to: the worst of its classes. `changes`: how its rows differ from those of the last complete read. */
+export function syncRunEnd(
+  source: string, run: number, at: number, counts: RunCounts, classes: ClassManifest[], failure: string | null, changes: readonly ShapeChange[] = [],
+): Outgoing {
   const worst = worstOf(classes)
   const record: SyncRun = {
     type: 'SyncRun', source, run, phase: 'end', verdict: worst.verdict, reason: failure ?? worst.reason, place: worst.place, at,
-    ...counts, classes, ...nothingYet,
+    ...counts, classes, schemaChanges: changes.length === 0 ? null : changes.slice(0, maxChanges).map(shortened), ...nothingYet,
   }
   return { topic: 'sync-runs', key: source, record }
 }
+
+const shortened = (change: ShapeChange): SchemaChange => ({ ...change, example: change.example?.slice(0, maxExampleChars).toWellFormed() ?? null })

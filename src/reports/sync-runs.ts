@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { Verdict } from '../../schemas/wire/common.ts'
+import { SchemaChange } from '../../schemas/wire/results.ts'
+import { shapeChangeText } from '../connect/shape.ts'
 import { limitFilter, textFilter, where, type Report } from './report.ts'
 
 export const SyncRunRow = z.object({
   source: z.string(), run: z.int(), begun: z.int().nullable(), ended: z.int().nullable(), verdict: Verdict.nullable(),
   reasons: z.array(z.string()), places: z.array(z.string()), partitionsDone: z.int(), partitionsExpected: z.int(), pages: z.int(), read: z.int(),
   rejected: z.int(), changed: z.int(), absent: z.int(), held: z.int(),
+  schemaChanges: z.array(SchemaChange).transform((changes) => changes.map(shapeChangeText)),
 })
 export type SyncRunRow = z.infer<typeof SyncRunRow>
 
@@ -31,13 +34,15 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
     { key: 'held', title: 'held', kind: 'number' },
     { key: 'reasons', title: 'reasons', kind: 'list' },
     { key: 'places', title: 'places', kind: 'list' },
+    { key: 'schemaChanges', title: 'schema', kind: 'list' },
   ],
   run(store, filters) {
     const sql = `
       SELECT
         source, run, if(r.begun, toUnixTimestamp64Milli(r.begin_at), NULL) AS begun, if(r.ended, toUnixTimestamp64Milli(r.end_at), NULL) AS ended,
         verdict, reasons, places, partitions_done AS partitionsDone, partitions_expected AS partitionsExpected, pages, read, rejected, changed,
-        absent, held
+        absent, held,
+        CAST(schema_changes, 'Array(Tuple(stream String, field String, change String, was String, is String, example Nullable(String), place String))') AS schemaChanges
       FROM sync_runs AS r
       ${where([['source = {source:String}', filters.source], ['verdict = {verdict:String}', filters.verdict]])}
       ORDER BY greatest(r.begin_at, r.end_at) DESC, source, run DESC LIMIT {limit:UInt32}`

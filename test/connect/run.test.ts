@@ -275,6 +275,18 @@ describe('a schema that changes', () => {
       { field: 'phone', change: 'appeared', example: expect.not.stringContaining('41') as string },
     ])
     expect((await lab.snapshot(rows({ mail: 7, phone: '+41' }), { source: await lab.source() })).shapeChanges).toEqual([])
+    const ends = (await lab.all('sync-runs')).filter(({ phase }) => phase === 'end')
+    expect(ends.map(({ run, schemaChanges }) => [run, schemaChanges])).toEqual([[1, null], [2, changed.shapeChanges], [3, null]])
+  })
+
+  it('is kept within the size of a record, however much it is', async () => {
+    await lab.snapshot(rows({}))
+    const many = Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`field${at}`, 'long '.repeat(400)]))
+    const { shapeChanges } = await lab.snapshot(rows(many), { source: await lab.source() })
+    expect(shapeChanges).toHaveLength(150)
+    const [kept] = (await lab.all('sync-runs')).filter(({ run, phase }) => run === 2 && phase === 'end')
+    expect(kept!.schemaChanges).toHaveLength(100)
+    expect(kept!.schemaChanges![0]!.example).toHaveLength(120)
   })
 })
 

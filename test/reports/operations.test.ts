@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { SyncRun } from '../../schemas/wire/results.ts'
 import { deadLetters, openLetters } from '../../src/reports/dead-letters.ts'
@@ -54,7 +55,7 @@ describe('runs', () => {
     expect(await ask()).toEqual([
       {
         source: 'billing', run: 1, begun: start, ended: start + 9, verdict: 'complete', reasons: [], places: [], partitionsDone: 2, partitionsExpected: 2,
-        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4,
+        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4, schemaChanges: [],
       },
     ])
   })
@@ -84,6 +85,17 @@ describe('runs', () => {
     expect(await ask()).toMatchObject([{ verdict: 'unknown', reasons: ['no total'] }])
     await tables.add('sync-runs', begin({ run: 2 }), end({ run: 2 }), part(0, { run: 2 }), part(1, { run: 2, verdict: null }))
     expect((await ask()).find(({ run }) => run === 2)?.verdict).toBe('unknown')
+  })
+
+  it('say what changed of the rows of their source, in words, and keep it apart in the table', async () => {
+    const gone = { stream: 'users', field: 'mail', change: 'vanished', was: 'string', is: 'absent', example: null, place: 'users' }
+    const other = { stream: 'users', field: 'age', change: 'type', was: 'string', is: 'number', example: '9', place: 'users page 1, row 2' }
+    await tables.add('sync-runs', begin(), end({ schemaChanges: [gone, other] }), part(0), part(1), begin({ run: 2, at: start + 100 }), end({ run: 2 }))
+    expect((await ask()).map(({ run, schemaChanges }) => [run, schemaChanges])).toEqual([
+      [2, []], [1, ['users: mail vanished (string → absent)', 'users: age type (string → number, such as 9 at users page 1, row 2)']],
+    ])
+    const fields = await tables.store.query('SELECT tupleElement(arrayJoin(schema_changes), 2) AS field FROM sync_runs ORDER BY field', {}, z.object({ field: z.string() }))
+    expect(fields).toEqual([{ field: 'age' }, { field: 'mail' }])
   })
 
   it('come newest first, by source and verdict', async () => {

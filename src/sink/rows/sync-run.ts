@@ -4,7 +4,8 @@ import type { Row } from '../../ports/store.ts'
 import { positionColumns } from './position.ts'
 
 export function syncRunRow(record: SyncRun, position: Position): Row {
-  const { type: _type, partition, classes, ...same } = record
+  const { type: _type, partition, classes, schemaChanges, ...same } = record
+  const changes = schemaChanges ?? []
   return {
     ...same,
     ...positionColumns(position),
@@ -19,5 +20,12 @@ export function syncRunRow(record: SyncRun, position: Position): Row {
     'classes.declared': classes.map(({ declared }) => declared),
     'classes.rejected': classes.map(({ rejected }) => rejected),
     'classes.counts': classes.map(({ counts }) => counts),
+    'schema_changes.stream': changes.map(({ stream }) => stream),
+    'schema_changes.field': changes.map(({ field }) => field),
+    'schema_changes.change': changes.map(({ change }) => change),
+    'schema_changes.was': changes.map(({ was }) => was),
+    'schema_changes.is': changes.map(({ is }) => is),
+    'schema_changes.example': changes.map(({ example }) => example),
+    'schema_changes.place': changes.map(({ place }) => place),
   }
 }
