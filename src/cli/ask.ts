@@ -27,12 +27,13 @@ export async function withApi<T>(configFile: string, use: (api: Api) => Promise<
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
   const { text, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
-  if (deadLetters.length > 0) console.error(incompleteness(deadLetters))
+  sayOpen(deadLetters)
 }
 
-function incompleteness(letters: readonly OpenLetters[]): string {
+function sayOpen(letters: readonly OpenLetters[]): void {
+  if (letters.length === 0) return
   const each = letters.map(({ source, letters: count }) => `${source} ${count}`).join(', ')
-  return `not all that was read is in this: open dead letters (${each}); \`grantline dlq list\` shows them`
+  console.error(`not all that was read is in this: open dead letters (${each}); \`grantline dlq list\` shows them`)
 }
 
 export async function connectors(configFile: string, format: Format): Promise<void> {
@@ -53,6 +54,7 @@ export async function decide(configFile: string, id: string, decision: LetterDec
 export async function explain(configFile: string, id: string, format: 'table' | 'json'): Promise<void> {
   const explanation = await withApi(configFile, (api) => api.explain(id))
   process.stdout.write(format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation))
+  sayOpen(explanation.deadLetters)
 }
 
 export async function tell(configFile: string, what: (api: Api) => Promise<void>, done: string): Promise<void> {

@@ -51,6 +51,8 @@ export interface Explanation {
   because: Step[]
   /** what was done about it, oldest first */
   actions: ActionStep[]
+  /** as of a report: what was read of its application and is not in it */
+  deadLetters: OpenLetters[]
 }
 
 /** One change of an action and the way back to what made it. */

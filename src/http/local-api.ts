@@ -71,7 +71,8 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     async explain(id) {
       const finding = one(await findingById(store, id), id)
       const history = await findingHistory(store, finding.id)
-      return { finding, history, because: await walkCauses(log, codec, finding.causes), actions: await stepsOf(finding.id) }
+      const [because, actions, deadLetters] = [await walkCauses(log, codec, finding.causes), await stepsOf(finding.id), await openLetters(store, finding.app)]
+      return { finding, history, because, actions, deadLetters }
     },
     action: async (id) => stepsOf((await oneAction(store, id)).id),
     async decideActions(request) {

@@ -231,6 +231,9 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
       const code = await captured(said, [...report, '--app', 'wiki', '--config', join(directory, 'grantline.yaml')])
       expect([report[0], code, said.join('\n')]).toEqual([report[0], 0, expect.stringContaining('open dead letters (wiki ')])
     }
+    const [finding] = JSON.parse((await grantline('findings', '--app', 'wiki', '-o', 'json')).out) as { id: string }[]
+    const { out, err } = await grantline('explain', finding!.id, '-o', 'json')
+    expect([JSON.parse(out), err]).toEqual([expect.objectContaining({ deadLetters: [{ source: 'wiki', letters: expect.any(Number) }] }), expect.stringContaining('open dead letters (wiki ')])
   })
 
   it('goes on after SIGKILL where it was, and says the same', async () => {
