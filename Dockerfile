@@ -12,7 +12,8 @@ RUN npm run build && npm prune --omit=dev \
  && rm -rf node_modules/@chdb
 
 FROM node:24-slim
-ENV NODE_ENV=production
+# of the C library, one pool of memory in place of one for each thread: some 50 MB less
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
@@ -23,5 +24,5 @@ VOLUME /data
 EXPOSE 7400
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:7400/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/src/cli/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=100", "dist/src/cli/bin.js"]
 CMD ["run", "--config", "/etc/grantline/grantline.yaml", "--log-level", "info"]

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { programFlags } from './flags.ts'
 import { machine } from './machine.ts'
 
 /**
@@ -10,8 +11,6 @@ import { machine } from './machine.ts'
  */
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [5_000, 50_000]
 const here = fileURLToPath(new URL('.', import.meta.url))
-/** A small young generation: what a record needs is let go at once, and the heap stays as large as what is kept. */
-const flags = ['--max-semi-space-size=8']
 
 const Result = z.object({
   n: z.number(), firstPerSecond: z.number(), unchangedPerSecond: z.number(), grantsPerSecond: z.number(), findings: z.number(),
@@ -20,10 +19,10 @@ const Result = z.object({
 })
 type Result = z.infer<typeof Result>
 
-const of = { ...machine(), flags: flags.join(' ') }
+const of = { ...machine(), flags: programFlags.join(' ') }
 
 function measure(n: number): Result {
-  const output = execFileSync(process.execPath, [...flags, `${here}pipeline.ts`, '--json', String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = execFileSync(process.execPath, [...programFlags, `${here}pipeline.ts`, '--json', String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   return Result.parse(JSON.parse(output))
 }
 

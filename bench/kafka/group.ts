@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Admin } from 'kafkajs'
 import { z } from 'zod'
 import type { KafkaLog } from '../../src/adapters/log-kafka/kafka-log.ts'
+import { programFlags } from '../flags.ts'
 import type { Orders } from './worker.ts'
 
 const Said = z.object({
@@ -18,8 +19,6 @@ const Said = z.object({
 })
 export type Said = z.infer<typeof Said> & { ms: number }
 
-/** A small young generation: what a record needs is let go at once, and the heap stays as large as what is kept. */
-const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8']
 const script = fileURLToPath(new URL('worker.ts', import.meta.url))
 const pollMs = 20
 /** Inputs of processors that a snapshot and its intent reach. */
@@ -33,7 +32,7 @@ export class Worker {
   readonly #ended: Promise<void>
 
   constructor(orders: Orders) {
-    this.#process = spawn(process.execPath, [...flags, script, JSON.stringify(orders)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...programFlags, script, JSON.stringify(orders)], { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.said.push({ ...Said.parse(JSON.parse(line)), ms: performance.now() }))
     this.#ended = new Promise((resolve) => this.#process.once('close', () => resolve()))
   }

@@ -16,6 +16,7 @@ import { dialects, type HostileOptions, listFaults, runHostile } from './hostile
 import { type HookOptions, listHookFaults, printHookSettings, sendWebhooks } from './hostile-webhooks.ts'
 import { exportTo, importFrom } from './log.ts'
 import { probeApp } from './probe.ts'
+import { releaseOf } from './release.ts'
 import { run, rolesOf } from './run.ts'
 import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
 
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 function build(): Command {
   const program = new Command('grantline')
     .description('Reads what applications grant, reconciles it with what governance intends, and explains every difference.')
+    .version(releaseOf())
     .exitOverride()
     .enablePositionalOptions() // `hostile` and the commands below it have faults
     .showHelpAfterError('(--help shows what there is)')
@@ -283,5 +285,3 @@ function report(parent: Command, name: string, description: string, of = name): 
     .option('--limit <rows>', 'at most this many rows')
     .action(({ config, output, ...filters }: { config: string; output: 'table' | 'json' | 'csv' } & Record<string, string>) => ask(config, of, filters, output))
 }
-
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

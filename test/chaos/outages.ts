@@ -39,7 +39,7 @@ export function outages(lab: () => Lab): void {
         const worker = of.start(0)
         await worker.says(/started/)
         await poison(of, ['raw', 'facts'])
-        await expect.poll(() => lost, { timeout: 60_000 }).toBeGreaterThan(1)
+        await expect.poll(() => lost, { timeout: downMs + 60_000 }).toBeGreaterThan(1)
         await worker.stop()
       })
       expect(refused).toBeGreaterThan(3)

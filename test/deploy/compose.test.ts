@@ -78,7 +78,11 @@ describe('the image', () => {
     for (const [, sources] of dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)) for (const source of sources!.split(' ')) expect(existsSync(join(root, source)), source).toBe(true)
     const { scripts, bin } = JSON.parse(read('package.json')) as { scripts: Record<string, string>; bin: { grantline: string } }
     expect(scripts['build']).toBeDefined()
-    expect(dockerfile).toContain(`ENTRYPOINT ["node", "${bin.grantline}"]`)
+    const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!) as string[]
+    expect(entry.at(-1)).toBe(bin.grantline)
+    // what the command asks of node when it is started as a file
+    const asked = /^#!\/usr\/bin\/env -S (node .*)$/m.exec(read('src/cli/bin.ts'))![1]!
+    expect([entry.slice(0, -1).join(' '), scripts['start'], scripts['grantline']]).toEqual([asked, `${asked} examples/acme/start.ts`, `${asked} src/cli/bin.ts`])
   })
 })
 

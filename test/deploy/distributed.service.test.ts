@@ -62,7 +62,7 @@ function start(name: string): Instance {
     .replace('host: 0.0.0.0, port: 7400', 'host: 127.0.0.1, port: 0')
     .replace('dataDir: /data', 'dataDir: ./data')
   writeFileSync(join(home, 'grantline.yaml'), text)
-  const child = spawn(process.execPath, [join(root, 'src/cli/main.ts'), 'run', '--config', join(home, 'grantline.yaml')], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...secrets } })
+  const child = spawn(process.execPath, [join(root, 'src/cli/bin.ts'), 'run', '--config', join(home, 'grantline.yaml')], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...secrets } })
   let said = ''
   const listen = (chunk: Buffer): void => void (said += chunk.toString())
   child.stdout.on('data', listen)

@@ -12,7 +12,7 @@ import { startKafka, type KafkaCluster } from '../services/kafka.ts'
 import { filesOf } from './contents.ts'
 
 /** The commands, on the example after two passes with a week between them: embedded, to Kafka, to another directory, to Kafka again. */
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../src/cli/bin.ts', import.meta.url))
 const dayMs = 86_400_000
 
 let cluster: KafkaCluster
