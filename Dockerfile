@@ -12,7 +12,6 @@ RUN npm run build && npm prune --omit=dev \
  && rm -rf node_modules/@chdb
 
 FROM node:24-slim
-# of the C library, one pool of memory in place of one for each thread: some 50 MB less
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY --from=build /build/package.json ./

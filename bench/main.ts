@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { programFlags } from './flags.ts'
+import { programEnvironment, programFlags } from './flags.ts'
 
 /**
  * `npm run bench`: every benchmark at a size that ends within minutes. `npm run bench -- NAME [its arguments]`: one of them. Each runs in
@@ -26,6 +26,6 @@ for (const [of, { script, defaults }] of Object.entries(benchmarks)) {
   if (name !== undefined && name !== of) continue
   console.log(`\n> ${of}`)
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const { status } = spawnSync(process.execPath, [...programFlags, path, ...(name === undefined ? defaults : args)], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [...programFlags, path, ...(name === undefined ? defaults : args)], { stdio: 'inherit', env: programEnvironment })
   if (status !== 0) process.exitCode = 1
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { programFlags } from './flags.ts'
+import { programEnvironment, programFlags } from './flags.ts'
 import { machine } from './machine.ts'
 
 /**
@@ -22,7 +22,7 @@ type Result = z.infer<typeof Result>
 const of = { ...machine(), flags: programFlags.join(' ') }
 
 function measure(n: number): Result {
-  const output = execFileSync(process.execPath, [...programFlags, `${here}pipeline.ts`, '--json', String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = execFileSync(process.execPath, [...programFlags, `${here}pipeline.ts`, '--json', String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env: programEnvironment })
   return Result.parse(JSON.parse(output))
 }
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Admin } from 'kafkajs'
 import { z } from 'zod'
 import type { KafkaLog } from '../../src/adapters/log-kafka/kafka-log.ts'
-import { programFlags } from '../flags.ts'
+import { programEnvironment, programFlags } from '../flags.ts'
 import type { Orders } from './worker.ts'
 
 const Said = z.object({
@@ -32,7 +32,7 @@ export class Worker {
   readonly #ended: Promise<void>
 
   constructor(orders: Orders) {
-    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...programFlags, script, JSON.stringify(orders)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...programFlags, script, JSON.stringify(orders)], { stdio: ['pipe', 'pipe', 'inherit'], env: programEnvironment })
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.said.push({ ...Said.parse(JSON.parse(line)), ms: performance.now() }))
     this.#ended = new Promise((resolve) => this.#process.once('close', () => resolve()))
   }

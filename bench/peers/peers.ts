@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { startKafka } from '../../test/services/kafka.ts'
-import { programFlags } from '../flags.ts'
+import { programEnvironment, programFlags } from '../flags.ts'
 import { publishResults } from '../machine.ts'
 import { plantedFindings } from '../workload.ts'
 import { buildPeer, runPeer, type Measured } from './streams-peer.ts'
@@ -33,7 +33,7 @@ try {
     const who = `Kafka Streams, ${variant}`
     rows.push(rowOf(who, 'first', first, asPlanted), rowOf(who, 'unchanged', unchanged, asPlanted))
   }
-  const output = execFileSync(process.execPath, [...programFlags, pipeline, '--json', '--kafka', cluster.brokers.join(','), String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = execFileSync(process.execPath, [...programFlags, pipeline, '--json', '--kafka', cluster.brokers.join(','), String(n)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env: programEnvironment })
   const ours = Ours.parse(JSON.parse(output))
   const { anonymousMb, asPlanted } = ours
   rows.push(

@@ -1,9 +1,9 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=100
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8 --heap-growing-percent=100
 import { main } from './main.ts'
 
 /**
- * The command. Its options of V8 halve the memory of a process: what a record needs is let go at once (a young generation of 8 MiB), and
- * the heap is collected before it has grown to more than twice what is kept. Started as a file, it brings them along; where node is
- * called by name (package.json, Dockerfile) they are repeated.
+ * The command. What its first line asks for halves the memory of a process: what a record needs is let go at once (a young generation of
+ * 8 MiB), the heap is collected before it has grown to more than twice what is kept, and the C library keeps one pool in place of one for
+ * each thread. Where node is called by name (package.json, Dockerfile) it is repeated.
  */
 process.exitCode = await main(process.argv.slice(2))

@@ -80,9 +80,11 @@ describe('the image', () => {
     expect(scripts['build']).toBeDefined()
     const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!) as string[]
     expect(entry.at(-1)).toBe(bin.grantline)
-    // what the command asks of node when it is started as a file
-    const asked = /^#!\/usr\/bin\/env -S (node .*)$/m.exec(read('src/cli/bin.ts'))![1]!
-    expect([entry.slice(0, -1).join(' '), scripts['start'], scripts['grantline']]).toEqual([asked, `${asked} examples/acme/start.ts`, `${asked} src/cli/bin.ts`])
+    // what the command asks for when it is started as a file
+    const [, environment, node] = /^#!\/usr\/bin\/env -S (.*) (node .*)$/m.exec(read('src/cli/bin.ts'))!
+    expect(entry.slice(0, -1).join(' ')).toBe(node)
+    expect(dockerfile).toMatch(new RegExp(`^ENV .*\\b${environment}$`, 'm'))
+    expect([scripts['start'], scripts['grantline']]).toEqual(['examples/acme/start.ts', 'src/cli/bin.ts'].map((file) => `${environment} ${node} ${file}`))
   })
 })
 
