@@ -22,11 +22,11 @@ const counts = { raw: partitionCount, intent: partitionCount, facts: partitionCo
 const stepMs = 20
 const native = 'perm-nobody-approved'
 const leaversAnEdit = 4
-/** Each judges everybody anew; the last one opens a finding at each account. */
-const editsOfAll: Readonly<Record<string, Outgoing[]>> = {
-  'a business role': [...roleOfAll([{ app, entitlement: 'perm-everybody-needs' }])],
-  'the policy': [policy({ severities: { 'unauthorised-grant': 'critical' } })],
-  'a role of the application': [roleOfApplication('perm-of-a-role')],
+/** Each judges everybody anew; the first and the last one open a finding at each account. Made when it is sent: an older one would be ignored. */
+const editsOfAll: Readonly<Record<string, () => Outgoing[]>> = {
+  'a business role': () => [...roleOfAll([{ app, entitlement: 'perm-everybody-needs' }])],
+  'the policy': () => [policy({ severities: { 'unauthorised-grant': 'critical' } })],
+  'a role of the application': () => [roleOfApplication('perm-of-a-role')],
 }
 
 const stack = await Stack.open(kafka?.split(',') ?? null)
@@ -43,7 +43,7 @@ try {
   const { user, system } = process.cpuUsage(cpu)
   console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.inserts - inserts} inserts`)
   const edits = []
-  for (const [what, edit] of Object.entries(editsOfAll)) edits.push({ what, ...(await leaversBehind(edit, edits.length)) })
+  for (const [what, edit] of Object.entries(editsOfAll)) edits.push({ what, ...(await leaversBehind(edit(), edits.length)) })
   publishResults(kafka === undefined ? 'latency' : 'latency-kafka', [
     { what: `${eventsPerSecond} change events a second for ${seconds} s, ${accounts} accounts`, ...summary(steady) },
     ...edits.flatMap(({ what, leavers, editMs }) => [
