@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { HandOverConfig } from '../../src/connect/hand-over.ts'
-
-const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
+import { secretReference } from '../../src/connect/secrets.ts'
 
 const Reader = z.discriminatedUnion('grant', [
   z.strictObject({

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { AccountKind } from '../../schemas/wire/common.ts'
+import { secretReference } from '../../src/connect/secrets.ts'
 import { canonicalDn } from './dn.ts'
 
-const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 const dn = z
   .string()
   .refine((text) => canonicalDn(text) !== null, 'not a distinguished name, as in ou=people,dc=example,dc=org')

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AccountKind } from '../../schemas/wire/common.ts'
+import { secretReference } from '../../src/connect/secrets.ts'
 
-const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 const attributePath = z
   .string()
   .regex(/^(urn:[^\s]+:)?[A-Za-z$][\w$-]*(\.[A-Za-z$][\w$-]*)?$/, 'an attribute path is [urn:]attribute[.part], as in emails.value')

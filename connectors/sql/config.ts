@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { Ref } from '../../schemas/wire/raw.ts'
 import { accountTable, credentialColumns, translate } from '../../src/connect/declared/columns.ts'
 import { HandOverConfig } from '../../src/connect/hand-over.ts'
+import { secretReference } from '../../src/connect/secrets.ts'
 import { OperationName } from '../../schemas/wire/operations.ts'
 import { asksForSecret, bindProblem, cursorProblem } from './bind.ts'
 import { placeholderProblem, statementProblem } from './statement.ts'
 
 const column = z.string().min(1).describe('a column of the query’s result, spelt exactly as the database returns it')
-const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 const query = z.string().superRefine((text, context) => {
   const problem = statementProblem(text)
   if (problem !== null) context.addIssue({ code: 'custom', message: problem })

@@ -3,6 +3,9 @@ import { type Fault, startFaultProxy } from '../hostile/fault-proxy.ts'
 
 export const proxyFaults = ['none', 'reset', 'cut', 'half-open', 'delay'] as const
 
+/** of a delayed connection */
+const pieceBytes = 700
+
 export interface ProxyOptions {
   fault: (typeof proxyFaults)[number]
   after: number
@@ -18,43 +21,27 @@ export async function runHostileProxy(target: string, { fault, after, ms, connec
   const host = bracketed ?? plain
   if (host === undefined) throw new ConfigError(`${target}: expected host and port, such as 127.0.0.1:5432`)
   const proxy = await startFaultProxy(Number(targetPort), host, port)
-  const chosen = faultOf(fault, after, ms)
+  const { chosen, says } = faultOf(fault, after, ms)
   if (connections === undefined) proxy.plan(chosen)
   else proxy.plan(...Array.from({ length: connections }, () => chosen), { kind: 'none' })
-  console.log(`127.0.0.1:${proxy.port} is ${target}; ${connections === undefined ? 'each connection' : `each of the first ${connections} connections`}: ${says(chosen)}`)
+  console.log(`127.0.0.1:${proxy.port} is ${target}; ${connections === undefined ? 'each connection' : `each of the first ${connections} connections`}: ${says}`)
   await new Promise<void>((done) => process.once('SIGINT', () => done()))
   console.log(`struck ${proxy.struck} connections; the longest got ${proxy.longestBytes} bytes of the server`)
   await proxy.stop()
 }
 
-function faultOf(fault: ProxyOptions['fault'], afterBytes: number, ms: number): Fault {
+/** What is done to a connection, and how it is told. */
+function faultOf(fault: ProxyOptions['fault'], afterBytes: number, ms: number): { chosen: Fault; says: string } {
   switch (fault) {
     case 'none':
-      return { kind: 'none' }
+      return { chosen: { kind: 'none' }, says: 'passed on as it is' }
     case 'reset':
-      return { kind: 'reset', afterBytes }
+      return { chosen: { kind: 'reset', afterBytes }, says: `reset after ${afterBytes} bytes of the server` }
     case 'cut':
-      return { kind: 'truncate', afterBytes }
+      return { chosen: { kind: 'truncate', afterBytes }, says: `ended in order after ${afterBytes} bytes of the server` }
     case 'half-open':
-      return { kind: 'hang', afterBytes }
+      return { chosen: { kind: 'hang', afterBytes }, says: `silent after ${afterBytes} bytes of the server, and no end` }
     case 'delay':
-      return { kind: 'delay', ms, pieceBytes: 700 }
-  }
-}
-
-function says(fault: Fault): string {
-  switch (fault.kind) {
-    case 'reset':
-      return `reset after ${fault.afterBytes} bytes of the server`
-    case 'truncate':
-      return `ended in order after ${fault.afterBytes} bytes of the server`
-    case 'hang':
-      return `silent after ${fault.afterBytes} bytes of the server, and no end`
-    case 'delay':
-      return `what the server sends comes in pieces of ${fault.pieceBytes} bytes, each ${fault.ms} ms late`
-    case 'none':
-    case 'meanwhile':
-    case 'alter':
-      return 'passed on as it is'
+      return { chosen: { kind: 'delay', ms, pieceBytes }, says: `what the server sends comes in pieces of ${pieceBytes} bytes, each ${ms} ms late` }
   }
 }

@@ -12,7 +12,7 @@ import { Kit } from '../conformance/kit.ts'
 import type { Scenario } from '../conformance/scenario.ts'
 import { copyDatabase, sqliteScenarios } from '../conformance/sqlite-damage.ts'
 import { columnsOf } from '../connect/declared/columns.ts'
-import { manifestOf } from '../hostile/csv-files.ts'
+import { manifestOf } from '../connect/files/file.ts'
 import { runAll, withBench } from './test-outcomes.ts'
 
 /** A copy of one file, and of the manifest beside it, that is harmed; `pristine` is never. */

@@ -10,7 +10,7 @@ import { readRecording, writeRecording } from '../conformance/recording-files.ts
 import { standIn } from '../conformance/recording-mask.ts'
 import { scenariosFor } from '../conformance/scenarios.ts'
 import { originsOf } from '../connect/platform.ts'
-import { resolveSecret } from '../connect/secrets.ts'
+import { resolveSecret, secretReference } from '../connect/secrets.ts'
 import { startHostile } from '../hostile/server.ts'
 import { World } from '../hostile/world.ts'
 import { runAll, type Trial, withBench } from './test-outcomes.ts'
@@ -115,7 +115,7 @@ function singles(subject: ObserveSubject, options: BenchOptions): Trial[] {
 }
 
 const standInName = 'GRANTLINE_RECORDED'
-const isReference = (value: unknown): value is string => typeof value === 'string' && /^(env|file):./.test(value)
+const isReference = (value: unknown): value is string => secretReference.safeParse(value).success
 
 /** Settings whose secrets are what stands for them in a recording: none of them has to be there. */
 const withoutSecrets = (settings: unknown): unknown => JSON.parse(JSON.stringify(settings), (_, value: unknown) => (isReference(value) ? `env:${standInName}` : value)) as unknown

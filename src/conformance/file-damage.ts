@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { hasManifest, manifestOf, proveWhole } from '../hostile/csv-files.ts'
+import { manifestOf } from '../connect/files/file.ts'
+import { hasManifest, proveWhole } from '../hostile/csv-files.ts'
 import type { Expected } from './scenario.ts'
 
 /** A file as its application exports it. */

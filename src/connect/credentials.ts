@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { ConnectError, type HttpClient, type HttpRequest, type Platform } from '../ports/connector.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
+import { secretReference } from './secrets.ts'
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name')
-const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 
 /** How requests prove who asks, as a config file says it. Secrets are references. */
 export const Auth = z.discriminatedUnion('kind', [

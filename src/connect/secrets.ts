@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
+import { z } from 'zod'
 import { ConnectError } from '../ports/connector.ts'
 
 const mask = '<secret>'
+
+/** A secret as a config file may name it. */
+export const secretReference = z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')
 
 /** A resolved secret. Whatever prints, serialises or inspects it gets a mask; `reveal` is the only way to the value. */
 export class Secret {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { manifestOf } from '../connect/files/file.ts'
 import type { World } from './world.ts'
 
 /** `with` of an application of connector csv that exports these files. `folder`: what comes before their names, and may hold the mark of drops. */
@@ -18,8 +19,6 @@ export function writeCsvFiles(world: World, directory: string): void {
   writeWhole(join(directory, 'users.csv'), ['id', 'name', 'active'], users)
   writeWhole(join(directory, 'members.csv'), ['user', 'group'], members)
 }
-
-export const manifestOf = (path: string): string => `${path}.manifest.json`
 
 /** The manifest of what the file holds now. */
 export function proveWhole(path: string, text: string, rows: number): void {

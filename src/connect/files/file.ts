@@ -13,6 +13,9 @@ type Manifest = z.infer<typeof Manifest>
 const chunkBytes = 64 * 1024
 const newline = 0x0a
 
+/** Where the manifest of a file is. */
+export const manifestOf = (path: string): string => `${path}.manifest.json`
+
 /**
  * One read of one file, with what proves that it was whole: `<file>.manifest.json` ({rows, sha256}) where there is one, else an
  * unchanged size and modification time and a line break at the end.
@@ -41,7 +44,7 @@ export class FileRead {
 
   /** The content without a byte order mark. Throws ConnectError. */
   async *bytes(): AsyncGenerator<Buffer> {
-    this.#manifest = await readManifest(`${this.path}.manifest.json`)
+    this.#manifest = await readManifest(manifestOf(this.path))
     const handle = await openFile(this.path, this.name)
     try {
       if (this.#manifest === null && this.#needsManifest) throw new ConnectError('partial', `${this.name} has no manifest: it may be written just now`, this.name)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { expression } from '../declared/expression.ts'
 import { DeclaredMap } from '../declared/mapping.ts'
+import { secretReference } from '../secrets.ts'
 
-const secrets = z.array(z.string().regex(/^(env|file):.+/, 'a secret is a reference: env:NAME or file:/path')).min(1).describe('any of them; several while keys change')
+const secrets = z.array(secretReference).min(1).describe('any of them; several while keys change')
 const ofBody = expression('body')
 
 const Verify = z.discriminatedUnion('kind', [
