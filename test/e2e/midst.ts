@@ -6,8 +6,11 @@ export interface Kill {
   after: FaultPoint | null
 }
 
-/** A start reaches them, the reading that it begins with, or what runs beside the writes: how far these are by then hangs on how fast others are. */
-const beside: readonly FaultPoint[] = ['sink.before-claim', 'sink.after-claim', 'sink.before-insert', 'sink.after-insert', 'connect.before-page', 'connect.after-page']
+/** A start reaches them, the reading that it begins with and what follows on it, or what runs beside the writes: how far these are by then hangs on how fast others are. */
+const beside: readonly FaultPoint[] = [
+  'sink.before-claim', 'sink.after-claim', 'sink.before-insert', 'sink.after-insert', 'connect.before-page', 'connect.after-page',
+  'runtime.between-slices',
+]
 /** A point that is reached more seldom in the midst may be missed there by a pass that goes a little differently. */
 const few = 3
 
