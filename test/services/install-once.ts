@@ -43,8 +43,8 @@ function takeLock(lock: string): boolean {
 }
 
 /** Runs a program to its end. Throws, with the last line that it said, where that is not 0. */
-export async function finish(program: string, args: readonly string[], env: Readonly<Record<string, string | undefined>> = process.env): Promise<void> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+export async function finish(program: string, args: readonly string[], { env = process.env, cwd = process.cwd() }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd })
   let said = ''
   const listen = (chunk: Buffer): void => {
     said = `${said}${chunk.toString()}`.slice(-4000)

@@ -22,8 +22,8 @@ export async function requireJava(): Promise<void> {
   const home = join(tmpdir(), 'grantline-java')
   await installOnce(home, async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await finish('apt-get', ['update', '-q'], env)
-    await finish('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], env)
+    await finish('apt-get', ['update', '-q'], { env })
+    await finish('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], { env })
     mkdirSync(home, { recursive: true })
   })
   if (!runs('java', '-version') || !runs('mvn', '-version')) throw new Error(`java or mvn does not run. Install ${packages.join(' and ')}, and remove ${home}`)

@@ -31,7 +31,8 @@ export async function fetchKeycloak(): Promise<void> {
     rmSync(home, { recursive: true, force: true })
     mkdirSync(primed, { recursive: true })
     const artifact = `org.keycloak:keycloak-quarkus-dist:${version}:zip`
-    await finish('mvn', ['-q', '-B', 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack', `-Dartifact=${artifact}`, `-DoutputDirectory=${home}`])
+    // the plugin leaves a marker where it is called
+    await finish('mvn', ['-q', '-B', 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack', `-Dartifact=${artifact}`, `-DoutputDirectory=${home}`], { cwd: home })
     await finish('java', [...javaArguments(primed), 'build', '--db=dev-file', '--features=scim-api', '--cache=local'])
     const password = randomBytes(12).toString('hex')
     writeFileSync(join(home, 'password'), password, { mode: 0o600 })
