@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { openKafkaLog, type KafkaLog, type KafkaLogOptions } from '../src/adapters/log-kafka/kafka-log.ts'
-import { processors } from '../src/compose.ts'
+import { processors } from '../processors/registry.ts'
 
 export interface BenchLog {
   brokers: readonly string[]

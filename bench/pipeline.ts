@@ -3,31 +3,31 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { entitle } from '../processors/entitle/entitle.ts'
-import { normalise } from '../processors/normalise/normalise.ts'
-import { reconcile } from '../processors/reconcile/reconcile.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from '../src/adapters/codec/avro-codec.ts'
-import { openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
+import { EmbeddedLog, openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
 import { equal } from '../src/core/equal.ts'
 import type { Codec } from '../src/ports/codec.ts'
 import type { Log } from '../src/ports/log.ts'
-import type { ProcessorType } from '../src/ports/processor.ts'
-import { systemClock, type Clock } from '../src/runtime/clock.ts'
 import { defaultLimits } from '../src/runtime/limits.ts'
-import { Pipeline } from '../src/runtime/pipeline.ts'
+import { untilDrained } from '../src/runtime/drained.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
 import { readPartition } from '../src/runtime/records.ts'
+import { openPipeline } from '../src/threads/open-pipeline.ts'
+import { tasksInThreads } from '../src/threads/task-thread.ts'
+import { clock, stillThread, types } from './still-thread.ts'
 import { anonymousMb } from './machine.ts'
 import { openBenchLog } from './on-kafka.ts'
-import { grantsOf, inThousands, intent, nowMs, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
+import { grantsOf, inThousands, intent, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
 
 /**
  * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
- * `--kafka host:port` on topics of its own there.
+ * `--kafka host:port` on topics of its own there. With `--threads t` each phase has threads of its own, which compile their code anew.
  */
 export interface PipelineResult {
   n: number
+  /** that run the tasks; 1: the main one, beside all else */
+  threads: number
   firstPerSecond: number
   unchangedPerSecond: number
   grantsPerSecond: number
@@ -47,17 +47,15 @@ export interface PipelineResult {
 const partitionCount = 4
 
 /** `onPhase` hears the begin of each timed phase, and null at its end. */
-export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined, brokers: string | null = null): Promise<PipelineResult> {
+export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined, brokers: string | null = null, threads = 1): Promise<PipelineResult> {
   const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
   const partitions = Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>
-  const log = brokers === null ? await openEmbeddedLog({ path: join(directory, 'log'), partitions, durability: 'disk' }) : await openBenchLog({ brokers: brokers.split(','), prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
+  const options = { path: join(directory, 'log'), partitions, durability: 'disk' } as const
+  const log = brokers === null ? await openEmbeddedLog(options) : await openBenchLog({ brokers: brokers.split(','), prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
   const codec = createFileCodec(log.schemas)
-  // the day stands still, so that every run decides the same; batches end by real time
-  const clock: Clock = { ...systemClock, nowMs: () => nowMs }
   const counts: Partitions = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
   const publisher = await openPublisher({ log, codec, clock, id: 'bench' })
   const publish = (records: Iterable<Outgoing>): Promise<void> => publisher.publishAll(inThousands(records), 4 * 1024 * 1024)
-  const types: ProcessorType[] = [entitle, normalise, reconcile]
   let peakMb = 0
   const watch = setInterval(() => {
     peakMb = Math.max(peakMb, anonymousMb())
@@ -65,11 +63,14 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
   const drain = async (): Promise<{ seconds: number; cpuSeconds: number }> => {
     const begin = performance.now()
     const cpu = process.cpuUsage()
-    const pipeline = new Pipeline({ types, log, codec, clock, limits: defaultLimits, release: 'bench', onTaskFailed: (task, error) => console.error(task, error) })
-    await pipeline.drained()
+    const hears = { onTrouble: console.error, onFailed: console.error, onCommit: () => undefined }
+    const parts = threads === 1 || !(log instanceof EmbeddedLog)
+      ? [openPipeline({ types, log, codec, clock, limits: defaultLimits, release: 'bench' }, hears)]
+      : tasksInThreads({ count: threads, entry: stillThread }, { log: options, ends: log.share(), limits: defaultLimits, release: 'bench' }, hears)
+    await untilDrained(parts)
     const seconds = (performance.now() - begin) / 1_000
     const { user, system } = process.cpuUsage(cpu)
-    await pipeline.stop()
+    await Promise.all(parts.map((part) => part.stop()))
     return { seconds, cpuSeconds: (user + system) / 1e6 }
   }
   try {
@@ -91,7 +92,7 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
     for (let k = 0; k < n; k++) grants += grantsOf(k)
     const findings = await findingsOf(log, codec)
     return {
-      n, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds,
+      n, threads, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds,
       findings: findings.length, asPlanted: equal(findings, plantedFindings(n)), expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
       firstCpuSeconds: first.cpuSeconds, unchangedCpuSeconds: unchanged.cpuSeconds,
     }
@@ -116,9 +117,9 @@ async function findingsOf(log: Log, codec: Codec): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' }, json: { type: 'boolean', default: false } } })
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' }, threads: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } } })
   for (const n of positionals.map(Number)) {
-    const result = await measurePipeline(n, undefined, values.kafka ?? null)
+    const result = await measurePipeline(n, undefined, values.kafka ?? null, Number(values.threads))
     if (values.json) console.log(JSON.stringify(result))
     else console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
   }

@@ -3,10 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configureApp } from '../connectors/registry.ts'
-import { entitle } from '../processors/entitle/entitle.ts'
-import { normalise } from '../processors/normalise/normalise.ts'
-import { reconcile } from '../processors/reconcile/reconcile.ts'
-import { remediate } from '../processors/remediate/remediate.ts'
+import { processors } from '../processors/registry.ts'
 import { AppSetting } from '../schemas/settings.ts'
 import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
@@ -17,7 +14,7 @@ import { openEmbeddedLog, type EmbeddedLog } from './adapters/log-embedded/embed
 import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
 import type { LogLine } from './adapters/log-kafka/client.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
-import type { LoadedConfig } from './config/load.ts'
+import { ConfigError, type LoadedConfig } from './config/load.ts'
 import { settingsOf } from './config/settings.ts'
 import type { AppSource } from './connect/app-reader.ts'
 import type { OnEvent } from './connect/events.ts'
@@ -32,24 +29,26 @@ import type { Assignment, Share, SharedRole } from './ports/assignment.ts'
 import type { Codec } from './ports/codec.ts'
 import { FencedError, type Log } from './ports/log.ts'
 import type { PortableLog, SchemaNumbers } from './ports/portable-log.ts'
-import type { ProcessorType } from './ports/processor.ts'
 import { StoreError, type Store } from './ports/store.ts'
 import type { Clock } from './runtime/clock.ts'
 import { EnvironmentError } from './runtime/errors.ts'
+import { untilDrained } from './runtime/drained.ts'
 import { defaultLimits } from './runtime/limits.ts'
 import { ownEverything } from './runtime/own-everything.ts'
-import { Pipeline, type PipelineProgress } from './runtime/pipeline.ts'
+import type { PipelineProgress } from './runtime/pipeline.ts'
 import { openPublisher, type Publisher, type PublisherOptions } from './runtime/publisher.ts'
 import { publishSettings } from './runtime/settings.ts'
 import type { SinkEvent } from './sink/partition-sink.ts'
 import { sinkTopics } from './sink/rows/tables.ts'
 import { runSink } from './sink/run-sink.ts'
-
-/** The one place that names adapters and processors. */
-export const processors: readonly ProcessorType[] = [entitle, normalise, reconcile, remediate].map((type) => type as unknown as ProcessorType)
+import type { ThreadOrders } from './threads/messages.ts'
+import { openPipeline } from './threads/open-pipeline.ts'
+import { tasksInThreads, type Threads } from './threads/task-thread.ts'
 
 export interface DataDirectory extends ReadSources {
   assignment: Assignment
+  /** for threads of this process to join the log; null where it can't be joined */
+  joining: (() => Pick<ThreadOrders, 'log' | 'ends'>) | null
   close(): Promise<void>
 }
 
@@ -89,6 +88,7 @@ export async function openDataDirectory(config: LoadedConfig, env: Env, options:
       store,
       codec,
       assignment: opened.assignment,
+      joining: config.registry === null ? opened.joining : null,
       async close() {
         await store.close()
         await log.close()
@@ -117,19 +117,21 @@ interface OpenedLog {
   log: PortableLog
   schemas: SchemaStore
   assignment: Assignment
+  joining: DataDirectory['joining']
 }
 
 async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => undefined, onRestore = () => undefined, onStandby }: OpenOptions): Promise<OpenedLog> {
   const { dataDir, baseDir, kafka } = config
   const partitions = evenly(config.partitions)
   if (kafka === null) {
-    const log = await openLog(join(dataDir, 'log'), config.partitions, 'disk')
-    return { log, schemas: log.schemas, assignment: ownEverything(partitions) }
+    const options = { path: join(dataDir, 'log'), partitions, durability: 'disk' } as const
+    const log = await openEmbeddedLog(options)
+    return { log, schemas: log.schemas, assignment: ownEverything(partitions), joining: () => ({ log: options, ends: log.share() }) }
   }
   // only who uses Kafka loads its client
   const { openKafka } = await import('./open-kafka.ts')
   const { log, assignment } = await openKafka(kafka, { env, baseDir, partitions, processors, path: join(dataDir, 'states'), log: onLine, onRestore, standby: onStandby !== undefined, onStandby: onStandby ?? (() => undefined) })
-  return { log, schemas: log.schemas, assignment }
+  return { log, schemas: log.schemas, assignment, joining: null }
 }
 
 async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
@@ -170,6 +172,8 @@ export interface RunOptions {
   env: Env
   release: string
   roles: ReadonlySet<Role>
+  /** default: this thread runs the tasks */
+  threads?: Threads
   onConnectEvent: OnEvent
   onSinkEvent?: (event: SinkEvent) => void
   onCommit?: OnCommit
@@ -217,21 +221,21 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     return { share }
   }
   try {
-    const pipeline = new Pipeline({
-      ...(await take('processors', processors.map(({ input }) => input))),
-      types: roles.has('processors') ? processors : [],
-      log, codec, clock, release,
-      limits: { ...defaultLimits, tickMs: config.tickSeconds * 1_000 },
-      onClockLeap: (task, leap) => onTrouble(leap === null ? `${task}: the clock is plausible again` : `${task}: the clock leapt, time stands still until it is plausible or grantline is started again`),
-      onTaskFailed: (task, error) => {
+    const hears = {
+      onTrouble,
+      onFailed: (task: string, error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
         onTrouble(`${task} failed: ${reason}`)
         failure.reject(new Error(`${task} failed: ${reason}`, { cause: error }))
       },
-      onRetry: (retry) => onTrouble(`a task tries again: ${retry.error.message}`),
-      onLost: failure.reject,
+    }
+    const working = { limits: { ...defaultLimits, tickMs: config.tickSeconds * 1_000 }, release }
+    const tasks = options.threads === undefined || !roles.has('processors')
+      ? [openPipeline({ ...(await take('processors', processors.map(({ input }) => input))), ...working, types: roles.has('processors') ? processors : [], log, codec, clock, onLost: failure.reject }, hears)]
+      : tasksInThreads(options.threads, { ...joined(directory, options.threads, config), ...working }, { ...hears, onCommit: onCommit ?? (() => undefined) })
+    stops.push(async () => {
+      await Promise.all(tasks.map((part) => part.stop()))
     })
-    stops.push(() => pipeline.stop())
     const sink = runSink({
       log, codec, store, signal: sinkStop.signal,
       ...(roles.has('sink') ? await take('sink', sinkTopics) : { topics: [] }),
@@ -271,7 +275,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       for (let before = -1, now = await commandsEnd(); before !== now; ) {
         before = now
         await scheduler.idle()
-        await pipeline.drained()
+        await untilDrained(tasks)
         now = await commandsEnd()
       }
       await sink.drained()
@@ -288,11 +292,17 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
         return scheduler.postIntent(feed, rows)
       },
     })
-    return { api, drained, stop, failed: failure.promise, progress: () => pipeline.progress() }
+    return { api, drained, stop, failed: failure.promise, progress: async () => (await Promise.all(tasks.map((part) => part.progress()))).flat() }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+function joined({ joining }: DataDirectory, { count }: Threads, { partitions }: LoadedConfig): Pick<ThreadOrders, 'log' | 'ends'> {
+  if (count > partitions) throw new ConfigError(`--threads ${count}: each thread has partitions of its own, and there are ${partitions}. Ask for at most as many threads`)
+  if (joining === null) throw new ConfigError('tasks run in threads on the embedded log without a registry. On Kafka start more processes, or leave --threads out')
+  return joining()
 }
 
 const watched = (apps: readonly AppSource[], feeds: readonly string[]): WatchedSource[] => [

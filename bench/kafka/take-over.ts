@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processors } from '../../src/compose.ts'
+import { processors } from '../../processors/registry.ts'
 import { accountKey, identityHome } from '../../src/core/keys.ts'
 import { partitionOf } from '../../src/core/partition.ts'
 import type { Outgoing, Publisher } from '../../src/runtime/publisher.ts'

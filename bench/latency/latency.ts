@@ -10,13 +10,13 @@ import { app, intent, rootChildren, rootRole, settings, snapshot } from '../work
 import { partitionCount, Stack } from './stack.ts'
 
 /**
- * `node bench/latency/latency.ts [accounts] [seconds] [events a second] [--kafka host:port]`: W(n) is loaded; then
+ * `node bench/latency/latency.ts [accounts] [seconds] [events a second] [--kafka host:port | --threads t]`: W(n) is loaded; then
  * - change events come steadily, each giving an account a permission that nobody approved, or taking it away again: the time from
  *   the call that appends the event to its finding's row being acknowledged by the tables;
  * - what concerns everybody is edited (a business role, the policy, a role of the application), and right behind each edit four people
  *   leave whom it reaches last: until the finding is readable, and until the edit has reached everybody.
  */
-const { values: { kafka }, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' } } })
+const { values: { kafka, threads }, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' }, threads: { type: 'string', default: '1' } } })
 const [accounts = 5_000, seconds = 20, eventsPerSecond = 1_000] = positionals.map(Number)
 const counts = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
 const stepMs = 20
@@ -29,7 +29,8 @@ const editsOfAll: Readonly<Record<string, () => Outgoing[]>> = {
   'a role of the application': () => [roleOfApplication('perm-of-a-role')],
 }
 
-const stack = await Stack.open(kafka?.split(',') ?? null)
+const results = kafka !== undefined ? 'latency-kafka' : threads === '1' ? 'latency' : 'latency-threads'
+const stack = await Stack.open(kafka?.split(',') ?? null, Number(threads))
 try {
   await stack.load(settings(counts))
   await stack.load(intent(accounts, counts))
@@ -44,7 +45,7 @@ try {
   console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.inserts - inserts} inserts`)
   const edits = []
   for (const [what, edit] of Object.entries(editsOfAll)) edits.push({ what, ...(await leaversBehind(edit(), edits.length)) })
-  publishResults(kafka === undefined ? 'latency' : 'latency-kafka', [
+  publishResults(results, [
     { what: `${eventsPerSecond} change events a second for ${seconds} s, ${accounts} accounts`, ...summary(steady) },
     ...edits.flatMap(({ what, leavers, editMs }) => [
       { what: `a leaver behind an edit of ${what}, which concerns ${accounts} accounts`, ...summary(leavers) },

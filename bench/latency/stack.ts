@@ -2,15 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
+import { EmbeddedLog, openEmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
-import { openLog, processors } from '../../src/compose.ts'
+import { processors } from '../../processors/registry.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { untilDrained } from '../../src/runtime/drained.ts'
 import { defaultLimits } from '../../src/runtime/limits.ts'
-import { Pipeline } from '../../src/runtime/pipeline.ts'
 import { openPublisher, type Outgoing, type Publisher } from '../../src/runtime/publisher.ts'
 import { runSink } from '../../src/sink/run-sink.ts'
+import { openPipeline } from '../../src/threads/open-pipeline.ts'
+import { tasksInThreads, threadEntry } from '../../src/threads/task-thread.ts'
 import { openBenchLog } from '../on-kafka.ts'
 import { inThousands } from '../workload.ts'
 
@@ -40,19 +44,22 @@ export class Stack {
     this.#close = close
   }
 
-  /** On the embedded log, or with `brokers` on topics of its own there. */
-  static async open(brokers: readonly string[] | null = null): Promise<Stack> {
+  /** On the embedded log, or with `brokers` on topics of its own there. `threads` run the tasks, embedded; 1: the main one does. */
+  static async open(brokers: readonly string[] | null, threads: number): Promise<Stack> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-latency-'))
+    const options = { path: join(directory, 'log'), partitions: Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>, durability: 'disk' } as const
     const log =
       brokers === null
-        ? await openLog(join(directory, 'log'), partitionCount, 'disk')
+        ? await openEmbeddedLog(options)
         : await openBenchLog({ brokers, prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
     const codec = createFileCodec(log.schemas)
     const store = await openStore({ path: join(directory, 'tables') })
     const publisher = await openPublisher({ log, codec, clock: systemClock, id: 'bench' })
-    const pipeline = new Pipeline({
-      types: processors, log, codec, clock: systemClock, limits: defaultLimits, release: 'bench', onTaskFailed: (task, error) => console.error(task, error),
-    })
+    const hears = { onTrouble: console.error, onFailed: console.error, onCommit: () => undefined }
+    const working = { limits: defaultLimits, release: 'bench' }
+    const tasks = threads === 1 || !(log instanceof EmbeddedLog)
+      ? [openPipeline({ types: processors, log, codec, clock: systemClock, ...working }, hears)]
+      : tasksInThreads({ count: threads, entry: threadEntry }, { log: options, ends: log.share(), ...working }, hears)
     const stop = new AbortController()
     const sink = runSink({
       log, codec, store, signal: stop.signal,
@@ -63,11 +70,11 @@ export class Stack {
       },
     })
     const drained = async (): Promise<void> => {
-      await pipeline.drained()
+      await untilDrained(tasks)
       await sink.drained()
     }
     const stack: Stack = new Stack(store, publisher, drained, async () => {
-      await pipeline.stop()
+      await Promise.all(tasks.map((part) => part.stop()))
       stop.abort()
       await sink.done
       await store.close()

@@ -49,9 +49,10 @@ function build(): Command {
     .option('--once', 'one full pass: ends when every input is at its end')
     .option('--log-level <level>', 'structured log lines on standard error: trace, debug, info, warn, error, silent', 'silent')
     .option('--roles <names>', 'what this process does of the whole, by commas: connectors, processors, sink, api', roleNames.join(','))
-    .action((options: { config: string; once?: true; logLevel: string; roles: string }) =>
-      run(options.config, { once: options.once === true, logLevel: options.logLevel, roles: rolesOf(options.roles) }))
-    .addHelpText('after', examples(['run', 'run --once', 'run --log-level info 2> grantline.log', 'run --roles connectors,processors']))
+    .option('--threads <count>', 'threads that run the processors, at most one a partition; 1: beside all else', threadsOf, 1)
+    .action((options: { config: string; once?: true; logLevel: string; roles: string; threads: number }) =>
+      run(options.config, { once: options.once === true, logLevel: options.logLevel, roles: rolesOf(options.roles), threads: options.threads }))
+    .addHelpText('after', examples(['run', 'run --once', 'run --log-level info 2> grantline.log', 'run --roles connectors,processors', 'run --threads 4']))
 
   report(program, 'findings', 'differences between what is granted and what is intended, worst first')
     .addOption(new Option('--state <state>', 'which').choices(['open', 'closed', 'all']))
@@ -268,6 +269,11 @@ function deadLetterCommands(program: Command): void {
 
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
+
+function threadsOf(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1')
+  return Number(text)
+}
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number')

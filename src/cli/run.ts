@@ -10,6 +10,7 @@ import { Liveness } from '../observe/liveness.ts'
 import { createLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { threadEntry } from '../threads/task-thread.ts'
 import { announce, withdraw } from './held-by.ts'
 import { releaseOf } from './release.ts'
 import { terminalWidth } from './terminal.ts'
@@ -28,6 +29,8 @@ export interface RunChoices {
   logLevel: string
   /** what this process does of the whole */
   roles: ReadonlySet<Role>
+  /** run the tasks; 1: the main one does, beside all else */
+  threads: number
 }
 
 /** Throws where a name is none: the message lists those there are. */
@@ -42,7 +45,7 @@ export function rolesOf(text: string): Set<Role> {
 }
 
 /** The main job. Ends on Ctrl-C or SIGTERM, with `once` after one full pass; throws where it can't go on. */
-export async function run(configFile: string, { once, logLevel, roles }: RunChoices): Promise<void> {
+export async function run(configFile: string, { once, logLevel, roles, threads }: RunChoices): Promise<void> {
   const config = await loadConfig(configFile)
   const logger = createLogger(logLevel)
   const metrics = new Metrics(releaseOf())
@@ -56,6 +59,7 @@ export async function run(configFile: string, { once, logLevel, roles }: RunChoi
     env: process.env,
     release: releaseOf(),
     roles,
+    ...(threads === 1 ? {} : { threads: { count: threads, entry: threadEntry } }),
     onSinkEvent: (event) => metrics.onSink(event),
     onCommit: (commit) => metrics.onCommit(commit),
     onConnectEvent: (event) => {

@@ -8,8 +8,9 @@ export function ownEverything(partitions: Readonly<Record<Topic, number>>): Assi
   }
 }
 
-export function shareOfAll(partitions: Readonly<Record<Topic, number>>, topics: readonly Topic[]): Share {
-  const owned: Owned = { generation: 0, partitions: new Map(topics.map((topic) => [topic, Array.from({ length: partitions[topic] }, (_, partition) => partition)])) }
+/** For good. `isOwned`: which partitions of each topic; default: all. */
+export function shareOfAll(partitions: Readonly<Record<Topic, number>>, topics: readonly Topic[], isOwned: (partition: number) => boolean = () => true): Share {
+  const owned: Owned = { generation: 0, partitions: new Map(topics.map((topic) => [topic, Array.from({ length: partitions[topic] }, (_, partition) => partition).filter(isOwned)])) }
   return {
     owned,
     next: () => new Promise(() => undefined),

@@ -4,6 +4,7 @@ import { FencedError, type Log } from '../ports/log.ts'
 import type { ProcessorType } from '../ports/processor.ts'
 import type { Clock } from './clock.ts'
 import { reasonOf } from './errors.ts'
+import { untilDrained, type Look, type Part } from './drained.ts'
 import { Holdings, type Holding, type Planned } from './holdings.ts'
 import type { TaskLimits } from './limits.ts'
 import { shareOfAll } from './own-everything.ts'
@@ -81,10 +82,10 @@ class Lane implements Holding {
 }
 
 /** Every task (processor × partition of its input) of one process. */
-export class Pipeline {
+export class Pipeline implements Part {
   readonly #options: PipelineOptions
   readonly #lanes: Holdings<Lane>
-  /** grows with everything that could make a look at the pipeline turn out otherwise */
+  /** see `Look` */
   #changes = 0
   #waiting: (() => void)[] = []
 
@@ -108,31 +109,32 @@ export class Pipeline {
   }
 
   /**
-   * Resolves when every task has processed all its input and no output of one is left for another, in two looks without any work
-   * between them; ticks and epochs are not counted as work. No task stands at an earlier time than another did when it came to rest:
-   * what one says has ended, another has not still to wait for. A task that was taken over is waited for until it is another process's
-   * or runs here again. Rejects where a task has failed or the pipeline is stopped.
+   * Resolves when every task has processed all its input and no output of one is left for another (`untilDrained`). A task that was
+   * taken over is waited for until it is another process's or runs here again. Rejects where a task has failed or the pipeline is stopped.
    */
-  async drained(): Promise<void> {
-    let rested = -1
-    let time = { of: -1, ms: 0 }
-    for (;;) {
-      await this.#lanes.explained()
-      const before = this.#changes
-      const work = this.#work()
-      const resting = (await this.#look()) && work === this.#work()
-      if (resting && time.of !== work) {
-        time = { of: work, ms: this.#latestMs() }
-        for (const task of this.#behind(time.ms)) task.hurryTick()
-      }
-      if (resting && this.#behind(time.ms).length === 0) {
-        if (rested === work) return
-        rested = work
-        continue
-      }
-      rested = -1
-      if (this.#lanes.isExplained && before === this.#changes) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  drained(): Promise<void> {
+    return untilDrained([this])
+  }
+
+  async look(): Promise<Look> {
+    await this.#lanes.explained()
+    const changes = this.#changes
+    const work = this.#work()
+    const resting = (await this.#areAtRest()) && work === this.#work()
+    const standing = this.#lanes.current.map(({ task }) => task.progress())
+    return {
+      resting, work, changes,
+      latestMs: Math.min(this.#options.clock.nowMs(), Math.max(...standing.map(({ now }) => now))),
+      earliestMs: Math.min(...standing.map(({ now, clockRefused }) => (clockRefused ? Infinity : now))),
     }
+  }
+
+  hurry(ms: number): void {
+    for (const { task } of this.#lanes.current) if (task.progress().now < ms) task.hurryTick()
+  }
+
+  async changed(since: number): Promise<void> {
+    while (this.#changes === since && this.#lanes.isExplained) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   async progress(): Promise<PipelineProgress[]> {
@@ -158,7 +160,7 @@ export class Pipeline {
     return new Lane(options, (retry) => this.#options.onRetry?.(retry), () => this.#changed())
   }
 
-  async #look(): Promise<boolean> {
+  async #areAtRest(): Promise<boolean> {
     for (const lane of this.#lanes.current) {
       if (!lane.running) {
         const why = lane.failure === null ? 'the pipeline was stopped' : `${lane.task.id} failed: ${lane.trouble}`
@@ -167,19 +169,6 @@ export class Pipeline {
       if (!(await lane.task.atRest())) return false
     }
     return this.#lanes.isExplained
-  }
-
-  /** The time at which one of the tasks stands, as far as the clock knows of it. */
-  #latestMs(): number {
-    return Math.min(this.#options.clock.nowMs(), Math.max(...this.#lanes.current.map(({ task }) => task.progress().now)))
-  }
-
-  /** Those whose time goes on and has not come so far. */
-  #behind(ms: number): Task[] {
-    return this.#lanes.current.map(({ task }) => task).filter((task) => {
-      const { now, clockRefused } = task.progress()
-      return now < ms && !clockRefused
-    })
   }
 
   #work(): number {

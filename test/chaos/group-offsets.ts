@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { createClient } from '../../src/adapters/log-kafka/client.ts'
 import { topicName } from '../../src/adapters/log-kafka/topics.ts'
-import { processors } from '../../src/compose.ts'
+import { processors } from '../../processors/registry.ts'
 
 interface GroupOffsets {
   /** 0 where the group has none */

@@ -36,8 +36,8 @@ async function pass(of: Company): Promise<Pass> {
 }
 
 /** Half of the kills fall into the first pass, half into the one after the week. `kill` hears which of its pass it is. */
-async function sequence(kills: number, kill: (of: Company, n: number, pass: 0 | 1, nth: number) => Promise<void>): Promise<void> {
-  const disturbed = await Company.open()
+async function sequence(kills: number, kill: (of: Company, n: number, pass: 0 | 1, nth: number) => Promise<void>, threads = 1): Promise<void> {
+  const disturbed = await Company.open({ threads })
   const first = Math.ceil(kills / 2)
   try {
     for (let n = 0; n < first; n++) await kill(disturbed, n, 0, n)
@@ -55,7 +55,7 @@ async function sequence(kills: number, kill: (of: Company, n: number, pass: 0 | 
 async function killAtPoint(of: Company, point: FaultPoint, pass: 0 | 1, nth: number): Promise<void> {
   const times = passes[pass]!.reached.filter((one) => one === point).length
   expect(times, `${point} in an undisturbed pass`).toBeGreaterThan(1)
-  await killAt(of, { point, nth: Math.max(2, Math.ceil(times / (3 * 2 ** nth))) })
+  await killAt(of, { point, nth: Math.max(2, Math.ceil(times / (3 * of.threads * 2 ** nth))) })
   fired.add(point)
 }
 
@@ -86,6 +86,11 @@ describe('the product on examples/acme', () => {
 
   it('was killed at every fault point that there is', () => {
     expect([...fired].sort()).toEqual([...points].sort())
+  })
+
+  it('with its tasks in two threads, killed in them', { timeout: sequenceMs }, async () => {
+    const plan = points.filter((point) => point.startsWith('runtime.') || point.startsWith('log.'))
+    await sequence(plan.length, (of, n, pass, nth) => killAtPoint(of, plan[n]!, pass, nth), 2)
   })
 
   const sizes = Array.from({ length: Math.ceil(randomKills / killsOfSequence) }, (_, i) => Math.min(killsOfSequence, randomKills - i * killsOfSequence))

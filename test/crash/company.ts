@@ -29,16 +29,18 @@ export class Company {
   readonly portal: Portal
   /** the config file */
   readonly file: string
+  readonly threads: number
   #offsetMs = firstDay - Date.now()
 
-  private constructor(directory: string, portal: Portal, file: string) {
+  private constructor(directory: string, portal: Portal, file: string, threads: number) {
     this.directory = directory
     this.portal = portal
     this.file = file
+    this.threads = threads
   }
 
   /** Without `corrects`, nothing is written unasked: when that would happen depends on how long a run takes. */
-  static async open({ corrects = false } = {}): Promise<Company> {
+  static async open({ corrects = false, threads = 1 } = {}): Promise<Company> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-crash-acme-'))
     prepareAcme(directory, firstDay)
     const portal = await startPortal(new PortalStore(cut(directory)), { port: 0, adminKey })
@@ -51,7 +53,7 @@ export class Company {
       .replaceAll('everySeconds: 30', 'everySeconds: 86400')
     const file = join(directory, 'grantline.yaml')
     writeFileSync(file, text)
-    return new Company(directory, portal, file)
+    return new Company(directory, portal, file, threads)
   }
 
   /** What has to be added to the wall clock to get this company's time, ms. */

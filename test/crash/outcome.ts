@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { processors } from '../../src/compose.ts'
+import { processors } from '../../processors/registry.ts'
 import type { ReadSources } from '../../src/http/local-api.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { verifyLog } from '../../src/replay/verify-log.ts'

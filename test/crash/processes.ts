@@ -3,13 +3,14 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Marker, Orders } from './child.ts'
+import type { Orders } from './child.ts'
+import type { Fault, Marker } from './faults.ts'
 import { adminKey, type Company } from './company.ts'
 import { Outcome } from './outcome.ts'
 import type { VariantName } from './variants.ts'
 
-/** Whose config file, and where the marker and the outcome go. */
-export type Place = Pick<Company, 'directory' | 'file' | 'offsetMs'>
+/** Whose config file, where the marker and the outcome go, and how many threads run the tasks (default: 1, the main one). */
+export type Place = Pick<Company, 'directory' | 'file' | 'offsetMs'> & { readonly threads?: number }
 
 type Reached = Marker['reached']
 
@@ -32,7 +33,7 @@ export async function runToEnd(company: Place, variant: VariantName | null = nul
 }
 
 /** Throws unless the process killed itself at the fault. Answers which points it had reached by then. */
-export async function killAt(company: Place, fault: Orders['fault'] & object, variant: VariantName | null = null): Promise<Reached> {
+export async function killAt(company: Place, fault: Fault, variant: VariantName | null = null): Promise<Reached> {
   const { code, signal, errors } = await start('child.ts', [orders(company, fault, variant)], null)
   const { point, nth } = fault
   const mark = markOf(company)
@@ -64,10 +65,10 @@ function markOf(company: Place): Marker | null {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Marker) : null
 }
 
-function orders(company: Place, fault: Orders['fault'], variant: VariantName | null): string {
+function orders(company: Place, fault: Fault | null, variant: VariantName | null): string {
   const marker = markerOf(company)
   rmSync(marker, { force: true })
-  return JSON.stringify({ file: company.file, offsetMs: company.offsetMs, marker, fault, variant } satisfies Orders)
+  return JSON.stringify({ file: company.file, offsetMs: company.offsetMs, marker, fault, variant, threads: company.threads ?? 1 } satisfies Orders)
 }
 
 async function start(script: string, args: readonly string[], killAfterMs: number | null): Promise<End> {

@@ -7,10 +7,10 @@ import { compareKeys } from '../../core/order.ts'
 import { onDisk } from './disk.ts'
 import { EmbeddedFilling } from './embedded-filling.ts'
 import { EmbeddedSchemas } from './embedded-schemas.ts'
-import { openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
+import { Ends, type SharedEnds } from './ends.ts'
+import { joinEnvironment, openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
 import { decodeMessage, encodeMessage, messageKey, offsetBytes, offsetOf, partitionKey } from './layout.ts'
 import { StateTable } from './state-table.ts'
-import { Waiters } from './waiters.ts'
 
 /**
  * The log in one LMDB environment. A commit is one transaction there; those that are asked for at the same time share one write to
@@ -20,32 +20,38 @@ export async function openEmbeddedLog(options: EmbeddedOptions): Promise<Embedde
   return new EmbeddedLog(await openEnvironment(options), options.partitions)
 }
 
+/** The log that another thread of this process has open and shares. */
+export function joinEmbeddedLog(options: EmbeddedOptions, shared: SharedEnds): EmbeddedLog {
+  return new EmbeddedLog(joinEnvironment(options), options.partitions, shared)
+}
+
 const Task = z.object({ number: z.int(), epoch: z.int() })
 
 export class EmbeddedLog implements PortableLog {
   readonly partitions: Readonly<Record<Topic, number>>
   readonly schemas: EmbeddedSchemas
   readonly #env: Environment
-  readonly #waiters = new Waiters()
-  /** what has been acknowledged: a reader must not see more */
-  readonly #ends = new Map<string, number>()
+  readonly #ends: Ends
   #closed = false
 
-  constructor(env: Environment, partitions: Readonly<Record<Topic, number>>) {
+  constructor(env: Environment, partitions: Readonly<Record<Topic, number>>, shared?: SharedEnds) {
     this.#env = env
     this.partitions = { ...partitions }
     this.schemas = new EmbeddedSchemas(env.schemas)
-    for (const topic of Object.keys(partitions) as Topic[]) {
-      for (let partition = 0; partition < partitions[topic]; partition++) {
-        this.#ends.set(`${topic} ${partition}`, this.#storedEnd(topic, partition))
-      }
-    }
+    this.#ends = new Ends(partitions, shared)
+    if (shared === undefined) this.#ends.raise(this.#storedEnds())
+  }
+
+  /** For other threads of this process to join it (`joinEmbeddedLog`); this one closes it last. */
+  share(): SharedEnds {
+    return this.#ends.share(`log ${this.#env.path}`)
   }
 
   async read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]> {
     const end = this.#end(topic, partition)
     const messages: Message[] = []
     if (offset >= end) return messages
+    this.#lookAnew()
     const number = this.#number(topic)
     const range = { start: messageKey(number, partition, Math.max(offset, 0)), end: messageKey(number, partition, end), limit: Math.max(limits.maxMessages, 1) }
     let bytes = 0
@@ -63,7 +69,7 @@ export class EmbeddedLog implements PortableLog {
 
   async waitFor(topic: Topic, partition: number, offset: number, signal: AbortSignal): Promise<void> {
     if (this.#end(topic, partition) > offset) return
-    await this.#waiters.wait(topic, partition, offset, signal)
+    await this.#ends.wait(topic, partition, offset, signal)
   }
 
   async openTask(id: string): Promise<TaskStore> {
@@ -115,17 +121,15 @@ export class EmbeddedLog implements PortableLog {
   async fill(source: string): Promise<Filling> {
     this.#requireOpen()
     await this.#env.meta.put('filling', source)
-    return new EmbeddedFilling(this.#env, (topic, partition, end) => {
-      this.#ends.set(`${topic} ${partition}`, end)
-    })
+    return new EmbeddedFilling(this.#env, (topic, partition, end) => this.#ends.raise([{ topic, partition, end }]))
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#waiters.wakeAll()
+    this.#ends.close()
     await this.#env.root.close()
-    this.#env.lock.release()
+    this.#env.lock?.release()
   }
 
   async #commit(change: Commit, state: StateTable, guard: () => void): Promise<CommitResult> {
@@ -140,9 +144,8 @@ export class EmbeddedLog implements PortableLog {
       return assigned
     }
     const offsets = await onDisk(this.#env.path, () => this.#env.root.childTransaction(write))
-    // LMDB's view for reading may still be of before the commit
-    this.#env.root.resetReadTxn()
     this.#publish(change.appends, offsets)
+    this.#lookAnew()
     return { offsets }
   }
 
@@ -157,16 +160,20 @@ export class EmbeddedLog implements PortableLog {
   }
 
   #publish(appends: readonly Append[], offsets: readonly number[]): void {
-    const grown = new Set<string>()
-    appends.forEach(({ topic, partition }, i) => {
-      const place = `${topic} ${partition}`
-      this.#ends.set(place, Math.max(this.#ends.get(place) ?? 0, offsets[i]! + 1))
-      grown.add(place)
-    })
-    for (const { topic, partition } of appends) {
-      const place = `${topic} ${partition}`
-      if (grown.delete(place)) this.#waiters.grew(topic, partition, this.#ends.get(place)!)
-    }
+    const grown = new Map<string, { topic: Topic; partition: number; end: number }>()
+    appends.forEach(({ topic, partition }, i) => grown.set(`${topic} ${partition}`, { topic, partition, end: offsets[i]! + 1 }))
+    this.#ends.raise(grown.values())
+  }
+
+  /** LMDB's view for reading may still be of before a commit that was acknowledged. */
+  #lookAnew(): void {
+    if (this.#ends.takeNews()) this.#env.root.resetReadTxn()
+  }
+
+  #storedEnds(): { topic: Topic; partition: number; end: number }[] {
+    return (Object.keys(this.partitions) as Topic[]).flatMap((topic) =>
+      Array.from({ length: this.partitions[topic] }, (_, partition) => ({ topic, partition, end: this.#storedEnd(topic, partition) })),
+    )
   }
 
   #storedEnd(topic: Topic, partition: number): number {
@@ -176,7 +183,7 @@ export class EmbeddedLog implements PortableLog {
   #end(topic: Topic, partition: number): number {
     this.#requireOpen()
     this.#requirePartition(topic, partition)
-    return this.#ends.get(`${topic} ${partition}`)!
+    return this.#ends.get(topic, partition)
   }
 
   /** 0 for a name that is no topic of this log, which a caller without types may pass */
@@ -193,7 +200,7 @@ export class EmbeddedLog implements PortableLog {
   }
 
   #requirePartition(topic: Topic, partition: number): void {
-    if (!this.#ends.has(`${topic} ${partition}`)) {
+    if (!this.#ends.has(topic, partition)) {
       throw new Error(`topic ${topic} has no partition ${partition}: it has ${this.#count(topic)}, numbered from 0`)
     }
   }

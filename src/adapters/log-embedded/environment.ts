@@ -21,7 +21,8 @@ type Binary = Database<Buffer, Buffer>
 /** The databases of one LMDB environment, which this process alone has open. */
 export interface Environment {
   path: string
-  lock: ProcessLock
+  /** null: another thread of this process holds it */
+  lock: ProcessLock | null
   root: RootDatabase<Buffer, Buffer>
   /** layout.ts: message key -> message */
   messages: Binary
@@ -59,39 +60,49 @@ export async function openEnvironment(options: EmbeddedOptions): Promise<Environ
   }
 }
 
+/** As another thread of this process has opened it, and keeps it open. */
+export function joinEnvironment(options: EmbeddedOptions): Environment {
+  const databases = openDatabases(options)
+  return { path: options.path, lock: null, ...databases, topics: numbersOf(Generation.parse(databases.meta.get('generation'))) }
+}
+
 async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<Environment> {
-  const root = open<Buffer, Buffer>({
-    path: join(options.path, 'log.mdb'),
-    maxDbs: 8,
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    // otherwise a commit is acknowledged before it is on disk
-    overlappingSync: false,
-    noSync: options.durability === 'process',
-  })
+  const databases = openDatabases(options)
+  const { root, meta } = databases
   try {
-    const binary = (name: string): Binary => root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
-    const meta = root.openDB<unknown, string>({ name: 'meta', encoding: 'json', keyEncoding: 'ordered-binary' })
     const stored = Generation.optional().parse(meta.get('generation'))
     const generation = agreed(stored, options)
     await meta.put('generation', generation)
-    return {
-      path: options.path,
-      lock,
-      root,
-      messages: binary('messages'),
-      ends: binary('ends'),
-      state: binary('state'),
-      tasks: root.openDB<unknown, string>({ name: 'tasks', encoding: 'json', keyEncoding: 'ordered-binary' }),
-      meta,
-      schemas: root.openDB<unknown, number>({ name: 'schemas', encoding: 'json', keyEncoding: 'uint32' }),
-      topics: new Map(Object.entries(generation.topics).map(([topic, { number }]) => [topic as Topic, number])),
-    }
+    return { path: options.path, lock, ...databases, topics: numbersOf(generation) }
   } catch (error) {
     await root.close()
     throw error
   }
 }
+
+function openDatabases({ path, durability }: EmbeddedOptions): Omit<Environment, 'path' | 'lock' | 'topics'> {
+  const root = open<Buffer, Buffer>({
+    path: join(path, 'log.mdb'),
+    maxDbs: 8,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // otherwise a commit is acknowledged before it is on disk
+    overlappingSync: false,
+    noSync: durability === 'process',
+  })
+  const binary = (name: string): Binary => root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
+  return {
+    root,
+    messages: binary('messages'),
+    ends: binary('ends'),
+    state: binary('state'),
+    tasks: root.openDB<unknown, string>({ name: 'tasks', encoding: 'json', keyEncoding: 'ordered-binary' }),
+    meta: root.openDB<unknown, string>({ name: 'meta', encoding: 'json', keyEncoding: 'ordered-binary' }),
+    schemas: root.openDB<unknown, number>({ name: 'schemas', encoding: 'json', keyEncoding: 'uint32' }),
+  }
+}
+
+const numbersOf = ({ topics }: Generation): Map<Topic, number> => new Map(Object.entries(topics).map(([topic, { number }]) => [topic as Topic, number]))
 
 /** What is stored, and topics that a newer release added. Other counts would send keys to other partitions: refused. */
 function agreed(stored: Generation | undefined, { path, partitions }: EmbeddedOptions): Generation {

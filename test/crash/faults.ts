@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs'
+import { z } from 'zod'
+import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
+
+/** Where a process kills itself: at the nth time that a point is reached, counted since `after` was reached where that is given. */
+export const Fault = z.strictObject({ point: z.enum([...faultPoints, 'variant']), nth: z.int().min(1), after: z.enum(faultPoints).nullable().default(null) })
+export type Fault = z.input<typeof Fault>
+
+/** The variable in which a process tells its threads what they need to know. */
+export const threadOrders = 'GRANTLINE_TEST_THREAD_ORDERS'
+
+/** What the process leaves behind; `fired`: it killed itself at this fault. */
+export interface Marker {
+  fired: Fault | null
+  reached: readonly (FaultPoint | 'variant')[]
+}
+
+/** Arms the thread that calls it. */
+export class Killer {
+  readonly #fault: Fault | null
+  readonly #marker: string
+  readonly #reached: Marker['reached'][number][] = []
+  #counts: boolean
+  #times = 0
+
+  constructor(fault: Fault | null, marker: string) {
+    this.#fault = fault
+    this.#marker = marker
+    this.#counts = fault === null || (fault.after ?? null) === null
+    armFaults((point) => this.reach(point))
+  }
+
+  reach(point: Marker['reached'][number]): void {
+    const fault = this.#fault
+    this.#reached.push(point)
+    this.#counts ||= point === fault?.after
+    if (point !== fault?.point || !this.#counts || ++this.#times !== fault.nth) return
+    this.mark(fault)
+    process.kill(process.pid, 'SIGKILL')
+  }
+
+  mark(fired: Fault | null): void {
+    writeFileSync(this.#marker, JSON.stringify({ fired, reached: this.#reached } satisfies Marker))
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
+import { openEmbeddedLog, type EmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
+import type { Codec } from '../../src/ports/codec.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { untilDrained } from '../../src/runtime/drained.ts'
+import { defaultLimits } from '../../src/runtime/limits.ts'
+import { openPublisher, type Outgoing, type Publisher } from '../../src/runtime/publisher.ts'
+import { readPartition } from '../../src/runtime/records.ts'
+import { tasksInThreads, type TaskThread } from '../../src/threads/task-thread.ts'
+import { contractPartitions } from '../contract/log.ts'
+import { seen } from '../support/fixture-processors.ts'
+
+const one = (id: string): Outgoing => ({ topic: 'raw', key: `app/${id}`, record: seen(id) })
+
+describe('tasks in threads', () => {
+  let path: string
+  let log: EmbeddedLog
+  let codec: Codec
+  let publisher: Publisher
+  let threads: TaskThread[]
+  let failures: string[]
+  let committed: Set<string>
+
+  beforeEach(async () => {
+    path = await mkdtemp(join(tmpdir(), 'grantline-threads-'))
+    log = await openEmbeddedLog({ path, partitions: contractPartitions, durability: 'process' })
+    codec = createFileCodec(log.schemas)
+    publisher = await openPublisher({ log, codec, clock: systemClock, id: 'test' })
+    threads = []
+    failures = []
+    committed = new Set()
+  })
+  afterEach(async () => {
+    await Promise.all(threads.map((thread) => thread.stop()))
+    await log.close()
+    await rm(path, { recursive: true, force: true })
+  })
+
+  const start = (entry: string): void => {
+    threads = tasksInThreads(
+      { count: 2, entry: new URL(entry, import.meta.url) },
+      { log: { path, partitions: contractPartitions, durability: 'process' }, ends: log.share(), limits: { ...defaultLimits, tickMs: 20 }, release: 'test' },
+      { onTrouble: () => undefined, onFailed: (task, error) => failures.push(`${task}: ${String(error)}`), onCommit: ({ id }) => committed.add(id) },
+    )
+  }
+  const accounts = async (): Promise<string[]> => {
+    const found: string[] = []
+    for (let partition = 0; partition < contractPartitions.access; partition++) {
+      for await (const { record } of readPartition(log, codec, 'access', partition)) if (record?.type === 'AccessChange') found.push(record.account)
+    }
+    return found.sort()
+  }
+
+  it('process everything, each partition in one of them, and tell of their commits', async () => {
+    start('fixture-thread.ts')
+    const ids = Array.from({ length: 300 }, (_, i) => `id${i}`)
+    for (let from = 0; from < ids.length; from += 100) {
+      await publisher.publish(ids.slice(from, from + 100).map(one))
+      await untilDrained(threads)
+      expect(await accounts()).toEqual(ids.slice(0, from + 100).sort())
+    }
+    const tasks = (await Promise.all(threads.map((thread) => thread.progress()))).map((of) => of.map(({ task }) => task))
+    expect(tasks.map((of) => of.map((task) => Number(task.split('/')[2])).sort().join())).toEqual(['0,0,2,2', '1,1'])
+    expect([...committed].sort()).toEqual(tasks.flat().sort())
+  })
+
+  it('say which of them failed, and are not drained then', async () => {
+    start('fixture-thread.ts')
+    await publisher.publish([one('boom')])
+    await expect(untilDrained(threads)).rejects.toThrow(/not drained: task\/fragile\/\d failed: fragile: process threw/)
+    expect(failures).toEqual([expect.stringMatching(/^task\/fragile\/\d: Error: fragile: process threw.*no account is called boom/)])
+  })
+
+  it('are not drained where a thread died, and say why it did', async () => {
+    start('dying-thread.ts')
+    await expect.poll(() => failures.length, { timeout: 20_000 }).toBe(2)
+    expect(failures[0]).toMatch(/a thread that runs tasks died: its memory is gone/)
+    await expect(untilDrained(threads)).rejects.toThrow(/died: its memory is gone/)
+  })
+})
