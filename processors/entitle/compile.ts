@@ -49,24 +49,15 @@ interface End {
   why: Why
 }
 
-/** All there is about one entitlement. */
-interface Gathered {
-  app: string
-  entitlement: string
-  live: { begin: number; reason: KeptReason }[]
-  /** what in-force intent itself says to have ended */
-  ended: KeptLapse[] | null
-  /** what the last compilation gave */
-  entry: KeptEntry | null
-  lapse: KeptLapse | null
-}
-
 interface Times {
   begin: number | null
   end: End | null
 }
 
+type Named = Pick<Claim, 'app' | 'entitlement'>
+
 const entitlementKey = (app: string, entitlement: string): string => `${app}/${entitlement}`
+const compareNames = (a: Named, b: Named): number => (a.app === b.app ? 0 : compareKeys(a.app, b.app)) || compareKeys(a.entitlement, b.entitlement)
 
 /**
  * What somebody should have, from all that governance says about them. Pure: what intent in force tells (begun, expired, denied,
@@ -79,31 +70,19 @@ export function compile(input: Compilation): Compiled {
     if (at !== null && at > now && (nextDueMs === null || at < nextDueMs)) nextDueMs = at
   }
   const revocations = revocationsByEntitlement(input.revocations)
-  const gathered = new Map<string, Map<string, Gathered>>()
-  let lastApp: string | null = null
-  let inApp = new Map<string, Gathered>()
-  const at = (app: string, entitlement: string): Gathered => {
-    if (app !== lastApp) {
-      lastApp = app
-      inApp = gathered.get(app) ?? new Map<string, Gathered>()
-      gathered.set(app, inApp)
-    }
-    let found = inApp.get(entitlement)
-    if (found === undefined) inApp.set(entitlement, (found = { app, entitlement, live: [], ended: null, entry: null, lapse: null }))
-    return found
-  }
-
-  const unrevoked = new Map<KeptReason, Times>()
-  /** A role's grants share their reason. */
+  let unrevoked: { reason: KeptReason; times: Times } | null = null
+  /** A role's grants share their reason, and follow one another. */
   const timesOf = (app: string, entitlement: string, reason: KeptReason): Times => {
     const revokedAt = revocations.size === 0 ? undefined : revocations.get(entitlementKey(app, entitlement))
     if (revokedAt !== undefined) return { begin: beginning(reason.from, tenure), end: ending(reason, tenure, revokedAt) }
-    let times = unrevoked.get(reason)
-    if (times === undefined) unrevoked.set(reason, (times = { begin: beginning(reason.from, tenure), end: ending(reason, tenure, []) }))
-    return times
+    if (unrevoked?.reason !== reason) unrevoked = { reason, times: { begin: beginning(reason.from, tenure), end: ending(reason, tenure, []) } }
+    return unrevoked.times
   }
 
-  for (const { app, entitlement, reason } of input.claims) {
+  const live: Claim[] = []
+  const ended: KeptLapse[] = []
+  for (const claim of input.claims) {
+    const { app, entitlement, reason } = claim
     const { begin, end } = timesOf(app, entitlement, reason)
     if (begin === null) continue
     // what was denied before it began is told as denied once it would have begun; other ends before the beginning leave nothing
@@ -111,26 +90,45 @@ export function compile(input: Compilation): Compiled {
     if (begin > now) due(begin)
     else if (end === null || end.at > now) {
       due(end?.at ?? null)
-      const { live } = at(app, entitlement)
-      if (!live.some((other) => other.reason.ref === reason.ref)) live.push({ begin, reason })
-    } else (at(app, entitlement).ended ??= []).push({ app, entitlement, at: end.at, why: end.why, reason })
+      live.push(claim)
+    } else ended.push({ app, entitlement, at: end.at, why: end.why, reason })
   }
-
-  for (const entry of input.entries) at(entry.app, entry.entitlement).entry = entry
-  for (const lapse of input.lapsed) at(lapse.app, lapse.entitlement).lapse = lapse
+  live.sort(compareNames)
+  ended.sort(compareNames)
 
   const entries: KeptEntry[] = []
   const lapsed: KeptLapse[] = []
-  for (const app of [...gathered.keys()].sort(compareKeys)) {
-    for (const found of [...gathered.get(app)!.values()].sort((a, b) => compareKeys(a.entitlement, b.entitlement))) {
-      if (found.live.length > 0) entries.push(entryOf(found))
-      else {
-        const lapse = lapseOf(found, input)
-        if (lapse !== undefined) lapsed.push(lapse)
-      }
+  const lists = new ReasonLists()
+  // the last result is in the same order: of all four what is about the next entitlement is at hand
+  for (let i = 0, j = 0, k = 0, l = 0; ; ) {
+    const next = firstOf(firstOf(live[i], ended[j]), firstOf(input.entries[k], input.lapsed[l]))
+    if (next === undefined) return { entries, lapsed, nextDueMs }
+    const liveEnd = endOf(live, i, next)
+    const endedEnd = endOf(ended, j, next)
+    const entryEnd = endOf(input.entries, k, next)
+    const lapseEnd = endOf(input.lapsed, l, next)
+    if (i < liveEnd) entries.push(entryOf(live, i, liveEnd, tenure, lists))
+    else {
+      const lapse = lapseOf(ended.slice(j, endedEnd), input.entries.slice(k, entryEnd), input.lapsed.slice(l, lapseEnd), input)
+      if (lapse !== undefined) lapsed.push(lapse)
     }
+    i = liveEnd
+    j = endedEnd
+    k = entryEnd
+    l = lapseEnd
   }
-  return { entries, lapsed, nextDueMs }
+}
+
+function firstOf(a: Named | undefined, b: Named | undefined): Named | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return compareNames(a, b) <= 0 ? a : b
+}
+
+/** Where what is about the entitlement ends; `from` where nothing is. */
+function endOf(list: readonly Named[], from: number, { app, entitlement }: Named): number {
+  let end = from
+  while (list[end]?.entitlement === entitlement && list[end]?.app === app) end++
+  return end
 }
 
 function revocationsByEntitlement(revocations: readonly Revocation[]): Map<string, number[]> {
@@ -156,35 +154,61 @@ function ending(reason: KeptReason, tenure: Tenure, revokedAt: readonly number[]
   return ends.sort((a, b) => a.at - b.at || whyOrder.indexOf(a.why) - whyOrder.indexOf(b.why))[0] ?? null
 }
 
-function entryOf({ app, entitlement, live }: Gathered): KeptEntry {
-  const only = live.length === 1 ? live[0] : undefined
-  if (only !== undefined) return { app, entitlement, from: only.begin, until: only.reason.until, reasons: [only.reason] }
-  const untils = live.map(({ reason }) => reason.until)
-  return {
-    app,
-    entitlement,
-    from: Math.min(...live.map(({ begin }) => begin)),
-    until: untils.includes(null) ? null : Math.max(...untils.map((until) => until ?? 0)),
-    reasons: live.map(({ reason }) => reason).sort(compareReasons),
+/** What is live from `from` to `end` is about one entitlement. */
+function entryOf(live: readonly Claim[], from: number, end: number, tenure: Tenure, lists: ReasonLists): KeptEntry {
+  const { app, entitlement, reason } = live[from]!
+  if (end === from + 1) return { app, entitlement, from: begun(reason, tenure), until: reason.until, reasons: lists.alone(reason) }
+  const reasons: KeptReason[] = []
+  let begin = Infinity
+  let until: number | null = -Infinity
+  for (let i = from; i < end; i++) {
+    const one = live[i]!.reason
+    if (reasons.some(({ ref }) => ref === one.ref)) continue
+    let place = reasons.length
+    while (place > 0 && compareReasons(reasons[place - 1]!, one) > 0) place--
+    reasons.splice(place, 0, one)
+    begin = Math.min(begin, begun(one, tenure))
+    until = until === null || one.until === null ? null : Math.max(until, one.until)
+  }
+  return { app, entitlement, from: begin, until, reasons: lists.of(reasons) }
+}
+
+/** Of the entries of one compilation: those that have the same reasons share the list of them. */
+class ReasonLists {
+  readonly #alone = new Map<KeptReason, KeptReason[]>()
+  readonly #several: KeptReason[][] = []
+
+  alone(reason: KeptReason): KeptReason[] {
+    let list = this.#alone.get(reason)
+    if (list === undefined) this.#alone.set(reason, (list = [reason]))
+    return list
+  }
+
+  of(reasons: KeptReason[]): KeptReason[] {
+    const known = this.#several.find((list) => list.length === reasons.length && list.every((reason, i) => reason === reasons[i]))
+    if (known === undefined) this.#several.push(reasons)
+    return known ?? reasons
   }
 }
+
+/** Of a reason that is live. */
+const begun = (reason: KeptReason, tenure: Tenure): number => beginning(reason.from, tenure) ?? reason.from
 
 function compareReasons(a: KeptReason, b: KeptReason): number {
   return compareKeys(a.kind, b.kind) || compareKeys(a.id, b.id) || a.from - b.from || compareKeys(a.ref, b.ref)
 }
 
 /** The end that came last tells; a lapse known from before stays unless its own intent object now says otherwise. */
-function lapseOf(found: Gathered, input: Compilation): KeptLapse | undefined {
-  const { entry, lapse } = found
-  const candidates = [...(found.ended ?? [])]
+function lapseOf(ended: readonly KeptLapse[], [entry]: readonly KeptEntry[], [lapse]: readonly KeptLapse[], input: Compilation): KeptLapse | undefined {
+  const candidates = [...ended]
   const told = new Set(candidates.map(({ reason }) => reason.ref))
-  if (lapse !== null && !told.has(lapse.reason.ref)) candidates.push(lapse)
+  if (lapse !== undefined && !told.has(lapse.reason.ref)) candidates.push(lapse)
   const vanished = entry?.reasons.find(({ ref }) => !told.has(ref))
-  if (vanished !== undefined) {
+  if (entry !== undefined && vanished !== undefined) {
     const end: End = input.tenure.status === 'ended'
       ? { at: input.tenure.end ?? input.changedAt, why: 'ended' }
       : { at: input.changedAt, why: 'withdrawn' }
-    candidates.push({ app: found.app, entitlement: found.entitlement, ...end, reason: vanished })
+    candidates.push({ app: entry.app, entitlement: entry.entitlement, ...end, reason: vanished })
   }
   return candidates.sort(laterFirst)[0]
 }

@@ -5,7 +5,7 @@ import { compareKeys } from '../../src/core/order.ts'
 import { sameBytes } from '../../src/core/bytes.ts'
 import type { Said } from './claims.ts'
 import { assigned, matchTimes, matched, requested } from './claims.ts'
-import { compile } from './compile.ts'
+import { compile, type Claim } from './compile.ts'
 import { keyHistory } from './keys.ts'
 import type { Told } from './objects.ts'
 import { isOf } from './objects.ts'
@@ -73,20 +73,23 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
 }
 
 function claimsOf(scope: Scope, about: About, facet: IdentityFacet, person: Person): { said: Said; roles: string[]; matchedSinceMs: Person['matched'] } {
-  const said = requested(about)
+  const claims: Claim[] = []
   const ids = new Set<string>()
   for (const [key, row] of about) {
     if (!isOf(row, 'RoleAssignment')) continue
     ids.add(row.record.role)
-    for (const role of scope.roles.named(scope.objects, row.record.role)) said.claims.push(...assigned(key, row, role))
+    for (const role of scope.roles.named(scope.objects, row.record.role)) claims.push(...assigned(key, row, role))
   }
   const matching = scope.roles.matching(scope.objects, facet.record.attributes)
   const matchedSinceMs = matchTimes(matching, facet.attributesSince, person.matched)
   for (const role of matching) {
     ids.add(role[1].record.id)
-    said.claims.push(...matched(role, Math.max(matchedSinceMs[role[0]] ?? 0, facet.record.start ?? 0)))
+    claims.push(...matched(role, Math.max(matchedSinceMs[role[0]] ?? 0, facet.record.start ?? 0)))
   }
-  return { said, roles: [...ids].sort(compareKeys), matchedSinceMs }
+  // what roles give is in order: those first, and there is less to be put in order
+  const { claims: others, revocations } = requested(about)
+  claims.push(...others)
+  return { said: { claims, revocations }, roles: [...ids].sort(compareKeys), matchedSinceMs }
 }
 
 function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenure, keys: IdentityKey[], revision: number): void {

@@ -39,9 +39,14 @@ export function packAccess({ entries, lapsed }: Access): Packed {
 export function unpackAccess(packed: Packed): Access {
   const from = new PackReader(packed)
   const reasons = from.list(() => readReason<KeptReason>(from))
+  const alone = reasons.map((reason) => [reason])
+  const list = (): KeptReason[] => {
+    const count = from.count()
+    return count === 1 ? alone[from.count()]! : Array.from({ length: count }, () => reasons[from.count()]!)
+  }
   return {
     entries: from.list(() => ({
-      app: from.word(), entitlement: from.once(), from: from.moment(), until: from.time(), reasons: from.list(() => reasons[from.count()]!),
+      app: from.word(), entitlement: from.once(), from: from.moment(), until: from.time(), reasons: list(),
     })),
     lapsed: from.list(() => ({
       app: from.word(), entitlement: from.once(), at: from.moment(), why: whys[from.count()]!, reason: reasons[from.count()]!,

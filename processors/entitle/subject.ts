@@ -1,4 +1,5 @@
 import type { DesiredEntry, LapsedEntry, Position, Reason } from '../../schemas/wire/common.ts'
+import { deepFreeze } from '../../src/core/frozen.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
 import type { Access } from './stored-access.ts'
@@ -12,8 +13,16 @@ export interface Change {
 }
 
 const wireReason = ({ kind, id, by, from, until, source }: KeptReason): Reason => ({ kind, id, by, from, until, source })
-export const wireEntries = (entries: readonly KeptEntry[]): DesiredEntry[] =>
-  entries.map((entry) => ({ ...entry, reasons: entry.reasons.map(wireReason) }))
+/** Entries that share their reasons share them on the wire, too: frozen, since what is frozen is encoded once. */
+export function wireEntries(entries: readonly KeptEntry[]): DesiredEntry[] {
+  const lists = new Map<readonly KeptReason[], Reason[]>()
+  const wire = (reasons: readonly KeptReason[]): Reason[] => {
+    let list = lists.get(reasons)
+    if (list === undefined) lists.set(reasons, (list = deepFreeze(reasons.map(wireReason))))
+    return list
+  }
+  return entries.map(({ app, entitlement, from, until, reasons }) => ({ app, entitlement, from, until, reasons: wire(reasons) }))
+}
 export const wireLapses = (lapsed: readonly KeptLapse[]): LapsedEntry[] =>
   lapsed.map((lapse) => ({ ...lapse, reason: wireReason(lapse.reason) }))
 

@@ -1,4 +1,5 @@
 import type { KeyBook } from '../../schemas/wire/raw.ts'
+import { equal } from '../../src/core/equal.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { State } from '../../src/ports/processor.ts'
 import { part } from '../shared/rows.ts'
@@ -34,9 +35,9 @@ export class KeyBookTable {
     const topics = (before?.continues ?? null) === continues ? [] : [chainTopic(identity)]
     const old = byKey(identity, before?.keys ?? [])
     const fresh = byKey(identity, keys)
-    for (const [row, { space, key }] of [...new Map([...old, ...fresh])].sort(([a], [b]) => compareKeys(a, b))) {
+    for (const [row, { space, key }] of inOrder(old.size === 0 ? fresh : new Map([...old, ...fresh]))) {
       const claims = fresh.get(row)?.claims ?? []
-      if (JSON.stringify(old.get(row)?.claims ?? []) === JSON.stringify(claims)) continue
+      if (equal(old.get(row)?.claims ?? [], claims)) continue
       this.#setClaims(row, identity, claims)
       topics.push(keyTopic(space, key))
     }
@@ -72,6 +73,8 @@ function byKey(identity: string, keys: KeyBook['keys']): Map<string, KeyClaims> 
   for (const { claims } of found.values()) claims.sort(compareClaims)
   return found
 }
+
+const inOrder = <V>(rows: ReadonlyMap<string, V>): Iterable<[row: string, value: V]> => (rows.size < 2 ? rows : [...rows].sort(([a], [b]) => compareKeys(a, b)))
 
 function compareClaims(a: Claim, b: Claim): number {
   return compareKeys(a.identity, b.identity) || a.since - b.since || (a.until ?? Infinity) - (b.until ?? Infinity) || 0

@@ -12,6 +12,7 @@ import { applyRuling, applySetting } from './rulings.ts'
 import { beginRun, endDefinitions, endRun } from './run-marks.ts'
 import type { Caches, Scope } from './scope.ts'
 import { placeOf, scopeOf } from './scope.ts'
+import { isWatched } from './watch.ts'
 import { step } from './work.ts'
 import { markWritten } from './written.ts'
 
@@ -95,7 +96,7 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
       return
     case 'KeyBook': {
       const topics = scope.book.apply(record)
-      if (topics.length > 0) jobs.push({ kind: 'watchers', topics, after: null })
+      if (topics.some((topic) => isWatched(context.state, topic))) jobs.push({ kind: 'watchers', topics, after: null })
       return
     }
     case 'KeysBaseline':

@@ -22,3 +22,8 @@ export function* watchersOf(state: State, topic: string, after: string | null): 
   const options = after === null ? { prefix } : { prefix, after: prefix + after }
   for (const [key] of state.range(table, options)) yield key.slice(prefix.length)
 }
+
+export function isWatched(state: State, topic: string): boolean {
+  for (const _account of watchersOf(state, topic, null)) return true
+  return false
+}

@@ -77,7 +77,7 @@ function withReference(references: readonly ReferenceRow[], record: Reference, p
 
 function desiredRow(before: DesiredRow | null, record: Desired, position: Position, now: number): DesiredRow {
   const { identity, status, display, keys, entries, lapsed } = record
-  const plan = plans.of(entries.map(({ app, entitlement, from, until }) => ({ app, entitlement, from, until })))
+  const plan = plans.like(entries, () => entries.map(({ app, entitlement, from, until }) => ({ app, entitlement, from, until })))
   return { identity, status, display, keys, endedAt: endOf(before, record, now), plan, reasons: packReasons(entries), lapsed, position }
 }
 

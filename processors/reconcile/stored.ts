@@ -5,12 +5,12 @@ import { Interned } from '../shared/interned.ts'
 import {
   readEntries, readLapses, readList, readPosition, readReason, writeEntries, writeLapses, writeList, writePosition, writeReason,
 } from '../shared/packed-access.ts'
-import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
+import { PackReader, PackWriter, type Packed, type Span } from '../shared/packed.ts'
 import type { AccountRow, AccountState, DesiredRow, HomeRow, OpenFinding, Planned, Wait } from './model.ts'
 
 /** How homes, their desired access and their accounts lie in the state. */
 
-export const plans = new Interned<readonly Planned[]>(packPlan, unpackPlan)
+export const plans = new Interned<readonly Planned[], readonly DesiredEntry[]>(packPlan, unpackPlan, { hash: hashOfPlan, same: samePlan })
 export const allVerdicts = new Interned<readonly GrantVerdict[]>(packVerdicts, (bytes) => readList(new PackReader(bytes)) as GrantVerdict[])
 
 /** A home's own row: its desired access lies apart, since it is long and seldom changes; `accounts` are their names, in order. */
@@ -116,18 +116,50 @@ function packPlan(plan: readonly Planned[]): Packed {
   return to.end()
 }
 
+function hashOfPlan(plan: readonly Planned[]): number {
+  let hash = plan.length
+  let last = ''
+  for (const { app, entitlement, from, until } of plan) {
+    if (app !== last) hash = hashOfText(hash, (last = app))
+    hash = hashOfText(hash, entitlement)
+    hash = (Math.imul(hash, 31) + (from % 2 ** 31)) | 0
+    if (until !== null) hash = (Math.imul(hash, 31) + (until % 2 ** 31)) | 0
+  }
+  return hash
+}
+
+function hashOfText(before: number, text: string): number {
+  let hash = before
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+  return hash
+}
+
+function samePlan(a: readonly Planned[], b: readonly Planned[]): boolean {
+  return a.length === b.length && a.every(({ app, entitlement, from, until }, i) => {
+    const other = b[i]!
+    return entitlement === other.entitlement && app === other.app && from === other.from && until === other.until
+  })
+}
+
 function unpackPlan(packed: Packed): Planned[] {
   const from = new PackReader(packed)
   return from.list(() => ({ app: from.word(), entitlement: from.word(), from: from.moment(), until: from.time() }))
 }
 
-/** The reasons of each entry, in their order. */
+/** The reasons of each entry, in their order. Entries that share theirs are told in the same bytes, from the second of them on. */
 export function packReasons(entries: readonly DesiredEntry[]): Packed {
   const to = new PackWriter()
+  const written = new Map<readonly Reason[], Span | null>()
   to.count(entries.length)
   for (const { reasons } of entries) {
-    to.count(reasons.length)
-    for (const reason of reasons) writeReason(to, reason)
+    const span = written.get(reasons)
+    if (span === undefined || span === null) {
+      const from = to.length
+      to.count(reasons.length)
+      for (const reason of reasons) writeReason(to, reason)
+      // the first time texts and times get their places
+      written.set(reasons, span === undefined ? null : { from, end: to.length })
+    } else to.again(span)
   }
   return to.end()
 }

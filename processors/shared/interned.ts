@@ -3,23 +3,45 @@ import { deepFreeze } from '../../src/core/frozen.ts'
 import { KeptByBytes } from '../../src/core/kept-by-bytes.ts'
 
 const maxValues = 1_024
+const unpacked = new Uint8Array(0)
+
+/** How values, and what else says the same, are told apart without packing them. `hash` is of all that `same` compares. */
+export interface Likeness<L> {
+  hash(like: L): number
+  same(a: L, b: L): boolean
+}
 
 /**
  * Values that come again and again, by the bytes they are packed in: equal bytes answer the same frozen value while it is kept, so that
  * what is computed of it can be kept beside it. Bytes are kept from the second time on: what comes once is not frozen for it. Exact bytes
  * are compared. A cache: dropping it changes nothing. No value that went through it may be changed.
  */
-export class Interned<V extends object> {
+export class Interned<V extends object, L = V> {
   readonly #unpack: (bytes: Uint8Array) => V
   readonly #pack: (value: V) => Uint8Array
   readonly #kept = new KeptByBytes<V>(maxValues)
   readonly #packed = new WeakMap<V, Uint8Array>()
   /** of frozen values that came from elsewhere: the one value that is equal */
   readonly #same = new WeakMap<V, V>()
+  readonly #likeness: Likeness<V | L> | null
+  readonly #alike = new KeptByBytes<V>(maxValues)
 
-  constructor(pack: (value: V) => Uint8Array, unpack: (bytes: Uint8Array) => V) {
+  constructor(pack: (value: V) => Uint8Array, unpack: (bytes: Uint8Array) => V, likeness: Likeness<V | L> | null = null) {
     this.#pack = pack
     this.#unpack = unpack
+    this.#likeness = likeness
+  }
+
+  /** The one value that says what `like` says; `make` makes it where it is not kept. For what mostly comes anew and is known. */
+  like(like: L, make: () => V): V {
+    const likeness = this.#likeness
+    if (likeness === null) return this.of(make())
+    const hash = likeness.hash(like)
+    const known = this.#alike.find(hash, (_bytes, value) => likeness.same(value, like))
+    if (known !== undefined) return known
+    const one = this.of(make())
+    this.#alike.keep(hash, unpacked, one)
+    return one
   }
 
   /** The one value of these bytes. */

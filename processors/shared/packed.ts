@@ -1,9 +1,8 @@
 import { asciiAt } from '../../src/core/ascii.ts'
-import { Slab } from '../../src/core/slab.ts'
 
 /**
  * Rows with long lists in few bytes: numbers one after the other, each text and time once and by its place from then on. Many such
- * rows are read for each that changes, so reading has to be cheap. Whoever reads asks for the same things in the same order. Short rows
+ * rows are read for each that changes, so reading has to be cheap. Whoever reads asks for the same things in the same order. Rows
  * share memory with others that were packed then: whoever keeps one for long copies it.
  */
 export type Packed = Uint8Array
@@ -13,17 +12,42 @@ const none = 0
 const fresh = 1
 const firstPlace = 2
 
-/** Buffers to write in, which grow as needed and are used again: one for each writer that is at work. */
-const idle: Uint8Array<ArrayBuffer>[] = []
-const firstBytes = 4_096
-const maxKeptBytes = 1024 * 1024
-const slab = new Slab()
+/** A part of what is being packed. */
+export interface Span {
+  readonly from: number
+  readonly end: number
+}
+
+/** Memory in which rows lie one after the other, each where it was written; `used` of it is. */
+interface Sheet {
+  bytes: Uint8Array
+  used: number
+}
+
+/** One for each writer that is at work. */
+const idle: Sheet[] = []
+const sheetBytes = 64 * 1024
+/** A sheet with less left is not begun to write on. */
+const fewBytes = 512
 
 export class PackWriter {
-  #bytes = idle.pop() ?? new Uint8Array(firstBytes)
-  #at = 0
+  readonly #sheet: Sheet
+  #bytes: Uint8Array
+  /** where the row begins */
+  #from: number
+  #at: number
   readonly #texts = new Places<string>()
   readonly #times = new Places<number>()
+
+  constructor() {
+    const sheet = (this.#sheet = idle.pop() ?? { bytes: new Uint8Array(sheetBytes), used: 0 })
+    if (sheet.used + fewBytes > sheet.bytes.length) {
+      sheet.bytes = new Uint8Array(sheetBytes)
+      sheet.used = 0
+    }
+    this.#bytes = sheet.bytes
+    this.#from = this.#at = sheet.used
+  }
 
   /** A whole number of at least 0. */
   count(value: number): void {
@@ -92,20 +116,35 @@ export class PackWriter {
     this.#at += bytes.length
   }
 
+  /** What has been written so far, bytes. */
+  get length(): number {
+    return this.#at - this.#from
+  }
+
+  /** The same bytes once more: what they say, where all texts and times in them had their places before. */
+  again({ from, end }: Span): void {
+    this.#room(end - from)
+    this.#bytes.copyWithin(this.#at, this.#from + from, this.#from + end)
+    this.#at += end - from
+  }
+
   /** The row; the writer is done with. */
   end(): Packed {
-    const packed = slab.take(this.#at)
-    packed.set(this.#bytes.subarray(0, this.#at))
-    if (this.#bytes.length <= maxKeptBytes) idle.push(this.#bytes)
-    return packed
+    // a long row has its memory for itself
+    if (this.#bytes.length === sheetBytes) {
+      this.#sheet.bytes = this.#bytes
+      this.#sheet.used = this.#at
+    }
+    idle.push(this.#sheet)
+    return this.#bytes.subarray(this.#from, this.#at)
   }
 
   /** Length and whether units take two bytes, then the units. */
   #string(value: string): void {
     const { length } = value
+    this.#room(maxCountBytes + 2 * length)
     const lengthAt = this.#at
     this.count(2 * length)
-    this.#room(2 * length)
     const from = this.#at
     for (let i = 0; i < length; i++) {
       const unit = value.charCodeAt(i)
@@ -140,11 +179,14 @@ export class PackWriter {
     this.#at += 8
   }
 
+  /** What does not fit goes on in memory of its own. */
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes))
-    larger.set(this.#bytes)
+    const larger = new Uint8Array(Math.max(sheetBytes, 2 * this.length + bytes))
+    larger.set(this.#bytes.subarray(this.#from, this.#at))
     this.#bytes = larger
+    this.#at -= this.#from
+    this.#from = 0
   }
 }
 
@@ -153,14 +195,17 @@ const fewValues = 12
 
 /** Values in the order of their first use. */
 class Places<V> {
-  readonly #few: V[] = []
+  #few: V[] | null = null
   #many: Map<V, number> | null = null
 
   /** The value's place, or null where it gets the next one only now. */
   of(value: V): number | null {
+    if (this.#few === null) {
+      this.#few = [value]
+      return null
+    }
     if (this.#many === null) {
-      const place = this.#few.indexOf(value)
-      if (place >= 0) return place
+      for (let place = 0; place < this.#few.length; place++) if (this.#few[place] === value) return place
       this.#few.push(value)
       if (this.#few.length > fewValues) this.#many = new Map(this.#few.map((one, i) => [one, i]))
       return null
@@ -174,8 +219,9 @@ class Places<V> {
 
 export class PackReader {
   readonly #bytes: Uint8Array
-  readonly #texts: string[] = []
-  readonly #times: number[] = []
+  /** those that came so far; null while none did: most rows are short, and many */
+  #texts: string[] | null = null
+  #times: number[] | null = null
   #at = 0
 
   constructor(packed: Packed) {
@@ -205,9 +251,10 @@ export class PackReader {
   text(): string | null {
     const place = this.count()
     if (place === none) return null
-    if (place !== fresh) return this.#texts[place - firstPlace]!
+    if (place !== fresh) return this.#texts![place - firstPlace]!
     const text = this.once()
-    this.#texts.push(text)
+    if (this.#texts === null) this.#texts = [text]
+    else this.#texts.push(text)
     return text
   }
 
@@ -227,7 +274,7 @@ export class PackReader {
   time(): number | null {
     const place = this.count()
     if (place === none) return null
-    return place === fresh ? this.#number() : this.#times[place - firstPlace]!
+    return place === fresh ? this.#number() : this.#times![place - firstPlace]!
   }
 
   moment(): number {
@@ -267,7 +314,8 @@ export class PackReader {
       value = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getFloat64(this.#at)
       this.#at += 8
     }
-    this.#times.push(value)
+    if (this.#times === null) this.#times = [value]
+    else this.#times.push(value)
     return value
   }
 }

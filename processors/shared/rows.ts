@@ -4,4 +4,7 @@
 export const part = (text: string): string => `${text.length}:${text}`
 
 /** A whole number of at least 0 so that code point order is its order; below that counts as 0. */
-export const ordered = (value: number): string => String(Math.max(0, value)).padStart(16, '0')
+export const ordered = (value: number): string => (value <= 0 ? zero : String(value).padStart(16, '0'))
+
+/** Of the only job in a queue, among others: asked for with nearly every record. */
+const zero = '0'.repeat(16)

@@ -3,6 +3,8 @@ const slots = new Array<string>(8_192).fill('')
 const maxKept = 48
 /** More arguments than this some engines refuse. */
 const maxAtOnce = 4_096
+/** By length: the characters of a short text, which are its arguments; those of a view of the bytes would be copied first. */
+const units: number[][] = []
 
 /** The text of `length` bytes from `from` on; undefined where one of them is not ASCII. */
 export function asciiAt(bytes: Uint8Array, from: number, length: number): string | undefined {
@@ -27,6 +29,12 @@ function isAt(text: string, bytes: Uint8Array, from: number, length: number): bo
 }
 
 function made(bytes: Uint8Array, from: number, end: number): string {
+  const length = end - from
+  if (length <= maxKept) {
+    const codes = (units[length] ??= new Array<number>(length).fill(0))
+    for (let i = 0; i < length; i++) codes[i] = bytes[from + i]!
+    return String.fromCharCode.apply(null, codes)
+  }
   let text = ''
   for (let at = from; at < end; at += maxAtOnce) {
     text += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(end, at + maxAtOnce)) as unknown as number[])

@@ -63,6 +63,8 @@ export class StateTable implements SharedState {
   }
 
   editShared<V>(table: string, key: string): V | undefined {
+    const known = this.#shared.find(table, key)
+    if (known?.dirty === true) return known.value as V
     const value = this.getShared<V>(table, key)
     if (value !== undefined) this.putShared(table, key, value)
     return value
@@ -81,7 +83,7 @@ export class StateTable implements SharedState {
     const { prefix = '', after } = options
     const base = prefixOf(table)
     this.#settle(table)
-    const stored = this.#store.range(base + prefix, after === undefined ? undefined : base + after)[Symbol.iterator]()
+    const stored = (this.#empty?.has(table, base) === true ? [] : this.#store.range(base + prefix, after === undefined ? undefined : base + after))[Symbol.iterator]()
     let last = after
     let row = stored.next()
     try {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { topicNames, topics, type AnyRecord, type RecordOf, type Topic } from '../../schemas/wire/topics.ts'
 import { avroSchema } from '../../schemas/generate.ts'
+import { deepFreeze } from '../../src/core/frozen.ts'
 import { CodecError, type Codec } from '../../src/ports/codec.ts'
 import { recordOf, recordOfType, recordTypes } from '../support/arbitraries.ts'
 
@@ -196,6 +197,21 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
         message.subarray(0, FRAME), Buffer.from([2]), items.subarray(0, half), Buffer.from([1, half * 2]), items.subarray(half), Buffer.from([0]),
       ])
       expect(codec.decode('raw', cut)).toEqual([{ type: 'Tick', at: 1 }, { type: 'Tick', at: 2 }])
+    })
+
+    it('writes lists that are frozen and come again as it writes others, and reads them again as they were', () => {
+      const reason = recordOfType('facts', 'Desired').map((record) => (record as RecordOf<'facts'> & { type: 'Desired' }).entries.flatMap(({ reasons }) => reasons))
+      fc.assert(
+        fc.property(recordOfType('facts', 'Desired'), fc.array(reason, { minLength: 1, maxLength: 7 }), fc.array(fc.nat(6), { maxLength: 30 }), (any, lists, order) => {
+          const desired = any as RecordOf<'facts'> & { type: 'Desired' }
+          const frozen = lists.map((list) => deepFreeze(structuredClone(list)))
+          const entries = order.map((n, i) => ({ app: 'a', entitlement: String(i), from: i, until: null, reasons: frozen[n % frozen.length]! }))
+          const record = { ...desired, entries }
+          const bytes = Buffer.from(codec.encodeRecord('facts', record))
+          expect(Buffer.from(codec.encodeRecord('facts', structuredClone(record)))).toEqual(bytes)
+          expect(codec.decode('facts', codec.frame('facts', [bytes, bytes]))).toEqual([record, record])
+        }),
+      )
     })
 
     describe('refuses to write, naming the field and not its value', () => {

@@ -67,11 +67,14 @@ describe('StateTable', () => {
     const store = storeOf(rows)
     let table = new StateTable(store, new EmptyTables(store))
     expect([table.get('a', 'k'), table.get('b', 'k'), table.getShared('c', 'k')]).toEqual([undefined, undefined, undefined])
+    expect([...table.range('a'), ...table.range('d')]).toEqual([])
     table.put('a', 'k', 1)
     table.putShared('c', 'k', 3)
+    expect([...table.range('a'), ...table.range('c')]).toEqual([['k', 1], ['k', 3]])
     commit(table, rows)
     table = table.next()
     expect([table.get('a', 'k'), table.get('b', 'k'), table.get('c', 'k')]).toEqual([1, undefined, 3])
+    expect([...table.range('a'), ...table.range('c'), ...table.range('d')]).toEqual([['k', 1], ['k', 3]])
   })
 
   it('lets rows be changed and the walk be stopped while iterating', () => {

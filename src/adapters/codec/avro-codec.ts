@@ -27,6 +27,8 @@ export function createFileCodec(store: SchemaStore): Codec {
 /** Encodes with `layouts`, one for each topic, and decodes with whatever schema a message names, read as the layout of its topic. */
 export class AvroCodec implements Codec {
   readonly #writers = new Map<Topic, Writer>()
+  /** of records of their own */
+  readonly #singles = new Map<Topic, Writer>()
   readonly #today = new Map<Topic, Reader>()
   /** by topic and schema id: a message of one topic must not be read by the schema of another */
   readonly #readers = new Map<string, Reader>()
@@ -39,6 +41,7 @@ export class AvroCodec implements Codec {
     for (const [topic, layout] of layouts) {
       const reader = new Reader(layout, layout)
       this.#writers.set(topic, new Writer(layout))
+      this.#singles.set(topic, new Writer(layout))
       this.#today.set(topic, reader)
       this.#readers.set(`${topic} ${layout.id}`, reader)
     }
@@ -67,10 +70,7 @@ export class AvroCodec implements Codec {
   }
 
   encodeRecord<T extends Topic>(topic: T, record: RecordOf<T>): Uint8Array {
-    const writer = this.#writer(topic)
-    writer.begin()
-    writer.record(record, 0)
-    return writer.takeShort()
+    return this.#writer(topic, this.#singles).single(record)
   }
 
   decodeRecord<T extends Topic>(topic: T, bytes: Uint8Array): RecordOf<T> {
@@ -83,8 +83,8 @@ export class AvroCodec implements Codec {
     return this.#writer(topic).message(encoded)
   }
 
-  #writer(topic: Topic): Writer {
-    const writer = this.#writers.get(topic)
+  #writer(topic: Topic, writers = this.#writers): Writer {
+    const writer = writers.get(topic)
     if (writer === undefined) throw new CodecError(`${topic}: no such topic. Topics are ${Object.keys(topics).join(', ')}`)
     return writer
   }

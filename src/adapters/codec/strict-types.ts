@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import avsc from 'avsc'
 import { asciiAt } from '../../core/ascii.ts'
 import { compareKeys } from '../../core/order.ts'
+import { RecentArrays } from './recent-arrays.ts'
 import { SharedArrays, skipBlock } from './shared-arrays.ts'
 
 /**
@@ -117,6 +118,13 @@ class StrictBytes extends avsc.types.BytesType {
 }
 
 class StrictArray extends avsc.types.ArrayType {
+  _write(tap: Tap, value: unknown): void {
+    if (!Array.isArray(value)) throw new Error('not an array')
+    const items = this.itemsType as unknown as Inner
+    if (value.length > 0) tap.writeLong(value.length)
+    for (let i = 0; i < value.length; i++) items._write(tap, value[i])
+    tap.writeLong(0)
+  }
   _read(tap: Tap): unknown[] {
     // avsc calls this on a resolver too, which has its own itemsType
     const items = this.itemsType as unknown as Inner
@@ -135,7 +143,7 @@ class StrictArray extends avsc.types.ArrayType {
  * it, and what was read once is answered again, frozen, for equal bytes. A resolver has no share in it: it reads another schema.
  */
 class SharedArray extends StrictArray {
-  _write(tap: Tap, value: unknown): void {
+  override _write(tap: Tap, value: unknown): void {
     if (!Array.isArray(value)) throw new Error('not an array')
     sharedOf.get(this)!.write(tap, value, (item) => (this.itemsType as unknown as Inner)._write(tap, item))
   }
@@ -148,9 +156,23 @@ class SharedArray extends StrictArray {
   }
 }
 
+/** An array that comes several times within one record: read once and written once for it. */
+class RecentArray extends StrictArray {
+  override _write(tap: Tap, value: unknown): void {
+    if (!Array.isArray(value)) throw new Error('not an array')
+    recentOf.get(this)!.write(tap, value, () => super._write(tap, value))
+  }
+  override _read(tap: Tap): unknown[] {
+    const recent = recentOf.get(this)
+    return recent === undefined ? super._read(tap) : recent.read(tap, () => super._read(tap))
+  }
+}
+
 /** Beside the types, which are frozen. */
 const sharedOf = new WeakMap<object, SharedArrays>()
+const recentOf = new WeakMap<object, RecentArrays>()
 const sharedItems = new Set(['Assignment', 'FactGrant', 'AccessGrant', 'EntitlementRef'])
+const recentItems = new Set(['Reason'])
 
 /** Writes keys in code point order, so that equal maps give equal bytes. */
 class StrictMap extends avsc.types.MapType {
@@ -231,14 +253,19 @@ export function strictTypes(branches: readonly Schema[], namespace: string | und
 function containers(schema: Schema, options: Options): avsc.Type | undefined {
   if (typeof schema !== 'object' || !('type' in schema)) return undefined
   if (schema.type === 'array') {
-    if (!sharedItems.has(itemsName(schema))) return new StrictArray(schema, options)
-    const type = new SharedArray(schema, options)
-    sharedOf.set(type, new SharedArrays())
-    return type
+    const items = itemsName(schema)
+    if (sharedItems.has(items)) return beside(sharedOf, new SharedArray(schema, options), new SharedArrays())
+    if (recentItems.has(items)) return beside(recentOf, new RecentArray(schema, options), new RecentArrays())
+    return new StrictArray(schema, options)
   }
   if (schema.type === 'map') return new StrictMap(schema, options)
   if (schema.type === 'enum') return new StrictEnum(schema, options)
   return undefined
+}
+
+function beside<T extends object, V>(all: WeakMap<object, V>, type: T, value: V): T {
+  all.set(type, value)
+  return type
 }
 
 /** The bare name of the record type that an array holds; '' where its items are none. */

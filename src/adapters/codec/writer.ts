@@ -6,17 +6,15 @@ const VARINT_MAX_BYTES = 10
 const INITIAL_BYTES = 64 * 1024
 /** A scratch buffer that one huge message blew up is not kept beyond this. */
 const KEPT_BYTES = 4 * 1024 * 1024
-/** Memory that short records share, one piece after the other. */
-const SLAB_BYTES = 64 * 1024
+/** Where less is left, records of their own go on in other memory. */
+const ROOM_BYTES = 16 * 1024
 
-/** Writes messages of one topic into a scratch buffer: `begin`, the parts, `take`. Not re-entrant. */
+/** Writes messages of one topic into a scratch buffer: `begin`, the parts, `take`; or else records of their own: `single`. Not re-entrant. */
 export class Writer {
   readonly #layout: Layout
   readonly #indexOf: ReadonlyMap<string, number>
   #scratch = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   #at = 0
-  #slab = new Uint8Array(0)
-  #slabAt = 0
 
   constructor(layout: Layout) {
     this.#layout = layout
@@ -99,17 +97,18 @@ export class Writer {
     return result
   }
 
-  /** As `take`, in memory that records written before and after have a part of: cheap for what is soon let go. */
-  takeShort(): Uint8Array {
-    if (this.#at > SLAB_BYTES / 4) return this.take()
-    if (this.#slabAt + this.#at > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_BYTES)
-      this.#slabAt = 0
+  /**
+   * The record in memory that those written before and after it have a part of: cheap for what is soon let go. Whoever is asked for records of
+   * their own writes nothing else.
+   */
+  single(record: { type: string }): Uint8Array {
+    if (this.#at + ROOM_BYTES > INITIAL_BYTES) {
+      this.#scratch = Buffer.allocUnsafeSlow(INITIAL_BYTES)
+      this.#at = 0
     }
-    const result = this.#slab.subarray(this.#slabAt, this.#slabAt + this.#at)
-    result.set(this.#scratch.subarray(0, this.#at))
-    this.#slabAt += this.#at
-    return result
+    const from = this.#at
+    this.record(record, 0)
+    return new Uint8Array(this.#scratch.buffer, this.#scratch.byteOffset + from, this.#at - from)
   }
 
   /** Zig-zag varint of a count or index, never negative here. */

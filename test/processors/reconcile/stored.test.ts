@@ -42,6 +42,24 @@ test('desired access comes back as it was stored, and from the second time on an
       expect(back).toEqual(row)
       expect(unpackReasons(back.reasons)).toEqual(entries.map(({ reasons }) => reasons))
       expect(plans.of(structuredClone(plan))).toBe(unpackDesired(packDesired(row)).plan)
+      const one = plans.like(entries, () => structuredClone(plan))
+      expect(one).toEqual(plan)
+      expect(plans.like(structuredClone(entries), () => { throw new Error('it is known') })).toBe(one)
+    }),
+  )
+})
+
+test('reasons that entries share are packed as reasons of their own are', () => {
+  fc.assert(
+    fc.property(recordOfType('facts', 'Desired'), fc.array(fc.nat(9), { maxLength: 40 }), (record, order) => {
+      const lists = (record as Desired).entries.map(({ reasons }) => reasons)
+      const entries = order.flatMap((n) => {
+        const reasons = lists[n]
+        return reasons === undefined ? [] : [{ app: 'a', entitlement: 'e', from: 0, until: null, reasons }]
+      })
+      const packed = packReasons(entries)
+      expect(packed.slice()).toEqual(packReasons(entries.map((entry) => structuredClone(entry))).slice())
+      expect(unpackReasons(packed)).toEqual(entries.map(({ reasons }) => reasons))
     }),
   )
 })
