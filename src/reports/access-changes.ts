@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import type { Store } from '../ports/store.ts'
-import { grantOf, logOf, shows } from './access-log.ts'
-import { accessSpans } from './access-spans.ts'
-import { pageAccounts, type AccountPage } from './account-pages.ts'
-import { endOfTime, limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
+import { spansOf, type Span } from '../core/access-spans.ts'
+import { identityHome } from '../core/keys.ts'
+import { compareKeys } from '../core/order.ts'
+import type { LogRow } from './access-log.ts'
+import { tellAccounts } from './account-pages.ts'
+import { limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
 export const AccessDifference = z.object({
   app: z.string(), account: z.string(), entitlement: z.string(), native: z.string(),
@@ -44,32 +45,28 @@ export const accessChanges: Report<AccessChangesFilters, AccessDifference> = {
     { key: 'homeBefore', title: 'home before', kind: 'text' },
     { key: 'homeAfter', title: 'home after', kind: 'text' },
   ],
-  async run(store, filters) {
-    const { app, account, identity, entitlement, limit } = filters
-    if (account !== null || identity !== null) return await ask(store, filters, null, limit)
-    const params = paramsOf(filters)
-    const chosen = entitlement === null ? moves : `${moves} AND (${shows} OR l.gone OR notEmpty(l.removed))`
-    return await pageAccounts(store, { app, params, limit, chosen, run: (page, rest) => ask(store, filters, page, rest) })
+  run(store, filters) {
+    const { from, to, identity } = filters
+    const home = identity === null ? null : identityHome(identity)
+    return tellAccounts(store, {
+      filters,
+      params: { from, to },
+      chosen: moves,
+      tellsOne: true,
+      tell: (account) => differences(account, from, to).filter(({ homeBefore, homeAfter }) => home === null || homeBefore === home || homeAfter === home),
+    })
   },
 }
 
-const paramsOf = (filters: AccessChangesFilters) => ({ ...filters, known_at: filters.knownAt ?? endOfTime })
-
-function ask(store: Store, filters: AccessChangesFilters, page: AccountPage | null, limit: number): Promise<AccessDifference[]> {
-  const heldAt = (time: string): string => `s.from_ms <= {${time}:Int64} AND {${time}:Int64} < s.until_ms`
-  const said = (value: string, time: string): string => `anyOrNullIf(${value}, ${heldAt(time)})`
-  const identityOf = where([['(homeBefore = concat(\'identity/\', {identity:String}) OR homeAfter = concat(\'identity/\', {identity:String}))', filters.identity]])
-  const sql = `
-WITH ${accessSpans(logOf(filters, page, moves), grantOf(filters))}
-SELECT * FROM (
-  SELECT
-    s.app AS app, s.account AS account, s.entitlement AS entitlement, s.native AS native,
-    ${said('s.verdict', 'from')} AS before, ${said('s.verdict', 'to')} AS after, ${said('s.home', 'from')} AS homeBefore, ${said('s.home', 'to')} AS homeAfter
-  FROM spans AS s
-  GROUP BY app, account, entitlement, native
-  HAVING coalesce(before, '') != coalesce(after, '') OR coalesce(homeBefore, '') != coalesce(homeAfter, '')
-) ${identityOf}
-ORDER BY app, account, entitlement, native
-LIMIT {limit:UInt32}`
-  return store.query(sql, { ...paramsOf(filters), ...page, limit }, AccessDifference)
+function differences(account: readonly LogRow[], from: number, to: number): AccessDifference[] {
+  const grants = Map.groupBy(spansOf(account), ({ grant }) => JSON.stringify([grant.entitlement, grant.native])).values()
+  return [...grants]
+    .flatMap((spans) => {
+      const { said: { app, account: id }, grant: { entitlement, native } } = spans[0]!
+      const heldAt = (time: number): Span<LogRow> | undefined => spans.find((span) => span.from <= time && time < span.until)
+      const [one, other] = [heldAt(from), heldAt(to)]
+      const [before, after, homeBefore, homeAfter] = [one?.grant.verdict ?? null, other?.grant.verdict ?? null, one?.said.home ?? null, other?.said.home ?? null]
+      return before === after && homeBefore === homeAfter ? [] : [{ app, account: id, entitlement, native, before, after, homeBefore, homeAfter }]
+    })
+    .sort((a, b) => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native))
 }

@@ -1,7 +1,10 @@
 import { z } from 'zod'
-import { grantOf, logOf } from './access-log.ts'
-import { accessSpans } from './access-spans.ts'
-import { endOfTime, limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
+import { spansOf, type Span } from '../core/access-spans.ts'
+import { identityHome } from '../core/keys.ts'
+import { compareKeys } from '../core/order.ts'
+import { positionOf, type LogRow } from './access-log.ts'
+import { tellAccounts } from './account-pages.ts'
+import { limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
 export const AccessSpan = z.object({
   home: z.string(), app: z.string(), account: z.string(), entitlement: z.string(), native: z.string(), verdict: z.string(),
@@ -40,16 +43,22 @@ export const accessHistory: Report<AccessHistoryFilters, AccessSpan> = {
     { key: 'paths', title: 'by way of', kind: 'list' },
   ],
   run(store, filters) {
-    const conditions = where([['s.from_ms < s.until_ms', true], ['s.home = concat(\'identity/\', {identity:String})', filters.identity]])
-    const sql = `
-WITH ${accessSpans(logOf(filters, null), grantOf(filters))}
-SELECT
-  s.home AS home, s.app AS app, s.account AS account, s.entitlement AS entitlement, s.native AS native, s.verdict AS verdict, s.direct AS direct,
-  s.paths AS paths, s.from_ms AS \`from\`, if(s.until_ms = 9223372036854775807, NULL, s.until_ms) AS until,
-  CAST((s.topic, s.partition, s.offset, s.\`index\`), 'Tuple(topic String, partition Int64, offset Int64, index Int64)') AS position
-FROM spans AS s ${conditions}
-ORDER BY app, account, \`from\`, entitlement, native, home, position
-LIMIT {limit:UInt32}`
-    return store.query(sql, { ...filters, known_at: filters.knownAt ?? endOfTime }, AccessSpan)
+    const { identity } = filters
+    const home = identity === null ? null : identityHome(identity)
+    return tellAccounts(store, {
+      filters, params: {}, chosen: null, tellsOne: false,
+      tell: (account) =>
+        spansOf(account)
+          .filter(({ said, from, until }) => from < until && (home === null || said.home === home))
+          .sort(inOrder)
+          .map(({ said, grant: { entitlement, native, verdict, direct, paths }, from, until }) => ({
+            home: said.home, app: said.app, account: said.account, entitlement, native, verdict, direct, paths,
+            from, until: until === Infinity ? null : until, position: positionOf(said),
+          })),
+    })
   },
 }
+
+const inOrder = (a: Span<LogRow>, b: Span<LogRow>): number =>
+  a.from - b.from || compareKeys(a.grant.entitlement, b.grant.entitlement) || compareKeys(a.grant.native, b.grant.native) ||
+  compareKeys(a.said.home, b.said.home) || a.said.offset - b.said.offset || a.said.index - b.said.index

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import type { Params, Store } from '../ports/store.ts'
-import { accessAsOf } from './access-as-of.ts'
-import { grantOf, logOf, shows } from './access-log.ts'
-import { pageAccounts, type AccountPage } from './account-pages.ts'
-import { endOfTime, limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
+import { heldAt } from '../core/access-spans.ts'
+import { positionOf, shows } from './access-log.ts'
+import { tellAccounts } from './account-pages.ts'
+import { endOfTime, limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
 export const AccessRow = z.object({
   home: z.string(), identity: z.string().nullable(), app: z.string(), account: z.string(), kind: z.string(), status: z.string(),
@@ -44,25 +43,20 @@ export const access: Report<AccessFilters, AccessRow> = {
     { key: 'paths', title: 'by way of', kind: 'list' },
     { key: 'since', title: 'first seen', kind: 'time' },
   ],
-  async run(store, filters) {
-    const { app, account, identity, limit } = filters
-    if (account !== null || identity !== null) return await ask(store, filters, null, limit)
-    const params = paramsOf(filters)
-    return await pageAccounts(store, {
-      app, params, limit,
-      chosen: filters.entitlement === null ? null : shows,
-      run: (page, rest) => ask(store, filters, page, rest),
+  run(store, filters) {
+    const { identity, entitlement, verdict, knownAt } = filters
+    const at = filters.at ?? knownAt ?? endOfTime
+    return tellAccounts(store, {
+      filters, params: {},
+      tellsOne: entitlement !== null,
+      chosen: entitlement === null ? null : shows,
+      tell: (account) =>
+        heldAt(account, at)
+          .filter(({ subject, grant }) => (identity === null || subject.identity === identity) && (verdict === null || grant.verdict === verdict))
+          .map(({ subject, said, grant }) => ({
+            home: said.home, identity: subject.identity, app: said.app, account: said.account, kind: subject.kind, status: subject.status, ...grant,
+            observed: said.observed, decided: said.decided, position: positionOf(said),
+          })),
     })
   },
-}
-
-const paramsOf = (filters: AccessFilters): Params => ({ ...filters, known_at: filters.knownAt ?? endOfTime, at: filters.at ?? filters.knownAt ?? endOfTime })
-
-/** `page`: the accounts that are asked about; null where the filters name them. */
-function ask(store: Store, filters: AccessFilters, page: AccountPage | null, limit: number): Promise<AccessRow[]> {
-  const conditions = where([
-    ['identity = {identity:String}', filters.identity],
-    ['s.verdict = {verdict:String}', filters.verdict],
-  ]).replace(/^WHERE/, 'AND')
-  return store.query(accessAsOf(logOf(filters, page), grantOf(filters), conditions), { ...paramsOf(filters), ...page, limit }, AccessRow)
 }

@@ -13,6 +13,8 @@ const story = [
   access({ account: 'a', observed: 10, decided: 20, set: [grant({ entitlement: 'e1', native: 'N1', valid: 4, since: 10, verdict: 'unauthorised' })] }),
   access({ account: 'b', observed: 22, decided: 22, set: [grant({ entitlement: 'e1', native: 'N1', since: 12 })] }),
   access({ account: 'b', ...own, observed: 22, decided: 23, set: [], gone: true }),
+  access({ account: 'd', app: 'hr', observed: 24, decided: 24, set: [grant({ entitlement: 'e7', native: 'N7', since: 24 })] }),
+  access({ account: 'd', app: 'hr', observed: 29, decided: 29, set: [grant({ entitlement: 'e7', native: 'N8', since: 29 })] }),
   access({ account: 'a', observed: 30, decided: 31, set: [], removed: ['e1'] }),
   access({ account: 'c', app: 'crm', observed: 33, decided: 33, set: [grant({ entitlement: 'e9', native: 'e1', since: 33 })] }),
   access({ account: 'a', observed: 36, decided: 36, set: [grant({ entitlement: 'e1', native: 'N1', since: 36 })] }),
@@ -34,7 +36,7 @@ const nameOf = ({ home, app, account, entitlement, native, verdict }: Held): str
 
 describe('access over time', () => {
   it('is at each time what is held then', async () => {
-    const spans = (await Promise.all(['a', 'b', 'c'].map((account) => accessHistory.run(tables.store, accessHistory.filters.parse({ account }))))).flat()
+    const spans = (await Promise.all(['a', 'b', 'c', 'd'].map((account) => accessHistory.run(tables.store, accessHistory.filters.parse({ account }))))).flat()
     for (const at of times) {
       const then = spans.filter(({ from, until }) => from <= at && (until === null || at < until))
       expect(then.map(nameOf).sort(), `at ${at}`).toEqual(heldAt.get(at)!.map(nameOf).sort())
@@ -76,6 +78,7 @@ describe('changes of access between two times', () => {
     expect(await of({ account: 'a' })).toEqual(['a N2'])
     expect(await of({ identity: 'ann', app: 'billing' })).toEqual(['a N2', 'b N1'])
     expect(await of({ entitlement: 'e1' })).toEqual(['b N1', 'c e1'])
+    expect(await of({ from: 25, entitlement: 'N7' })).toEqual(['d N7'])
     expect(await of({ limit: 1 })).toEqual(['a N2'])
   })
 })

@@ -64,6 +64,22 @@ describe('access now', () => {
   })
 })
 
+describe('access of more accounts than a page has', () => {
+  it('is each row once, in order, up to the limit', async () => {
+    const names = Array.from({ length: 1_400 }, (_, i) => `a${i}`)
+    const granted = (i: number) => (i % 3 === 0 ? [grant({ entitlement: 'e1' }), grant({ entitlement: 'e2' })] : [grant({ entitlement: 'e2' })])
+    await tables.add('access', ...names.map((account, i) => access({ account, app: i % 100 === 0 ? 'crm' : 'billing', home: `account/x/${account}`, set: granted(i) })))
+    await tables.add('access', ...names.filter((_, i) => i % 2 === 0).map((account) => access({ account, home: `account/x/${account}`, observed: 10 ** 13, set: [], removed: ['e1'] })))
+    const rows = names.flatMap((account, i) => granted(i).filter(({ entitlement }) => i % 2 === 1 || i % 100 === 0 || entitlement !== 'e1').map(({ entitlement }) => ({ app: i % 100 === 0 ? 'crm' : 'billing', account, entitlement })))
+    rows.sort((a, b) => compareKeys(a.app, b.app) || compareKeys(a.account, b.account) || compareKeys(a.entitlement, b.entitlement))
+    for (const [filters, limit] of [[{}, 1_000_000], [{}, 700], [{ entitlement: 'e1' }, 1_000_000], [{ entitlement: 'e1' }, 3], [{ entitlement: 'e1', app: 'crm' }, 1_000]] as const) {
+      const wanted = rows.filter(({ app, entitlement }) => ('app' in filters ? app === filters.app : true) && ('entitlement' in filters ? entitlement === filters.entitlement : true))
+      const found = (await ask({ ...filters, limit })).map(({ app, account, entitlement }) => ({ app, account, entitlement }))
+      expect(found, JSON.stringify({ filters, limit })).toEqual(wanted.slice(0, limit))
+    }
+  })
+})
+
 describe('access at a time, as known at a time', () => {
   const at = async (time: number, knownAt: number | null = null): Promise<string[]> => short(await ask({ at: time, knownAt }))
 
