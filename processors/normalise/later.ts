@@ -21,7 +21,8 @@ export type LaterJob =
 
 export type Later = Jobs<LaterJob>
 
-export const defaultPace: Pace = { perSubject: 8, perMark: 1_000 }
+/** A mark brings what reconcile judges in a fraction of a second: what is said of somebody meanwhile waits for no more than that. */
+export const defaultPace: Pace = { perSubject: 8, perMark: 128 }
 
 /** About `rows` rows of it; answers how many. */
 export const spendLater = (scope: Scope, rows: number): number => scope.later.spend(rows, (job, left) => step(scope, job, left))

@@ -233,6 +233,7 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
     const clock = new HandClock(startOfTime)
     const leaps: (number | null)[] = []
     await using pipeline = start(log, [tally], clock, { onClockLeap: (_task, leap) => leaps.push(leap?.at ?? null) })
+    await pipeline.drained()
     await publish(log, [one('a', 60_000)])
     await pipeline.drained()
     clock.leap(86_400_000)

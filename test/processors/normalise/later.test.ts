@@ -163,7 +163,7 @@ const news = fc.oneof(
     return records.slice(0, records.findIndex(({ type }) => type === 'DefinitionsEnd') + 1)
   }),
   fc.constantFrom(setting({ catalogue: { a: 'pay' } }, 2), setting({ match: [] }, 2)).map((record): RawRecord[] => [record]),
-  fc.constant<RawRecord[]>([{ type: 'Epoch', processor: 'normalise', version: 3, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null }]),
+  fc.constant<RawRecord[]>([{ type: 'Epoch', processor: 'normalise', version: 4, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null }]),
 )
 
 /** Everything that is told of each account, in order, but for which record brought it. */
