@@ -22,6 +22,7 @@ export function tasksInThreads({ count, entry }: Threads, orders: Omit<ThreadOrd
 
 /** A share of the tasks, in a thread of its own, on the log that this process has open. */
 export class TaskThread implements Part {
+  readonly #name: string
   readonly #worker: Worker
   readonly #hears: ThreadHearers
   readonly #asked = new Map<number, PromiseWithResolvers<Answers[Asked]>>()
@@ -31,8 +32,9 @@ export class TaskThread implements Part {
   #death: Error | null = null
 
   constructor(entry: URL, orders: ThreadOrders, hears: ThreadHearers) {
+    this.#name = `thread ${orders.thread} of the tasks`
     this.#hears = hears
-    this.#worker = new Worker(entry, { workerData: orders, name: `tasks ${orders.thread}` })
+    this.#worker = new Worker(entry, { workerData: orders, name: this.#name })
     this.#worker.on('message', (told: Told) => this.#hear(told))
     this.#worker.on('error', (error) => this.#died(error instanceof Error ? error : new Error(String(error))))
     this.#ended = new Promise((resolve) => {
@@ -90,9 +92,9 @@ export class TaskThread implements Part {
 
   #died(error: Error): void {
     if (this.#death !== null) return
-    this.#death = new Error(`a thread that runs tasks died: ${error.message}`, { cause: error })
+    this.#death = new Error(`${this.#name} died: ${error.message}`, { cause: error })
     for (const { reject } of this.#asked.values()) reject(this.#death)
     this.#asked.clear()
-    this.#hears.onFailed('a thread of tasks', this.#death)
+    this.#hears.onFailed(this.#name, error)
   }
 }
