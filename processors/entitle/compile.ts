@@ -57,7 +57,8 @@ interface Times {
 type Named = Pick<Claim, 'app' | 'entitlement'>
 
 const entitlementKey = (app: string, entitlement: string): string => `${app}/${entitlement}`
-const compareNames = (a: Named, b: Named): number => (a.app === b.app ? 0 : compareKeys(a.app, b.app)) || compareKeys(a.entitlement, b.entitlement)
+const compareNames = (a: Named, b: Named): number =>
+  (a.app === b.app ? 0 : compareKeys(a.app, b.app)) || (a.entitlement === b.entitlement ? 0 : compareKeys(a.entitlement, b.entitlement))
 
 /**
  * What somebody should have, from all that governance says about them. Pure: what intent in force tells (begun, expired, denied,

@@ -17,11 +17,12 @@ export class Homes {
     this.#timers = new Timers(state, 'due')
   }
 
-  load(home: string): Loaded {
+  /** `without` what is desired there (null): for whoever replaces it, whatever it was. */
+  load(home: string, without: 'desired' | null = null): Loaded {
     const stored = this.#state.get<Packed>('homes', home)
     if (stored === undefined) return { home, known: false, row: emptyHome, accounts: [] }
     const { accounts: names, ...row } = unpackHome(stored)
-    const desired = this.#state.get<Packed>('desired', home)
+    const desired = without === 'desired' ? undefined : this.#state.get<Packed>('desired', home)
     const accounts = names.flatMap((name) => {
       const packed = this.#state.get<Packed>('accounts', part(home) + name)
       return packed === undefined ? [] : [unpackAccount(packed)]

@@ -13,6 +13,9 @@ const homeFacts: ReadonlySet<string> = new Set<HomeFact['type']>(['AccountFact',
 
 export const isHomeFact = ({ type }: FactRecord): boolean => homeFacts.has(type)
 
+/** What was desired before is not asked for: only of an end may it be known since when. */
+export const replacesDesired = (record: HomeFact): boolean => record.type === 'Desired' && record.status !== 'ended'
+
 /** A home as it is stored; accounts in the order of `accountName`. `known` false: nothing is stored of it yet. */
 export interface Loaded {
   home: string

@@ -7,7 +7,7 @@ import { carryOn, type Pace } from '../shared/later.ts'
 import { Settings, type ParsedSettings } from '../shared/settings.ts'
 import { readSetting, refuseFact, type Refusal } from './border.ts'
 import { Homes } from './homes.ts'
-import { isHomeFact, take, type HomeFact, type Loaded } from './intake.ts'
+import { isHomeFact, replacesDesired, take, type HomeFact, type Loaded } from './intake.ts'
 import { judgeHome } from './judge.ts'
 import { defaultPace, Later, type News } from './later.ts'
 import type { Rules } from './model.ts'
@@ -107,10 +107,11 @@ class Reconcile implements Processor<'facts'> {
       return
     }
     const homes = new Homes(context.state)
-    let before = homes.load(record.home)
+    const replaced = replacesDesired(record) ? 'desired' : null
+    let before = homes.load(record.home, replaced)
     if (new Later(context.state).isBehind(before, context.now, new Readiness(context.state))) {
-      this.#judge(context, homes, before)
-      before = homes.load(record.home)
+      this.#judge(context, homes, homes.load(record.home))
+      before = homes.load(record.home, replaced)
     }
     judgeHome(context, homes, this.#rules(context), before, take(before, record, context.position, context.now))
   }

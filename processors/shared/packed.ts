@@ -22,6 +22,9 @@ export interface Span {
 interface Sheet {
   bytes: Uint8Array
   used: number
+  /** of the row that is being written */
+  readonly texts: Places<string>
+  readonly times: Places<number>
 }
 
 /** One for each writer that is at work. */
@@ -36,11 +39,13 @@ export class PackWriter {
   /** where the row begins */
   #from: number
   #at: number
-  readonly #texts = new Places<string>()
-  readonly #times = new Places<number>()
+  readonly #texts: Places<string>
+  readonly #times: Places<number>
 
   constructor() {
-    const sheet = (this.#sheet = idle.pop() ?? { bytes: new Uint8Array(sheetBytes), used: 0 })
+    const sheet = (this.#sheet = idle.pop() ?? { bytes: new Uint8Array(sheetBytes), used: 0, texts: new Places<string>(), times: new Places<number>() })
+    this.#texts = sheet.texts
+    this.#times = sheet.times
     if (sheet.used + fewBytes > sheet.bytes.length) {
       sheet.bytes = new Uint8Array(sheetBytes)
       sheet.used = 0
@@ -135,6 +140,8 @@ export class PackWriter {
       this.#sheet.bytes = this.#bytes
       this.#sheet.used = this.#at
     }
+    this.#texts.forget()
+    this.#times.forget()
     idle.push(this.#sheet)
     return this.#bytes.subarray(this.#from, this.#at)
   }
@@ -197,6 +204,11 @@ const fewValues = 12
 class Places<V> {
   #few: V[] | null = null
   #many: Map<V, number> | null = null
+
+  forget(): void {
+    this.#few = null
+    this.#many = null
+  }
 
   /** The value's place, or null where it gets the next one only now. */
   of(value: V): number | null {

@@ -37,8 +37,17 @@ const segmentKeys = new NumberedKeys()
 
 function segment(state: State, map: Bitmap, key: string): Uint8Array | undefined {
   const bytes = getHot<Uint8Array>(state, table, key)
-  if (bytes === undefined || new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0) !== map.run) return undefined
-  return bytes
+  return bytes === undefined || !isOf(bytes, map.run) ? undefined : bytes
+}
+
+/** How rows of the run that was asked for last begin. */
+const header = new DataView(new ArrayBuffer(headerBytes))
+let headed = 0
+
+function isOf(row: Uint8Array, run: number): boolean {
+  if (headed !== run) header.setFloat64(0, (headed = run))
+  for (let i = 0; i < headerBytes; i++) if (row[i] !== header.getUint8(i)) return false
+  return true
 }
 
 /** The object's bits. */
@@ -83,10 +92,9 @@ export function clearBits(state: State, map: Bitmap, ordinal: number): void {
 
 function write(state: State, map: Bitmap, { key, byte, shift }: Place, bits: number): void {
   editHot(state, table, key, () => new Uint8Array(headerBytes + segmentBytes), (bytes) => {
-    const view = new DataView(bytes.buffer, bytes.byteOffset)
-    if (view.getFloat64(0) !== map.run) {
+    if (!isOf(bytes, map.run)) {
       bytes.fill(0)
-      view.setFloat64(0, map.run)
+      new DataView(bytes.buffer, bytes.byteOffset).setFloat64(0, map.run)
     }
     bytes[byte] = (bytes[byte]! & ~(((1 << map.width) - 1) << shift)) | (bits << shift)
   })

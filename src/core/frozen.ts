@@ -2,7 +2,10 @@
 export function deepFreeze<V>(value: V): V {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  if (Array.isArray(value)) for (const item of value) deepFreeze(item)
-  else for (const name in value) deepFreeze(value[name])
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object') deepFreeze(item)
+  } else {
+    for (const name in value) if (typeof value[name] === 'object') deepFreeze(value[name])
+  }
   return value
 }

@@ -143,8 +143,7 @@ export class StateTable implements SharedState {
 
   #write(table: string, key: string, bytes: Uint8Array | null): void {
     this.#bytes += table.length + 1 + key.length + (bytes?.length ?? 0)
-    if (!this.#rows.has(table)) this.#empty?.fill(table)
-    this.#rows.set(table, key, bytes)
+    if (this.#rows.set(table, key, bytes)) this.#empty?.fill(table)
   }
 }
 

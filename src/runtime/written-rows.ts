@@ -22,18 +22,16 @@ export class WrittenRows implements Iterable<readonly [row: string, bytes: Uint8
     return this.#tables.get(table)?.byKey.get(key)
   }
 
-  has(table: string): boolean {
-    return this.#tables.has(table)
-  }
-
-  set(table: string, key: string, bytes: Uint8Array | null): void {
+  /** True where it is the first row of its table. */
+  set(table: string, key: string, bytes: Uint8Array | null): boolean {
     let rows = this.#tables.get(table)
     if (rows === undefined) this.#tables.set(table, (rows = { byKey: new Map(), keys: new SortedKeys() }))
     const before = rows.byKey.size
     rows.byKey.set(key, bytes)
-    if (rows.byKey.size === before) return
+    if (rows.byKey.size === before) return false
     rows.keys.add(key)
     this.#size++
+    return before === 0
   }
 
   /** The first key of the table with `prefix`, strictly after `after` where given. */

@@ -199,6 +199,25 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
       expect(codec.decode('raw', cut)).toEqual([{ type: 'Tick', at: 1 }, { type: 'Tick', at: 2 }])
     })
 
+    it('opens lists that it has read before as it opened them then', () => {
+      fc.assert(
+        fc.property(fc.array(recordOfType('facts', 'AccountFact'), { minLength: 1, maxLength: 3 }), (some) => {
+          const records = some
+          const message = codec.encode('facts', records)
+          const ends = (): number[][] | undefined => {
+            const chunk = codec.open?.('facts', message)
+            return chunk && records.map((_record, i) => [...Array.from(chunk.encoded(i)?.ends ?? [])])
+          }
+          const before = ends()
+          for (let i = 0; i < 2; i++) codec.decode('facts', message)
+          expect(ends()).toEqual(before)
+          const chunk = codec.open?.('facts', message)
+          if (chunk !== undefined) expect(records.map((_record, i) => chunk.record(i))).toEqual(records)
+        }),
+        { numRuns: 40 },
+      )
+    })
+
     it('writes lists that are frozen and come again as it writes others, and reads them again as they were', () => {
       const reason = recordOfType('facts', 'Desired').map((record) => (record as RecordOf<'facts'> & { type: 'Desired' }).entries.flatMap(({ reasons }) => reasons))
       fc.assert(

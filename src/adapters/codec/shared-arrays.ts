@@ -26,32 +26,41 @@ export class SharedArrays {
 
   /** `decode` reads the array at the place it is called at. */
   read(place: Place, decode: () => unknown[]): readonly unknown[] & unknown[] {
-    const from = place.pos
-    const count = place.readLong()
-    if (count >= 0) {
-      place.pos = from
-      return decode()
-    }
-    const size = place.readLong()
-    const first = place.pos
-    const end = first + size
-    if (size < 0 || end >= place.buf.length || place.buf[end] !== 0) {
-      place.pos = from
-      return decode()
-    }
+    const block = blockAt(place)
+    if (block === null) return decode()
+    const { first, end, size } = block
     const hash = hashOf(place.buf, first, end)
-    const known = this.#kept.find(hash, (bytes, { length }) => length === -count && bytes.length === size && place.buf.compare(bytes, 0, size, first, end) === 0)
+    const known = this.#find(hash, place, block)
     if (known !== undefined) {
       place.pos = end + 1
       return known as unknown[]
     }
-    place.pos = from
     const value = decode()
     if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
     // what comes once is neither copied nor frozen
     if (this.#kept.isFirst(hash)) return value
     this.#kept.keep(hash, Buffer.from(place.buf.subarray(first, end)), deepFreeze(value))
     return value
+  }
+
+  /** As reading would, without making anything: a size that is not that of the items is refused. */
+  skip(place: Place, skip: () => void): void {
+    const block = blockAt(place)
+    if (block === null) {
+      skip()
+      return
+    }
+    const { first, end, size } = block
+    if (this.#find(hashOf(place.buf, first, end), place, block) !== undefined) {
+      place.pos = end + 1
+      return
+    }
+    skip()
+    if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
+  }
+
+  #find(hash: number, { buf }: Place, { count, first, end, size }: Block): readonly unknown[] | undefined {
+    return this.#kept.find(hash, (bytes, { length }) => length === count && bytes.length === size && buf.compare(bytes, 0, size, first, end) === 0)
   }
 
   write(place: Place, value: readonly unknown[], writeItem: (item: unknown) => void): void {
@@ -68,15 +77,24 @@ export class SharedArrays {
   }
 }
 
-/** As reading would, without making anything: a size that is not that of the items is refused. */
-export function skipBlock(place: Place, skip: () => void): void {
+/** All of an array's items in one block that says its size. */
+interface Block {
+  readonly count: number
+  readonly size: number
+  /** where its items begin, and where they end */
+  readonly first: number
+  readonly end: number
+}
+
+/** Null where the array at this place is not written so, or not whole. The place stays where it is. */
+function blockAt(place: Place): Block | null {
   const from = place.pos
-  const size = place.readLong() < 0 ? place.readLong() : -1
+  const count = -place.readLong()
+  const size = count > 0 ? place.readLong() : -1
   const first = place.pos
-  place.pos = from
-  skip()
   const end = first + size
-  if (size >= 0 && end < place.buf.length && place.buf[end] === 0 && place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
+  place.pos = from
+  return size < 0 || end >= place.buf.length || place.buf[end] !== 0 ? null : { count, size, first, end }
 }
 
 const wrongSize = (bytes: number, said: number): Error => new Error(`a block of ${bytes} bytes says that it has ${said}`)

@@ -3,7 +3,7 @@ import avsc from 'avsc'
 import { asciiAt } from '../../core/ascii.ts'
 import { compareKeys } from '../../core/order.ts'
 import { RecentArrays } from './recent-arrays.ts'
-import { SharedArrays, skipBlock } from './shared-arrays.ts'
+import { SharedArrays } from './shared-arrays.ts'
 
 /**
  * avsc's types where they would alter a value in silence or trust a length that the bytes can't hold. They replace the methods
@@ -152,7 +152,9 @@ class SharedArray extends StrictArray {
     return shared === undefined ? super._read(tap) : shared.read(tap, () => super._read(tap))
   }
   override _skip(tap: Tap): void {
-    skipBlock(tap, () => super._skip(tap))
+    const shared = sharedOf.get(this)
+    if (shared === undefined) super._skip(tap)
+    else shared.skip(tap, () => super._skip(tap))
   }
 }
 
