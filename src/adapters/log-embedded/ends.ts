@@ -29,13 +29,13 @@ export class Ends {
     }
     const bytes = (FIRST_PLACE + this.#places.size) * BigInt64Array.BYTES_PER_ELEMENT
     this.#cells = new BigInt64Array(shared?.cells ?? new SharedArrayBuffer(bytes))
-    if (this.#cells.byteLength !== bytes) throw new Error(`the log was opened with other partitions in another thread`)
+    if (this.#cells.byteLength !== bytes) throw new Error('the log was opened with other partitions in another thread')
     if (shared !== undefined) this.#join(shared.channel)
   }
 
   /** From here on other threads may join. */
   share(channel: string): SharedEnds {
-    this.#join(channel)
+    if (this.#channel === null) this.#join(channel)
     return { cells: this.#cells.buffer as SharedArrayBuffer, channel }
   }
 
@@ -50,11 +50,12 @@ export class Ends {
   /** A commit was acknowledged, after which these partitions end there or later: whoever waits for one hears of it, in every thread. */
   raise(grown: Iterable<{ topic: Topic; partition: number; end: number }>): void {
     const places: [Topic, number][] = []
+    // before the ends: who sees one of them has news to take, so that it does not read by a view that is older
+    Atomics.add(this.#cells, COMMITS, 1n)
     for (const { topic, partition, end } of grown) {
       this.#raise(this.#places.get(`${topic} ${partition}`)!, BigInt(end))
       places.push([topic, partition])
     }
-    Atomics.add(this.#cells, COMMITS, 1n)
     this.#wake(places)
     if (places.length > 0) this.#channel?.postMessage(places)
   }

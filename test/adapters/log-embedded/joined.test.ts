@@ -54,17 +54,19 @@ describe('an embedded log that several threads have open', () => {
     expect(await log.end('facts', 0)).toBe(2 * commits * threads * tasks.length)
   })
 
-  it('lets what one thread commits be read in another as soon as that one is told where it ends', async () => {
-    const worker = start(0, { echoes: commits })
-    const ended = once(worker, 'exit')
+  it.each([false, true])('lets what one thread commits be read in another as soon as that one is told where it ends (looks for it: %s)', async (looks) => {
+    const ended = once(start(0, { echoes: commits, looks }), 'exit')
     const task = await log.openTask('main')
-    for (let i = 0; i < commits; i++) {
-      await task.commit({ appends: [{ topic: 'facts', partition: 1, key: null, timestamp: i, value: Buffer.from(`${i}`) }], state: new Map() })
-      await log.waitFor('access', 1, i, new AbortController().signal)
-      const [answer] = await log.read('access', 1, i, { maxMessages: 1, maxBytes: 1e6 })
-      expect(Buffer.from(answer!.value).toString()).toBe(`echo of ${i}`)
+    const answered = async (): Promise<void> => {
+      for (let i = 0; i < commits; i++) {
+        await task.commit({ appends: [{ topic: 'facts', partition: 1, key: null, timestamp: i, value: Buffer.from(`${i}`) }], state: new Map() })
+        await log.waitFor('access', 1, i, new AbortController().signal)
+        const [answer] = await log.read('access', 1, i, { maxMessages: 1, maxBytes: 1e6 })
+        expect(Buffer.from(answer!.value).toString()).toBe(`echo of ${i}`)
+      }
     }
-    await ended
+    // a thread that dies says why at once
+    await Promise.all([answered(), ended])
   })
 
   it('fences who held a task in another thread', async () => {
@@ -76,7 +78,7 @@ describe('an embedded log that several threads have open', () => {
 
   it('is refused to a thread that knows other partitions', async () => {
     const other = { ...options, partitions: { ...contractPartitions, facts: contractPartitions.facts + 1 } }
-    const worker = new Worker(new URL('joined-thread.ts', import.meta.url), { workerData: { log: other, ends: log.share(), thread: 0, does: { echoes: 1 } } satisfies JoinedOrders })
+    const worker = new Worker(new URL('joined-thread.ts', import.meta.url), { workerData: { log: other, ends: log.share(), thread: 0, does: { echoes: 1, looks: false } } satisfies JoinedOrders })
     const [error] = (await once(worker, 'error')) as [Error]
     expect(error.message).toMatch(/other partitions/)
   })
