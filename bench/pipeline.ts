@@ -3,22 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { topicNames, type Topic } from '../schemas/wire/topics.ts'
 import { createFileCodec } from '../src/adapters/codec/avro-codec.ts'
-import { EmbeddedLog, openEmbeddedLog } from '../src/adapters/log-embedded/embedded-log.ts'
+import { openLog } from '../src/compose.ts'
 import { equal } from '../src/core/equal.ts'
 import type { Codec } from '../src/ports/codec.ts'
 import type { Log } from '../src/ports/log.ts'
-import { defaultLimits } from '../src/runtime/limits.ts'
 import { untilDrained } from '../src/runtime/drained.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
 import { readPartition } from '../src/runtime/records.ts'
-import { openPipeline } from '../src/threads/open-pipeline.ts'
-import { tasksInThreads } from '../src/threads/task-thread.ts'
-import { clock, stillThread, types } from './still-thread.ts'
 import { anonymousMb } from './machine.ts'
 import { openBenchLog } from './on-kafka.ts'
 import { grantsOf, inThousands, intent, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
+import { clock, stillThread, types } from './still-thread.ts'
+import { openTasks } from './tasks.ts'
 
 /**
  * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
@@ -49,9 +46,7 @@ const partitionCount = 4
 /** `onPhase` hears the begin of each timed phase, and null at its end. */
 export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined, brokers: string | null = null, threads = 1): Promise<PipelineResult> {
   const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
-  const partitions = Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>
-  const options = { path: join(directory, 'log'), partitions, durability: 'disk' } as const
-  const log = brokers === null ? await openEmbeddedLog(options) : await openBenchLog({ brokers: brokers.split(','), prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
+  const log = brokers === null ? await openLog(join(directory, 'log'), partitionCount, 'disk') : await openBenchLog({ brokers: brokers.split(','), prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
   const codec = createFileCodec(log.schemas)
   const counts: Partitions = { raw: partitionCount, intent: partitionCount, facts: partitionCount }
   const publisher = await openPublisher({ log, codec, clock, id: 'bench' })
@@ -63,10 +58,7 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
   const drain = async (): Promise<{ seconds: number; cpuSeconds: number }> => {
     const begin = performance.now()
     const cpu = process.cpuUsage()
-    const hears = { onTrouble: console.error, onFailed: console.error, onCommit: () => undefined }
-    const parts = threads === 1 || !(log instanceof EmbeddedLog)
-      ? [openPipeline({ types, log, codec, clock, limits: defaultLimits, release: 'bench' }, hears)]
-      : tasksInThreads({ count: threads, entry: stillThread }, { log: options, ends: log.share(), limits: defaultLimits, release: 'bench' }, hears)
+    const parts = openTasks({ log, codec, types, clock }, { count: threads, entry: stillThread })
     await untilDrained(parts)
     const seconds = (performance.now() - begin) / 1_000
     const { user, system } = process.cpuUsage(cpu)

@@ -10,7 +10,7 @@ import { createFileCodec } from './adapters/codec/avro-codec.ts'
 import { fileNumbers } from './adapters/codec/file-numbers.ts'
 import type { SchemaStore } from './adapters/codec/schema-store.ts'
 import { openRegistryCodec, type RegistryCodec } from './adapters/codec-registry/registry-codec.ts'
-import { openEmbeddedLog, type EmbeddedLog } from './adapters/log-embedded/embedded-log.ts'
+import { openEmbeddedLog, type EmbeddedLog, type SharedLog } from './adapters/log-embedded/embedded-log.ts'
 import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
 import type { LogLine } from './adapters/log-kafka/client.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
@@ -41,14 +41,13 @@ import { publishSettings } from './runtime/settings.ts'
 import type { SinkEvent } from './sink/partition-sink.ts'
 import { sinkTopics } from './sink/rows/tables.ts'
 import { runSink } from './sink/run-sink.ts'
-import type { ThreadOrders } from './threads/messages.ts'
 import { openPipeline } from './threads/open-pipeline.ts'
 import { tasksInThreads, type Threads } from './threads/task-thread.ts'
 
 export interface DataDirectory extends ReadSources {
   assignment: Assignment
-  /** for threads of this process to join the log; null where it can't be joined */
-  joining: (() => Pick<ThreadOrders, 'log' | 'ends'>) | null
+  /** the log, for threads of this process to join; null where it can't be joined */
+  share: (() => SharedLog) | null
   close(): Promise<void>
 }
 
@@ -88,7 +87,7 @@ export async function openDataDirectory(config: LoadedConfig, env: Env, options:
       store,
       codec,
       assignment: opened.assignment,
-      joining: config.registry === null ? opened.joining : null,
+      share: config.registry === null ? opened.share : null,
       async close() {
         await store.close()
         await log.close()
@@ -117,21 +116,20 @@ interface OpenedLog {
   log: PortableLog
   schemas: SchemaStore
   assignment: Assignment
-  joining: DataDirectory['joining']
+  share: DataDirectory['share']
 }
 
 async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => undefined, onRestore = () => undefined, onStandby }: OpenOptions): Promise<OpenedLog> {
   const { dataDir, baseDir, kafka } = config
   const partitions = evenly(config.partitions)
   if (kafka === null) {
-    const options = { path: join(dataDir, 'log'), partitions, durability: 'disk' } as const
-    const log = await openEmbeddedLog(options)
-    return { log, schemas: log.schemas, assignment: ownEverything(partitions), joining: () => ({ log: options, ends: log.share() }) }
+    const log = await openLog(join(dataDir, 'log'), config.partitions, 'disk')
+    return { log, schemas: log.schemas, assignment: ownEverything(partitions), share: () => log.share() }
   }
   // only who uses Kafka loads its client
   const { openKafka } = await import('./open-kafka.ts')
   const { log, assignment } = await openKafka(kafka, { env, baseDir, partitions, processors, path: join(dataDir, 'states'), log: onLine, onRestore, standby: onStandby !== undefined, onStandby: onStandby ?? (() => undefined) })
-  return { log, schemas: log.schemas, assignment, joining: null }
+  return { log, schemas: log.schemas, assignment, share: null }
 }
 
 async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
@@ -232,7 +230,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     const working = { limits: { ...defaultLimits, tickMs: config.tickSeconds * 1_000 }, release }
     const tasks = options.threads === undefined || !roles.has('processors')
       ? [openPipeline({ ...(await take('processors', processors.map(({ input }) => input))), ...working, types: roles.has('processors') ? processors : [], log, codec, clock, onLost: failure.reject }, hears)]
-      : tasksInThreads(options.threads, { ...joined(directory, options.threads, config), ...working }, { ...hears, onCommit: onCommit ?? (() => undefined) })
+      : tasksInThreads(options.threads, { log: sharedLog(directory, options.threads, config), ...working }, { ...hears, onCommit: onCommit ?? (() => undefined) })
     stops.push(async () => {
       await Promise.all(tasks.map((part) => part.stop()))
     })
@@ -299,10 +297,10 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
   }
 }
 
-function joined({ joining }: DataDirectory, { count }: Threads, { partitions }: LoadedConfig): Pick<ThreadOrders, 'log' | 'ends'> {
+function sharedLog({ share }: DataDirectory, { count }: Threads, { partitions }: LoadedConfig): SharedLog {
   if (count > partitions) throw new ConfigError(`--threads ${count}: each thread has partitions of its own, and there are ${partitions}. Ask for at most as many threads`)
-  if (joining === null) throw new ConfigError('tasks run in threads on the embedded log without a registry. On Kafka start more processes, or leave --threads out')
-  return joining()
+  if (share === null) throw new ConfigError('tasks run in threads on the embedded log without a registry. On Kafka start more processes, or leave --threads out')
+  return share()
 }
 
 const watched = (apps: readonly AppSource[], feeds: readonly string[]): WatchedSource[] => [

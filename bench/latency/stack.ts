@@ -2,20 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
-import { EmbeddedLog, openEmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { processors } from '../../processors/registry.ts'
+import { openLog } from '../../src/compose.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { untilDrained } from '../../src/runtime/drained.ts'
-import { defaultLimits } from '../../src/runtime/limits.ts'
 import { openPublisher, type Outgoing, type Publisher } from '../../src/runtime/publisher.ts'
 import { runSink } from '../../src/sink/run-sink.ts'
-import { openPipeline } from '../../src/threads/open-pipeline.ts'
-import { tasksInThreads, threadEntry } from '../../src/threads/task-thread.ts'
+import { threadEntry } from '../../src/threads/task-thread.ts'
 import { openBenchLog } from '../on-kafka.ts'
+import { openTasks } from '../tasks.ts'
 import { inThousands } from '../workload.ts'
 
 export const partitionCount = 4
@@ -47,19 +45,14 @@ export class Stack {
   /** On the embedded log, or with `brokers` on topics of its own there. `threads` run the tasks, embedded; 1: the main one does. */
   static async open(brokers: readonly string[] | null, threads: number): Promise<Stack> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-latency-'))
-    const options = { path: join(directory, 'log'), partitions: Object.fromEntries(topicNames.map((topic) => [topic, partitionCount])) as Record<Topic, number>, durability: 'disk' } as const
     const log =
       brokers === null
-        ? await openEmbeddedLog(options)
+        ? await openLog(join(directory, 'log'), partitionCount, 'disk')
         : await openBenchLog({ brokers, prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
     const codec = createFileCodec(log.schemas)
     const store = await openStore({ path: join(directory, 'tables') })
     const publisher = await openPublisher({ log, codec, clock: systemClock, id: 'bench' })
-    const hears = { onTrouble: console.error, onFailed: console.error, onCommit: () => undefined }
-    const working = { limits: defaultLimits, release: 'bench' }
-    const tasks = threads === 1 || !(log instanceof EmbeddedLog)
-      ? [openPipeline({ types: processors, log, codec, clock: systemClock, ...working }, hears)]
-      : tasksInThreads({ count: threads, entry: threadEntry }, { log: options, ends: log.share(), ...working }, hears)
+    const tasks = openTasks({ log, codec, types: processors, clock: systemClock }, { count: threads, entry: threadEntry })
     const stop = new AbortController()
     const sink = runSink({
       log, codec, store, signal: stop.signal,

@@ -1,5 +1,4 @@
-import type { EmbeddedOptions } from '../adapters/log-embedded/environment.ts'
-import type { SharedEnds } from '../adapters/log-embedded/ends.ts'
+import type { SharedLog } from '../adapters/log-embedded/embedded-log.ts'
 import type { MeasuredCommit } from '../observe/measured-log.ts'
 import type { Look } from '../runtime/drained.ts'
 import type { TaskLimits } from '../runtime/limits.ts'
@@ -7,8 +6,7 @@ import type { PipelineProgress } from '../runtime/pipeline.ts'
 
 /** What a thread is started with. */
 export interface ThreadOrders {
-  log: EmbeddedOptions
-  ends: SharedEnds
+  log: SharedLog
   limits: TaskLimits
   release: string
   /** its number, from 0, of so many: it has every partition whose number leaves this rest */

@@ -14,9 +14,9 @@ import type { Answers, Asked, Question, ThreadOrders, Told } from './messages.ts
 export function serveTasks(clock: Clock, types: readonly ProcessorType[] = processors): void {
   const port = parentPort
   if (port === null) throw new Error('this is the main thread: start it by a TaskThread')
-  const { log: options, ends, limits, release, thread, threads } = workerData as ThreadOrders
+  const { log: shared, limits, release, thread, threads } = workerData as ThreadOrders
   const tell = (told: Told): void => port.postMessage(told)
-  const log = joinEmbeddedLog(options, ends)
+  const log = joinEmbeddedLog(shared)
   const pipeline = openPipeline(
     {
       types, clock, limits, release,

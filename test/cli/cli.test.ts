@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captured } from './captured.ts'
+import { writeCompany } from './company.ts'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { Shell, type Result, type Started } from './shell.ts'
 
@@ -15,31 +16,6 @@ afterEach(() => shell.close())
 
 const start = (...args: string[]): Started => shell.start(...args)
 const grantline = (...args: string[]): Promise<Result> => shell.grantline(...args)
-
-/** One CSV application with one account too many, one person, no schedule to speak of. */
-function company(): void {
-  writeFileSync(join(directory, 'people.csv'), 'id,mail\nI1,ann@example.org\n')
-  writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\nbob,bob@example.org\n')
-  writeFileSync(join(directory, 'rights.csv'), 'login,right\nann,read\n')
-  writeFileSync(
-    join(directory, 'grantline.yaml'),
-    `partitions: 2
-http: { port: 0 }
-apps:
-  wiki:
-    connector: csv
-    identityMapping: true
-    everySeconds: 1
-    match: [{ space: email, attribute: mail }]
-    with:
-      files:
-        - { path: users.csv, piece: account, columns: { id: login, values: { mail: mail } } }
-        - { path: rights.csv, piece: grant, columns: { account: login, entitlement: right } }
-feeds:
-  people: { class: identities, format: csv, path: people.csv, keys: { email: mail }, everySeconds: 1 }
-`,
-  )
-}
 
 describe('grantline on the command line', { timeout: 180_000 }, () => {
   it('explains itself, with examples', async () => {
@@ -69,7 +45,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('runs once, then answers from the data directory in three formats', async () => {
-    company()
+    writeCompany(directory)
     const run = await grantline('run', '--once')
     expect(run.err).toContain('wiki: run 1 complete')
     expect(run.code).toBe(0)
@@ -91,7 +67,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('answers from the running process, takes a sync, follows a change, and ends on SIGINT', async () => {
-    company()
+    writeCompany(directory)
     const { child, result, errors } = start('run')
     await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
     expect(JSON.parse((await grantline('findings', '-o', 'json')).out)).toHaveLength(2)
@@ -107,7 +83,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('tells health and metrics to anyone, and names no person in them', async () => {
-    company()
+    writeCompany(directory)
     const { child, result, errors } = start('run')
     await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
     const [, url] = /HTTP API at (\S+);/.exec(errors()) ?? []
@@ -131,7 +107,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('does a part of it where it is told to', async () => {
-    company()
+    writeCompany(directory)
     expect(await grantline('run', '--roles', 'connectors,everything')).toMatchObject({ code: 2 })
     const read = await grantline('run', '--once', '--roles', 'connectors')
     expect([read.code, read.out]).toEqual([0, ''])
@@ -151,7 +127,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('verifies the log and the tables, as far as it is asked, and says what is not as the input gives it', async () => {
-    company()
+    writeCompany(directory)
     await grantline('run', '--once')
     const whole = await grantline('verify')
     expect(whole.code, whole.err).toBe(0)
@@ -176,7 +152,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('replays a moment from the log, and says what access says of it', async () => {
-    company()
+    writeCompany(directory)
     await grantline('run', '--once')
     const until = new Date().toISOString()
     writeFileSync(join(directory, 'rights.csv'), 'login,right\nann,write\nbob,read\n')
@@ -198,7 +174,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('shows dead letters, says on reports that they are there, reads the object again or puts the letter aside', async () => {
-    company()
+    writeCompany(directory)
     writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\n,nobody@example.org\n')
     writeFileSync(join(directory, 'grantline.yaml'), readFileSync(join(directory, 'grantline.yaml'), 'utf8').replace('everySeconds: 1\n    match', 'everySeconds: 86400\n    match'))
     const { child, result, errors } = start('run')
@@ -223,7 +199,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('says on every report that rests on what was read that dead letters are open', async () => {
-    company()
+    writeCompany(directory)
     writeFileSync(join(directory, 'users.csv'), 'login,mail\nann,ann@example.org\n,nobody@example.org\n')
     expect(await grantline('run', '--once')).toMatchObject({ code: 0 })
     for (const report of [['findings'], ['access'], ['access-changes', '--from', '2026-01-01', '--to', '2026-01-02'], ['access-history', '--account', 'ann'], ['plan']]) {
@@ -237,7 +213,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('goes on after SIGKILL where it was, and says the same', async () => {
-    company()
+    writeCompany(directory)
     const { child, result, errors } = start('run')
     await expect.poll(errors, { timeout: 60_000 }).toContain('wiki: run 1')
     child.kill('SIGKILL')
@@ -248,7 +224,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
   })
 
   it('prints no secret: neither in output nor in errors', async () => {
-    company()
+    writeCompany(directory)
     const text = readFileSync(join(directory, 'grantline.yaml'), 'utf8').replace('http: { port: 0 }', 'http: { port: 0, token: "file:token" }')
     writeFileSync(join(directory, 'grantline.yaml'), text)
     writeFileSync(join(directory, 'token'), 'a-very-secret-token\n')

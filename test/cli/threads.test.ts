@@ -1,29 +1,11 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeCompany } from './company.ts'
 import { Shell } from './shell.ts'
 
 let shell: Shell
 beforeEach(() => {
   shell = new Shell()
-  const write = (name: string, text: string): void => writeFileSync(join(shell.directory, name), text)
-  write('people.csv', 'id,mail\nI1,ann@example.org\n')
-  write('users.csv', 'login,mail\nann,ann@example.org\nbob,bob@example.org\n')
-  write('rights.csv', 'login,right\nann,read\n')
-  write('grantline.yaml', `partitions: 3
-http: { port: 0 }
-apps:
-  wiki:
-    connector: csv
-    identityMapping: true
-    match: [{ space: email, attribute: mail }]
-    with:
-      files:
-        - { path: users.csv, piece: account, columns: { id: login, values: { mail: mail } } }
-        - { path: rights.csv, piece: grant, columns: { account: login, entitlement: right } }
-feeds:
-  people: { class: identities, format: csv, path: people.csv, keys: { email: mail } }
-`)
+  writeCompany(shell.directory, 3)
 })
 afterEach(() => shell.close())
 

@@ -4,36 +4,17 @@ import type { Log } from '../../src/ports/log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
 import { HandClock, systemClock, type Clock } from '../../src/runtime/clock.ts'
 import { untilDrained, type Look, type Part } from '../../src/runtime/drained.ts'
-import { defaultLimits, type TaskLimits } from '../../src/runtime/limits.ts'
+import type { TaskLimits } from '../../src/runtime/limits.ts'
 import { shareOfAll } from '../../src/runtime/own-everything.ts'
-import { Pipeline } from '../../src/runtime/pipeline.ts'
-import { openPublisher, type Outgoing } from '../../src/runtime/publisher.ts'
-import { readPartition } from '../../src/runtime/records.ts'
-import { echo, patient, seen, stamp, tally } from '../support/fixture-processors.ts'
+import type { Pipeline } from '../../src/runtime/pipeline.ts'
+import { echo, patient, stamp, tally } from '../support/fixture-processors.ts'
 import { startOfTime } from '../support/topology.ts'
-import { codec, logKinds } from './logs.ts'
-
-const one = (id: string): Outgoing => ({ topic: 'raw', key: `app/${id}`, record: seen(id, 0) })
+import { logKinds } from './logs.ts'
+import { accounts, one, publish, start } from './pipelines.ts'
 
 /** Each processor alone in a part, so that all that one puts out is another's. */
-function parts(log: Log, types: readonly ProcessorType[], clock: Clock, limits: Partial<TaskLimits> = {}): (Pipeline & AsyncDisposable)[] {
-  return types.map((type) => {
-    const pipeline = new Pipeline({ types: [type], log, codec, clock, limits: { ...defaultLimits, ...limits }, release: '0.0.0', share: shareOfAll(log.partitions, [type.input]) })
-    return Object.assign(pipeline, { [Symbol.asyncDispose]: () => pipeline.stop() })
-  })
-}
-
-async function publish(log: Log, outgoing: Outgoing[]): Promise<void> {
-  await (await openPublisher({ log, codec, clock: new HandClock(startOfTime), id: 'test' })).publish(outgoing)
-}
-
-async function accounts(log: Log): Promise<string[]> {
-  const found: string[] = []
-  for (let partition = 0; partition < log.partitions.access; partition++) {
-    for await (const { record } of readPartition(log, codec, 'access', partition)) if (record?.type === 'AccessChange') found.push(record.account)
-  }
-  return found
-}
+const parts = (log: Log, types: readonly ProcessorType[], clock: Clock, limits: Partial<TaskLimits> = {}): (Pipeline & AsyncDisposable)[] =>
+  types.map((type) => start(log, [type], clock, { share: shareOfAll(log.partitions, [type.input]) }, limits))
 
 describe.each(logKinds)('parts that share the work, on the $name', ({ open }) => {
   it('are drained when what each puts out is processed by the other', async () => {

@@ -6,35 +6,16 @@ import { partitionOf } from '../../src/core/partition.ts'
 import type { Owned, Share } from '../../src/ports/assignment.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
-import { HandClock, systemClock, type Clock } from '../../src/runtime/clock.ts'
-import { defaultLimits, type TaskLimits } from '../../src/runtime/limits.ts'
-import { Pipeline, type PipelineOptions } from '../../src/runtime/pipeline.ts'
-import { openPublisher, type Outgoing } from '../../src/runtime/publisher.ts'
+import { HandClock, systemClock } from '../../src/runtime/clock.ts'
+import type { Outgoing } from '../../src/runtime/publisher.ts'
 import { readPartition } from '../../src/runtime/records.ts'
 import { echo, fragile, patient, runBegin, seen, stamp, tally } from '../support/fixture-processors.ts'
 import { startOfTime } from '../support/topology.ts'
 import { HandShare } from './hand-share.ts'
 import { codec, logKinds } from './logs.ts'
+import { accounts, one, publish, start } from './pipelines.ts'
 
-const one = (id: string, run = 0): Outgoing => ({ topic: 'raw', key: `app/${id}`, record: seen(id, run) })
 const many = (count: number): Outgoing[] => Array.from({ length: count }, (_, i) => one(`id${i}`))
-
-function start(log: Log, types: readonly ProcessorType[], clock: Clock, more: Partial<PipelineOptions> = {}, limits: Partial<TaskLimits> = {}): Pipeline & AsyncDisposable {
-  const pipeline = new Pipeline({ types, log, codec, clock, limits: { ...defaultLimits, ...limits }, release: '0.0.0', ...more })
-  return Object.assign(pipeline, { [Symbol.asyncDispose]: () => pipeline.stop() })
-}
-
-async function publish(log: Log, outgoing: Outgoing[]): Promise<void> {
-  await (await openPublisher({ log, codec, clock: new HandClock(startOfTime), id: 'test' })).publish(outgoing)
-}
-
-async function accounts(log: Log): Promise<string[]> {
-  const found: string[] = []
-  for (let partition = 0; partition < log.partitions.access; partition++) {
-    for await (const { record } of readPartition(log, codec, 'access', partition)) if (record?.type === 'AccessChange') found.push(record.account)
-  }
-  return found
-}
 
 afterEach(() => armFaults(null))
 

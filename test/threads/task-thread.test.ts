@@ -8,13 +8,10 @@ import type { Codec } from '../../src/ports/codec.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { untilDrained } from '../../src/runtime/drained.ts'
 import { defaultLimits } from '../../src/runtime/limits.ts'
-import { openPublisher, type Outgoing, type Publisher } from '../../src/runtime/publisher.ts'
-import { readPartition } from '../../src/runtime/records.ts'
+import { openPublisher, type Publisher } from '../../src/runtime/publisher.ts'
 import { tasksInThreads, type TaskThread } from '../../src/threads/task-thread.ts'
 import { contractPartitions } from '../contract/log.ts'
-import { seen } from '../support/fixture-processors.ts'
-
-const one = (id: string): Outgoing => ({ topic: 'raw', key: `app/${id}`, record: seen(id) })
+import { accounts, one } from '../runtime/pipelines.ts'
 
 describe('tasks in threads', () => {
   let path: string
@@ -43,25 +40,18 @@ describe('tasks in threads', () => {
   const start = (entry: string): void => {
     threads = tasksInThreads(
       { count: 2, entry: new URL(entry, import.meta.url) },
-      { log: { path, partitions: contractPartitions, durability: 'process' }, ends: log.share(), limits: { ...defaultLimits, tickMs: 20 }, release: 'test' },
+      { log: log.share(), limits: { ...defaultLimits, tickMs: 20 }, release: 'test' },
       { onTrouble: () => undefined, onFailed: (task, error) => failures.push(`${task}: ${String(error)}`), onCommit: ({ id }) => committed.add(id) },
     )
-  }
-  const accounts = async (): Promise<string[]> => {
-    const found: string[] = []
-    for (let partition = 0; partition < contractPartitions.access; partition++) {
-      for await (const { record } of readPartition(log, codec, 'access', partition)) if (record?.type === 'AccessChange') found.push(record.account)
-    }
-    return found.sort()
   }
 
   it('process everything, each partition in one of them, and tell of their commits', async () => {
     start('fixture-thread.ts')
     const ids = Array.from({ length: 300 }, (_, i) => `id${i}`)
     for (let from = 0; from < ids.length; from += 100) {
-      await publisher.publish(ids.slice(from, from + 100).map(one))
+      await publisher.publish(ids.slice(from, from + 100).map((id) => one(id)))
       await untilDrained(threads)
-      expect(await accounts()).toEqual(ids.slice(0, from + 100).sort())
+      expect((await accounts(log, codec)).sort()).toEqual(ids.slice(0, from + 100).sort())
     }
     const tasks = (await Promise.all(threads.map((thread) => thread.progress()))).map((of) => of.map(({ task }) => task))
     expect(tasks.map((of) => of.map((task) => Number(task.split('/')[2])).sort().join())).toEqual(['0,0,2,2', '1,1'])

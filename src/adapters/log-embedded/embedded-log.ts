@@ -17,12 +17,18 @@ import { StateTable } from './state-table.ts'
  * disk, and still succeed or fail each on its own.
  */
 export async function openEmbeddedLog(options: EmbeddedOptions): Promise<EmbeddedLog> {
-  return new EmbeddedLog(await openEnvironment(options), options.partitions)
+  return new EmbeddedLog(await openEnvironment(options), options)
+}
+
+/** What another thread of the process needs to join a log that this one has open. */
+export interface SharedLog {
+  options: EmbeddedOptions
+  ends: SharedEnds
 }
 
 /** The log that another thread of this process has open and shares. */
-export function joinEmbeddedLog(options: EmbeddedOptions, shared: SharedEnds): EmbeddedLog {
-  return new EmbeddedLog(joinEnvironment(options), options.partitions, shared)
+export function joinEmbeddedLog({ options, ends }: SharedLog): EmbeddedLog {
+  return new EmbeddedLog(joinEnvironment(options), options, ends)
 }
 
 const Task = z.object({ number: z.int(), epoch: z.int() })
@@ -31,20 +37,22 @@ export class EmbeddedLog implements PortableLog {
   readonly partitions: Readonly<Record<Topic, number>>
   readonly schemas: EmbeddedSchemas
   readonly #env: Environment
+  readonly #options: EmbeddedOptions
   readonly #ends: Ends
   #closed = false
 
-  constructor(env: Environment, partitions: Readonly<Record<Topic, number>>, shared?: SharedEnds) {
+  constructor(env: Environment, options: EmbeddedOptions, shared?: SharedEnds) {
     this.#env = env
-    this.partitions = { ...partitions }
+    this.#options = options
+    this.partitions = { ...options.partitions }
     this.schemas = new EmbeddedSchemas(env.schemas)
-    this.#ends = new Ends(partitions, shared)
+    this.#ends = new Ends(options.partitions, shared)
     if (shared === undefined) this.#ends.raise(this.#storedEnds())
   }
 
   /** For other threads of this process to join it (`joinEmbeddedLog`); this one closes it last. */
-  share(): SharedEnds {
-    return this.#ends.share(`log ${this.#env.path}`)
+  share(): SharedLog {
+    return { options: this.#options, ends: this.#ends.share(`log ${this.#env.path}`) }
   }
 
   async read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]> {

@@ -1,19 +1,16 @@
 import { workerData } from 'node:worker_threads'
-import type { EmbeddedOptions } from '../../../src/adapters/log-embedded/environment.ts'
-import { joinEmbeddedLog } from '../../../src/adapters/log-embedded/embedded-log.ts'
-import type { SharedEnds } from '../../../src/adapters/log-embedded/ends.ts'
+import { joinEmbeddedLog, type SharedLog } from '../../../src/adapters/log-embedded/embedded-log.ts'
 
 /** A thread that joins the log of its parent. */
 export interface JoinedOrders {
-  log: EmbeddedOptions
-  ends: SharedEnds
+  log: SharedLog
   thread: number
   /** commits of each task, all at once; or an answer in access/1 to each of so many messages of facts/1, of which it hears, or which it looks for all the time */
   does: { commits: number; tasks: string[] } | { echoes: number; looks: boolean }
 }
 
-const { log: options, ends, thread, does } = workerData as JoinedOrders
-const log = joinEmbeddedLog(options, ends)
+const { log: shared, thread, does } = workerData as JoinedOrders
+const log = joinEmbeddedLog(shared)
 const append = (topic: 'facts' | 'access', partition: number, text: string) => ({ topic, partition, key: null, timestamp: 1, value: Buffer.from(text) })
 
 // who waits keeps no thread running

@@ -36,7 +36,7 @@ describe('an embedded log that several threads have open', () => {
     }
   }
 
-  const start = (thread: number, does: JoinedOrders['does']): Worker => new Worker(new URL('joined-thread.ts', import.meta.url), { workerData: { log: options, ends: log.share(), thread, does } satisfies JoinedOrders })
+  const start = (thread: number, does: JoinedOrders['does']): Worker => new Worker(new URL('joined-thread.ts', import.meta.url), { workerData: { log: log.share(), thread, does } satisfies JoinedOrders })
 
   it('holds all that each commits, in the order of each, without gaps', async () => {
     const workers = Array.from({ length: threads }, (_, thread) => start(thread, { commits, tasks }))
@@ -78,7 +78,7 @@ describe('an embedded log that several threads have open', () => {
 
   it('is refused to a thread that knows other partitions', async () => {
     const other = { ...options, partitions: { ...contractPartitions, facts: contractPartitions.facts + 1 } }
-    const worker = new Worker(new URL('joined-thread.ts', import.meta.url), { workerData: { log: other, ends: log.share(), thread: 0, does: { echoes: 1, looks: false } } satisfies JoinedOrders })
+    const worker = new Worker(new URL('joined-thread.ts', import.meta.url), { workerData: { log: { ...log.share(), options: other }, thread: 0, does: { echoes: 1, looks: false } } satisfies JoinedOrders })
     const [error] = (await once(worker, 'error')) as [Error]
     expect(error.message).toMatch(/other partitions/)
   })
