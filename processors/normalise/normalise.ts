@@ -29,7 +29,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
     name,
     input: 'raw',
     outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
-    version: 4,
+    version: 5,
     stateFormat: 1,
     create: () => new Normalise(pace),
   }

@@ -17,7 +17,7 @@ export const remediate: ProcessorType<'actions'> = {
   name: 'remediate',
   input: 'actions',
   outputs: ['commands', 'action-log', 'findings'],
-  version: 1,
+  version: 2,
   stateFormat: 1,
   create: () => new Remediate(),
 }

@@ -116,7 +116,7 @@ export class Metrics {
   #watchTasks(progress: MetricSources['progress']): void {
     const labels = ['processor', 'partition'] as const
     const lag = this.#gauge('grantline_consumer_lag_messages', 'Messages of its input that a task has not processed yet.', labels)
-    const time = this.#gauge('grantline_task_time_seconds', 'The time that a task works at: the largest tick it processed, Unix time.', labels)
+    const time = this.#gauge('grantline_task_time_seconds', 'The time that a task works at: the largest tick it processed, before the first the time of its first message, Unix time.', labels)
     const running = this.#gauge('grantline_task_up', '1 while the task runs without trouble, 0 while it retries or after it failed.', labels)
     const lagging = this.#gauge('grantline_task_lagging', '1 while an edit or a run that concerns many is still being derived for some of them.', labels)
     const records = this.#count('grantline_task_records_total', 'Records that this process processed, ticks included.', labels)

@@ -51,7 +51,7 @@ export interface ProcessorType<In extends Topic = Topic> {
 }
 
 export interface Context {
-  /** The largest tick of this task's partition, ms; 0 before the first. */
+  /** The largest tick of this task's partition, before the first the time of its first message, ms. */
   readonly now: number
   /** Of the record in hand (in `slice`: of the record that queued the work in progress). */
   readonly position: Position

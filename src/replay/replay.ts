@@ -36,7 +36,7 @@ export interface KnownFacts {
   partition: number
   /** of the first record that was not known yet */
   offset: number
-  /** the largest tick that was, ms */
+  /** the time that was reached, ms */
   now: number
 }
 
@@ -91,12 +91,12 @@ async function judgeAgain(
   }
   await rerun({
     type: judge, partition, log, codec, scratch, end,
-    admit: (record, { position }) => {
-      if (record.type === 'Tick' && record.at > untilMs) {
+    admit: (record, { position, now }) => {
+      if (now > untilMs) {
         known.offset = position.offset
         return false
       }
-      if (record.type === 'Tick') known.now = Math.max(known.now, record.at)
+      known.now = now
       intended.take(record)
       return true
     },

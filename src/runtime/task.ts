@@ -39,7 +39,7 @@ export interface TaskProgress {
   /** the next record's place */
   offset: number
   index: number
-  /** the largest tick processed, ms */
+  /** the largest tick processed, before the first the time of the first message, ms */
   now: number
   /** records processed, ticks and epochs included, by this process */
   records: number
@@ -235,6 +235,7 @@ export class Task {
       throw this.#mismatch(row, `the log has ${chunk.count} records at ${message.offset}`)
     }
     row.offset = message.offset
+    if (row.now === 0) row.now = message.timestamp
     if ('undecodable' in taken) this.#deadLetter(hold, message, 0, 'undecodable-message', taken.undecodable.message)
     return { message, chunk }
   }

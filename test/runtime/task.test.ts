@@ -61,6 +61,20 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     expect(raw[1]).toEqual({ type: 'Tick', at: startOfTime })
   })
 
+  it('works at the time of the first message where records came before the first tick, and a tick moves it', async () => {
+    await using log = await open(1)
+    const topology = new Topology({ types: [tally], log, codec })
+    await topology.publish(one('a'), { ...all, record: runBegin(7) })
+    topology.clock.advance(60_000)
+    await topology.publish({ ...all, record: runBegin(8) })
+    topology.clock.advance(60_000)
+    await topology.drain()
+    await topology.publish({ ...all, record: runBegin(9) })
+    await topology.drain()
+    const decided = (await topology.outputs('lag')).map(({ record }) => record.decided)
+    expect(decided).toEqual([startOfTime, startOfTime, startOfTime + 120_000])
+  })
+
   it('inherits the timestamp of the input message and the key that all records of a message share', async () => {
     await using log = await open(1)
     const topology = new Topology({ types: [tally, echo], log, codec })

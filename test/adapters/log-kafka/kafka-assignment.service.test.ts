@@ -133,6 +133,8 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
 class Peer {
   readonly process: ChildProcess
   readonly marker: string
+  /** Resolves when it takes part, and ends in order on SIGTERM. */
+  readonly ready: Promise<unknown>
   errors = ''
 
   constructor(name: string, options: Installation['options'], fault: { point: FaultPoint; nth: number; signal: 'SIGKILL' | 'SIGSTOP' } | null) {
@@ -144,6 +146,7 @@ class Peer {
     }
     const script = fileURLToPath(new URL('sharing-child.ts', import.meta.url))
     this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, JSON.stringify(orders)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.ready = Promise.race([once(this.process.stdout!, 'data'), once(this.process, 'exit')])
     this.process.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()))
   }
 
@@ -244,6 +247,7 @@ describe('several processes, killed and stopped at named points', () => {
 
   it('one that ends in order gives its partitions back at once', { timeout: 120_000 }, async () => {
     const leaving = start('leaving')
+    await leaving.ready
     await publishRound()
     await settle()
     await leaving.end('SIGTERM')
