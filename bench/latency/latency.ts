@@ -39,10 +39,10 @@ try {
   await stack.load(snapshot(accounts, 1, counts))
   console.log(`${accounts} accounts are loaded`)
   const cpu = process.cpuUsage()
-  const inserts = stack.inserts
+  const batches = stack.batches
   const steady = await steadyEvents()
   const { user, system } = process.cpuUsage(cpu)
-  console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.inserts - inserts} inserts`)
+  console.log(`${((user + system) / 1e6).toFixed(1)} CPU s for ${steady.length} events, ${stack.batches - batches} batches`)
   const edits = []
   for (const [what, edit] of Object.entries(editsOfAll)) edits.push({ what, ...(await leaversBehind(edit(), edits.length)) })
   publishResults(results, [

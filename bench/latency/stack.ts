@@ -30,8 +30,8 @@ export class Stack {
   readonly store: Store
   readonly publisher: Publisher
   readonly landed: LandedAt[] = []
-  /** of all tables so far */
-  inserts = 0
+  /** what one partition of the log had for its table at a time, so far; many make one insert */
+  batches = 0
   readonly #drained: () => Promise<void>
   readonly #close: () => Promise<void>
 
@@ -58,7 +58,7 @@ export class Stack {
       log, codec, store, signal: stop.signal,
       onProgress: (event) => {
         if (event.event !== 'inserted') return
-        stack.inserts++
+        stack.batches++
         if (event.topic === 'findings') stack.landed.push({ partition: event.partition, offset: event.offset, ms: performance.now() })
       },
     })

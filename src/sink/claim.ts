@@ -17,12 +17,29 @@ const where = 'e.topic = {topic:String} AND e.partition = {partition:UInt32}'
 /** Two claimants that met try again after up to this long, ms. */
 const contestMs = 50
 
-/** Holds for as long as nobody claimed the place after `epoch`. */
-export const ownedBy = ({ topic, partition }: Place, epoch: number): Guard => ({
-  sql: 'SELECT max(epoch) FROM sink_epochs WHERE topic = {guard_topic:String} AND partition = {guard_partition:UInt32}',
-  params: { guard_topic: topic, guard_partition: partition },
-  equals: epoch,
-})
+/** A place, and the epoch under which it was claimed. */
+export interface Claimed extends Place {
+  epoch: number
+}
+
+/** Holds for as long as nobody claimed one of these places, each named once, after its epoch. */
+export function ownedBy(claims: readonly Claimed[]): Guard {
+  const places = claims.map((_, n) => `({guard_topic_${n}:String}, {guard_partition_${n}:UInt32})`)
+  const epochs = claims.map((_, n) => `({guard_topic_${n}:String}, {guard_partition_${n}:UInt32}, {guard_epoch_${n}:Int64})`)
+  const params: Record<string, string | number> = {}
+  claims.forEach(({ topic, partition, epoch }, n) => {
+    params[`guard_topic_${n}`] = topic
+    params[`guard_partition_${n}`] = partition
+    params[`guard_epoch_${n}`] = epoch
+  })
+  return {
+    sql: `SELECT count() FROM (
+      SELECT topic, partition, max(epoch) AS newest FROM sink_epochs WHERE (topic, partition) IN (${places.join(', ')}) GROUP BY topic, partition
+    ) WHERE (topic, partition, newest) IN (${epochs.join(', ')})`,
+    params,
+    equals: claims.length,
+  }
+}
 
 /**
  * Takes the place over, with an epoch above every other, and waits until no insert of an earlier epoch can land any more.
@@ -70,5 +87,5 @@ async function isAlone(store: Store, place: Place, epoch: number): Promise<boole
 
 /** Says that the rows of all messages below `floor` are there. Throws GuardError where the claim is no longer the newest. */
 export async function raiseFloor(store: Store, place: Place, owner: string, epoch: number, floor: number): Promise<void> {
-  await store.insertRows('sink_epochs', [{ ...place, epoch, floor, owner, at: Date.now() }], ownedBy(place, epoch))
+  await store.insertRows('sink_epochs', [{ ...place, epoch, floor, owner, at: Date.now() }], ownedBy([{ ...place, epoch }]))
 }

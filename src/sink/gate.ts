@@ -1,21 +1,35 @@
-/** Lets at most `width` callers in at a time, first come, first served: bounds the batches that are in memory. */
+/** Lets in who fits, first come, first served: bounds the bytes that are in memory. */
 export class Gate {
   #free: number
-  readonly #queue: (() => void)[] = []
+  readonly #queue: { bytes: number; enter: () => void }[] = []
 
-  constructor(width: number) {
-    this.#free = width
+  constructor(bytes: number) {
+    this.#free = bytes
   }
 
-  async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+  /** `work` may take up to `bytes`, no more than there are in all; `keep` says how many it does. */
+  async pass<T>(bytes: number, work: (keep: (bytes: number) => void) => Promise<T>): Promise<T> {
+    if (this.#queue.length === 0 && this.#free >= bytes) this.#free -= bytes
+    else await new Promise<void>((enter) => this.#queue.push({ bytes, enter }))
+    let kept = bytes
+    const keep = (left: number): void => {
+      const released = kept - left
+      kept = left
+      this.#release(released)
+    }
     try {
-      return await work()
+      return await work(keep)
     } finally {
-      const next = this.#queue.shift()
-      if (next === undefined) this.#free++
-      else next()
+      keep(0)
+    }
+  }
+
+  #release(bytes: number): void {
+    this.#free += bytes
+    for (let first = this.#queue[0]; first !== undefined && first.bytes <= this.#free; first = this.#queue[0]) {
+      this.#queue.shift()
+      this.#free -= first.bytes
+      first.enter()
     }
   }
 }

@@ -4,6 +4,7 @@ import { GuardError, type Store } from '../ports/store.ts'
 import { claim } from './claim.ts'
 import type { Gate } from './gate.ts'
 import { readBack, type Held } from './held.ts'
+import type { Inserts } from './inserts.ts'
 import { Landed } from './landed.ts'
 import { pause } from './pause.ts'
 import { placeName, SinkFencedError, SinkMismatchError, type Place } from './place.ts'
@@ -24,6 +25,7 @@ export interface PartitionSinkOptions {
   /** who claims: another one for every process */
   owner: string
   gate: Gate
+  inserts: Inserts
   onProgress: (event: SinkEvent) => void
 }
 
@@ -66,7 +68,7 @@ export class PartitionSink {
     const held = await readBack(store, this.#place, floor)
     await this.#refuseOtherLog(floor, held)
     this.#report({ event: 'claimed', epoch, floor, held: held.size })
-    await new Tenure(this.#place, this.#options, { epoch, floor }, held, {
+    await new Tenure(this.#place, { ...this.#options, isSuspect: () => this.#failures > 0 }, { epoch, floor }, held, {
       landed: (offset) => this.landed.raise(offset),
       inserted: (rows, offset) => {
         this.#failures = 0

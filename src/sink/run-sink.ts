@@ -6,6 +6,7 @@ import type { Store } from '../ports/store.ts'
 import { Holdings, type Holding } from '../runtime/holdings.ts'
 import { shareOfAll } from '../runtime/own-everything.ts'
 import { Gate } from './gate.ts'
+import { Inserts } from './inserts.ts'
 import { PartitionSink, type PartitionSinkOptions, type SinkEvent } from './partition-sink.ts'
 import { placeName, SinkFencedError, type Place } from './place.ts'
 import { sinkTopics, type SinkTopic } from './rows/tables.ts'
@@ -32,12 +33,12 @@ export interface Sink {
   drained(): Promise<void>
 }
 
-/** Batches in memory at a time, over all partitions. */
-const gateWidth = 2
+/** Messages in memory at a time, over all partitions. */
+const gateBytes = 4 * 1024 * 1024
 
 /** Carries every record of `topics` into its table exactly once: each (topic, partition, offset, index) is there once. */
 export function runSink({ log, codec, store, topics = sinkTopics, share, signal, onProgress = () => undefined }: SinkOptions): Sink {
-  const options: PartitionSinkOptions = { log, codec, store, owner: randomUUID(), gate: new Gate(gateWidth), onProgress }
+  const options: PartitionSinkOptions = { log, codec, store, owner: randomUUID(), gate: new Gate(gateBytes), inserts: new Inserts(store), onProgress }
   const failed = Promise.withResolvers<never>()
   const places = new Holdings<Carrier>({
     share: share ?? shareOfAll(log.partitions, topics),

@@ -1,13 +1,13 @@
-import { reach } from '../core/fault.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
-import { ownedBy, raiseFloor, type Claim } from './claim.ts'
+import { raiseFloor, type Claim } from './claim.ts'
 import type { Gate } from './gate.ts'
 import type { Held } from './held.ts'
+import type { Inserts } from './inserts.ts'
 import { pause } from './pause.ts'
 import type { Place } from './place.ts'
-import { deadLetterTable } from './rows/tables.ts'
+import { deadLetterTable, tableOf } from './rows/tables.ts'
 import { RowReader, type PlacedRow } from './row-reader.ts'
 
 export interface TenureOptions {
@@ -16,6 +16,9 @@ export interface TenureOptions {
   store: Store
   owner: string
   gate: Gate
+  inserts: Inserts
+  /** the last insert of the place failed */
+  isSuspect: () => boolean
 }
 
 export interface TenureEvents {
@@ -25,10 +28,8 @@ export interface TenureEvents {
   unreadable(offset: number, index: number): void
 }
 
-/** A batch is what waits, up to this. As text it is several times as large, and the engine parses it in memory. */
+/** A batch is what waits, up to this. */
 const limits = { maxMessages: 4_096, maxBytes: 2 * 1024 * 1024 }
-/** Inserts at the end of the log begin at least this far apart, ms: every insert is a part that has to be merged. */
-const intervalMs = 100
 /** After so many rows or messages the floor is raised: what the next owner reads back stays bounded. */
 const floorRows = 50_000
 const floorMessages = 20_000
@@ -59,18 +60,20 @@ export class Tenure {
 
   async run(signal: AbortSignal): Promise<void> {
     const { topic, partition } = this.#place
+    const { gate, inserts, log } = this.#options
+    let isBehind = false
     while (!signal.aborted) {
-      const began = performance.now()
-      const found = await this.#options.gate.pass(() => this.#batch())
+      if (!isBehind) await pause(inserts.dueInMs(tableOf[topic]), signal)
+      const found = await gate.pass(limits.maxBytes, (keep) => this.#batch(keep))
+      isBehind = found === 'part'
       await this.#raiseFloor(this.#rowsAboveFloor >= floorRows || this.#messagesAboveFloor >= floorMessages)
-      if (found === 'nothing') await this.#options.log.waitFor(topic, partition, this.#next, signal)
-      else if (found === 'all') await pause(intervalMs - (performance.now() - began), signal)
+      if (found === 'nothing') await log.waitFor(topic, partition, this.#next, signal)
     }
     await this.#raiseFloor(true)
   }
 
   /** What was there to carry: all of it now is in the tables, or a part of it. */
-  async #batch(): Promise<'nothing' | 'part' | 'all'> {
+  async #batch(keep: (bytes: number) => void): Promise<'nothing' | 'part' | 'all'> {
     const { topic, partition } = this.#place
     const { log } = this.#options
     const end = await log.end(topic, partition)
@@ -80,19 +83,20 @@ export class Tenure {
       this.#advance(Math.max(end, this.#next), 0, 0)
       return 'nothing'
     }
+    const bytes = messages.reduce((sum, { value }) => sum + value.length, 0)
+    keep(bytes)
     const missing = messages
       .flatMap((message) => this.#reader.rows(message))
       .filter(({ table, offset, index }) => this.#held?.has(table, offset, index) !== true)
-    for (const [table, rows] of byTable(missing)) await this.#insert(table, rows)
+    for (const [table, rows] of byTable(missing)) await this.#insert(table, rows, bytes)
     this.#advance(last.offset + 1, missing.length, messages.length)
     if (missing.length > 0) this.#events.inserted(missing.length, this.#next)
     return this.#next < end ? 'part' : 'all'
   }
 
-  async #insert(table: string, placed: readonly PlacedRow[]): Promise<void> {
-    reach('sink.before-insert')
-    await this.#options.store.insertRows(table, placed.map(({ row }) => row), ownedBy(this.#place, this.#claim.epoch))
-    reach('sink.after-insert')
+  async #insert(table: string, placed: readonly PlacedRow[], bytes: number): Promise<void> {
+    const { inserts, isSuspect } = this.#options
+    await inserts.insert(table, { by: { ...this.#place, epoch: this.#claim.epoch }, rows: placed.map(({ row }) => row), bytes, isSuspect: isSuspect() })
     if (table !== deadLetterTable || this.#place.topic === 'dead-letters') return
     for (const { offset, index } of placed) this.#events.unreadable(offset, index)
   }

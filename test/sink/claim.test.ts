@@ -40,12 +40,27 @@ it('refuses to take back what another one claimed since', async () => {
 
 it('ends what an older epoch may do: rows and floors', async () => {
   await claim(store, place, 'a', null, never)
-  await store.insertRows('findings_log', [row(0)], ownedBy(place, 1))
+  await store.insertRows('findings_log', [row(0)], ownedBy([{ ...place, epoch: 1 }]))
   await claim(store, place, 'b', null, never)
-  await expect(store.insertRows('findings_log', [row(1)], ownedBy(place, 1))).rejects.toThrow(GuardError)
+  await expect(store.insertRows('findings_log', [row(1)], ownedBy([{ ...place, epoch: 1 }]))).rejects.toThrow(GuardError)
   await expect(raiseFloor(store, place, 'a', 1, 9)).rejects.toThrow(GuardError)
-  await store.insertRows('findings_log', [row(2)], ownedBy(place, 2))
+  await store.insertRows('findings_log', [row(2)], ownedBy([{ ...place, epoch: 2 }]))
   expect((await readBack(store, place, 0)).size).toBe(2)
+})
+
+it('guards what several places insert at once by the claim of each', async () => {
+  const places = [place, { ...place, partition: 1 }, { topic: 'lag', partition: 1 } as const]
+  for (const one of places) await claim(store, one, 'a', null, never)
+  const claims = places.map((one) => ({ ...one, epoch: 1 }))
+  await store.insertRows('findings_log', [row(0)], ownedBy(claims))
+  for (const lost of places) {
+    await claim(store, lost, 'b', null, never)
+    await expect(store.insertRows('findings_log', [row(1)], ownedBy(claims))).rejects.toThrow(GuardError)
+    claims[places.indexOf(lost)]!.epoch++
+    await store.insertRows('findings_log', [row(2)], ownedBy(claims))
+  }
+  await expect(store.insertRows('findings_log', [row(1)], ownedBy([...claims, { topic: 'access', partition: 0, epoch: 1 }]))).rejects.toThrow(GuardError)
+  await expect(store.insertRows('findings_log', [row(1)], ownedBy([...claims.slice(1), { ...claims[0]!, epoch: 3 }]))).rejects.toThrow(GuardError)
 })
 
 /** Two claimants that read the same epoch before either inserted. */
@@ -78,14 +93,14 @@ it('leaves one owner where two claimed the same epoch', async () => {
     const epochs = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.epoch] : []))
     for (const result of results) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(SinkFencedError)
     expect(new Set(epochs).size).toBe(epochs.length)
-    const able = await Promise.allSettled(epochs.map((epoch) => store.insertRows('findings_log', [row(round)], ownedBy(place, epoch))))
+    const able = await Promise.allSettled(epochs.map((epoch) => store.insertRows('findings_log', [row(round)], ownedBy([{ ...place, epoch }]))))
     expect(able.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   }
 })
 
 it('reads back what is held at and above the floor, in its own table and among the dead letters', async () => {
   await claim(store, place, 'a', null, never)
-  await store.insertRows('findings_log', [row(3), row(4), row(4, 2)], ownedBy(place, 1))
+  await store.insertRows('findings_log', [row(3), row(4), row(4, 2)], ownedBy([{ ...place, epoch: 1 }]))
   const held = await readBack(store, place, 4)
   expect([held.size, held.last]).toEqual([2, 4])
   expect(held.has('findings_log', 4, 2)).toBe(true)

@@ -7,6 +7,7 @@ import type { SinkEvent } from '../../src/sink/partition-sink.ts'
 import { SinkFencedError } from '../../src/sink/place.ts'
 import { runSink, type Sink } from '../../src/sink/run-sink.ts'
 import { lateMs, openBridge, type Bridge, type BridgeFault } from '../adapters/store-clickhouse/http-bridge.ts'
+import { finding } from './records.ts'
 import { BetweenStore } from './unreliable-store.ts'
 import { audit, codec, fill, partitions, SmallReads, tempDir, type TempDir } from './world.ts'
 
@@ -129,14 +130,21 @@ describe('over HTTP', () => {
   })
 
   it('reads on only as fast as a slow server takes rows: what is in memory stays bounded', async () => {
-    const counted = new CountedReads(partitions)
+    const count = 12
+    const counted = new CountedReads({ ...partitions, findings: count })
     log = counted
-    await fill(log, 0, 120)
+    const task = await log.openTask('fill')
+    const detail = 'x'.repeat(100_000)
+    for (let partition = 0; partition < count; partition++) {
+      const value = (n: number): Uint8Array => codec.encode('findings', [finding({ id: `${partition}-${n}`, detail })])
+      await task.commit({ appends: Array.from({ length: 20 }, (_, n) => ({ topic: 'findings', partition, key: null, timestamp: n, value: value(n) })), state: new Map() })
+    }
     let running = 0
     let widest = 0
+    let inserts = 0
     bridge.delayMs = (sql) => {
       if (!isInsert(sql)) return 0
-      counted.inserts++
+      inserts++
       widest = Math.max(widest, ++running)
       setTimeout(() => running--, 60)
       return 60
@@ -146,19 +154,19 @@ describe('over HTTP', () => {
     })
     await sink.drained()
     await sink.stop()
-    expect(counted.inserts).toBeGreaterThan(50)
+    expect(inserts).toBeGreaterThan(10)
     expect(widest).toBe(2)
-    // of each of the two batches in hand: ten messages, as SmallReads answers them
-    expect(counted.mostWaiting).toBeLessThanOrEqual(2 * 10)
+    // of 24 MB; a read here answers ten messages, 1 MB
+    expect(counted.mostBytes).toBeLessThanOrEqual(4 * 1024 * 1024)
+    expect(counted.mostBytes).toBeGreaterThan(1.5e6)
     bridge.delayMs = () => 0
     expect(await audit(await connect(), log)).toEqual([])
   })
 })
 
-/** Knows how many messages were handed out and have not landed: those are in the reader's memory. */
+/** Knows the bytes of messages that were handed out and have not landed: those are in the reader's memory. */
 class CountedReads extends SmallReads {
-  inserts = 0
-  mostWaiting = 0
+  mostBytes = 0
   readonly #waiting = new Map<string, number>()
 
   landed({ topic, partition }: { topic: Topic; partition: number }): void {
@@ -167,8 +175,8 @@ class CountedReads extends SmallReads {
 
   override async read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]> {
     const messages = await super.read(topic, partition, offset, limits)
-    this.#waiting.set(`${topic}/${partition}`, messages.length)
-    this.mostWaiting = Math.max(this.mostWaiting, [...this.#waiting.values()].reduce((sum, count) => sum + count, 0))
+    this.#waiting.set(`${topic}/${partition}`, messages.reduce((sum, { value }) => sum + value.length, 0))
+    this.mostBytes = Math.max(this.mostBytes, [...this.#waiting.values()].reduce((sum, bytes) => sum + bytes, 0))
     return messages
   }
 }
