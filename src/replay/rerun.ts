@@ -1,4 +1,3 @@
-import { setImmediate as otherTasksTurn } from 'node:timers/promises'
 import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Append, Log, Message, ReadLimits, TaskStore } from '../ports/log.ts'
@@ -41,7 +40,6 @@ export async function rerun(options: RerunOptions): Promise<void> {
   while ((await task.step()) === 'worked') {
     options.onProgress(task.offset)
     if (!input.isRunning) return
-    await otherTasksTurn()
   }
 }
 

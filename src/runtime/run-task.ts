@@ -1,6 +1,5 @@
 import { EnvironmentError } from './errors.ts'
 import { Task, type TaskOptions, type TaskProgress } from './task.ts'
-import { Turns } from './turns.ts'
 
 export interface Retry {
   task: string
@@ -20,8 +19,6 @@ export interface LoopOptions extends TaskOptions {
 
 const firstRetryMs = 50
 const longestRetryMs = 10_000
-/** of all tasks of a thread */
-const turns = new Turns()
 
 /**
  * Runs one task until the signal aborts; what is in hand is committed first. Failures of the surroundings are retried for ever,
@@ -36,7 +33,6 @@ export async function runLoop(task: Task, options: LoopOptions): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     try {
-      await turns.take()
       const outcome = await task.step()
       failures = 0
       options.onProgress?.(task.progress())

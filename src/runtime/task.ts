@@ -18,6 +18,7 @@ import { assemble } from './parts.ts'
 import { StateTable } from './state-table.ts'
 import { newTask, TaskRow, taskRowKey, type LastRecord } from './task-row.ts'
 import { TickSource, type ClockLeap } from './ticks.ts'
+import { Turn, turnsOfThread } from './turns.ts'
 
 export interface TaskOptions {
   type: ProcessorType
@@ -73,6 +74,7 @@ export class Task {
   readonly id: string
   readonly #options: TaskOptions
   readonly #ticks: TickSource
+  readonly #turn = new Turn(turnsOfThread)
   #hold: Hold | null = null
   /** offsets of ticks and epochs that this process appended and has not passed yet */
   readonly #marks = new Set<number>()
@@ -126,6 +128,7 @@ export class Task {
    */
   async step(): Promise<'worked' | 'idle'> {
     try {
+      await this.#turn.begin()
       const hold = (this.#hold ??= await this.#open())
       const batch = new Batch(this.#options.clock, this.#options.limits, () => hold.outputs.bytes + hold.state.bytes)
       await this.#fill(hold, batch)
@@ -194,7 +197,7 @@ export class Task {
     const { row } = hold
     if (hold.resuming || row.slicing) {
       hold.resuming = false
-      if (!this.#slices(hold, batch)) return
+      if (!(await this.#slices(hold, batch))) return
     }
     while (!batch.isFull()) {
       const current = (hold.current ??= await this.#next(hold))
@@ -206,6 +209,7 @@ export class Task {
         batch.count(1, message.value.length)
       }
       while (row.index < count && row.offset === message.offset) {
+        if (this.#turn.isOver) await this.#turn.goOn()
         const index = row.index
         const encoded = chunk.encoded(index)
         const isKnown = encoded !== null && this.#recognise(hold, message, index, encoded)
@@ -217,7 +221,7 @@ export class Task {
           reach('runtime.before-process')
           // of a record that came in parts the bytes at hand are those of its last part
           this.#process(hold, message, index, record, encoded?.type === record.type ? encoded : null)
-          if (!this.#slices(hold, batch)) return
+          if (!(await this.#slices(hold, batch))) return
         }
         if (batch.isFull()) return
       }
@@ -291,7 +295,7 @@ export class Task {
   }
 
   /** Slices until the work queued by the last record is done (true) or the batch is full (false). */
-  #slices(hold: Hold, batch: Batch): boolean {
+  async #slices(hold: Hold, batch: Batch): Promise<boolean> {
     const { row } = hold
     const { sliceRows } = this.#options.limits
     if (row.last === null) return true
@@ -303,6 +307,7 @@ export class Task {
       batch.count(more ? sliceRows : 0, 0)
       if (!more) return true
       reach('runtime.between-slices')
+      if (this.#turn.isOver) await this.#turn.goOn()
     }
     return false
   }

@@ -13,6 +13,14 @@ export class Turns {
     })
   }
 
+  /** For who works and is not done: the next turn, before all who wait. */
+  again(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.unshift(resolve)
+      this.#next()
+    })
+  }
+
   #next(): void {
     if (this.#isDue || this.#waiting.length === 0) return
     this.#isDue = true
@@ -23,3 +31,33 @@ export class Turns {
     })
   }
 }
+
+/** How long a task works before input and output of everything else get on, ms. */
+const turnMs = 5
+
+/** The turns of one task. */
+export class Turn {
+  readonly #turns: Turns
+  #endsMs = 0
+
+  constructor(turns: Turns) {
+    this.#turns = turns
+  }
+
+  async begin(): Promise<void> {
+    await this.#turns.take()
+    this.#endsMs = performance.now() + turnMs
+  }
+
+  get isOver(): boolean {
+    return performance.now() > this.#endsMs
+  }
+
+  async goOn(): Promise<void> {
+    await this.#turns.again()
+    this.#endsMs = performance.now() + turnMs
+  }
+}
+
+/** Of all tasks of a thread. */
+export const turnsOfThread = new Turns()

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { Turns } from '../../src/runtime/turns.ts'
+import { Turn, Turns } from '../../src/runtime/turns.ts'
 
 it('between two of those who work, what waits for input and output gets on', async () => {
   const turns = new Turns()
@@ -24,4 +24,30 @@ it('between two of those who work, what waits for input and output gets on', asy
   expect(told.map(({ worker }) => worker)).toEqual(Array.from({ length: 60 }, (_, i) => i % 3))
   // a file is opened, measured, read and closed: each of it takes a turn
   expect(told.at(-1)!.reads).toBeGreaterThan(60 / 8)
+})
+
+it('who is not done goes on before all who wait, and input and output get on meanwhile', async () => {
+  const turns = new Turns()
+  const told: string[] = []
+  let reads = 0
+  let isOver = false
+  const reading = (async () => {
+    for (; !isOver; reads++) await readFile(import.meta.filename)
+  })()
+  const work = async (name: string): Promise<void> => {
+    const turn = new Turn(turns)
+    await turn.begin()
+    for (let i = 0; i < 20; i++) {
+      told.push(name)
+      for (const until = performance.now() + 8; performance.now() < until; );
+      expect(turn.isOver).toBe(true)
+      await turn.goOn()
+      expect(turn.isOver).toBe(false)
+    }
+  }
+  await Promise.all(['a', 'b', 'c'].map(work))
+  isOver = true
+  await reading
+  expect(told.join('')).toBe('a'.repeat(20) + 'b'.repeat(20) + 'c'.repeat(20))
+  expect(reads).toBeGreaterThan(60 / 8)
 })
