@@ -26,7 +26,7 @@ const width = 2
 const gatherMs = 10
 /** Inserts of what trickles in begin at least this far apart, ms. */
 const minIntervalMs = 100
-/** They begin further apart where one takes long: no more than this share of the time goes into a table. */
+/** They begin further apart where one takes long, so that this share of the time goes into a table; but never further than the most, or rows by the thousand would wait. */
 const shareOfTime = 0.25
 const maxIntervalMs = 250
 
