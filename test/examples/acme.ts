@@ -29,14 +29,18 @@ export class Acme {
     this.config = config
   }
 
-  /** `more`: lines that are added to the config file */
-  static async open(nowMs: number, more = ''): Promise<Acme> {
+  /**
+   * `more`: lines that are added to the config file. Without `corrects`, nothing is written unasked: that would happen a minute after a
+   * finding, so that a slow machine would see it in a pass in which a fast one does not.
+   */
+  static async open(nowMs: number, { corrects = true, more = '' } = {}): Promise<Acme> {
     const directory = mkdtempSync(join(tmpdir(), 'grantline-acme-'))
     prepareAcme(directory, nowMs)
     const data: unknown = JSON.parse(readFileSync(join(directory, 'portal', 'portal.json'), 'utf8'))
     const portal = await startPortal(new PortalStore(PortalData.parse(data)), { port: 0, adminKey })
     const text = readFileSync(join(example, 'grantline.yaml'), 'utf8')
       .replaceAll('./work', directory)
+      .replace('leaver-access: auto', corrects ? 'leaver-access: auto' : 'leaver-access: observe')
       .replace('http://127.0.0.1:7411', portal.url)
       .replaceAll('./portal/connector.ts', join(example, 'portal', 'connector.ts'))
     const file = join(directory, 'grantline.yaml')
