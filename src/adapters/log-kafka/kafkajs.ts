@@ -2,8 +2,9 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type kafkajs from 'kafkajs'
-import { announceAtOnce } from './announcing.ts'
+import { keepCoordinators } from './coordinators.ts'
 import { repairKafkajs, requireKnownRelease } from './repair.ts'
+import { writeAtOnce } from './transactions.ts'
 
 /** Packed records are hardly smaller at higher levels, which take a third longer. */
 const level = 1
@@ -16,7 +17,8 @@ const pieceBytes = (bytes: number): number => Math.min(1024 * 1024, Math.max(16 
 export const requireFromHere = createRequire(import.meta.url)
 requireKnownRelease(requireFromHere)
 repairKafkajs(requireFromHere)
-announceAtOnce(requireFromHere)
+keepCoordinators(requireFromHere)
+writeAtOnce(requireFromHere)
 const loaded = requireFromHere('kafkajs') as typeof kafkajs
 
 export const { Kafka, CompressionTypes, ConfigResourceTypes, logLevel } = loaded

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Message, PartitionerArgs, Producer, RecordMetadata } from 'kafkajs'
+import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import { FencedError } from '../../ports/log.ts'
-import type { AnnouncingTransaction, TopicPartitions } from './announcing.ts'
 import { errorType, retry } from './client.ts'
 import { CompressionTypes } from './kafkajs.ts'
 import { placeOf } from './reader.ts'
+import type { DirectTransaction, TopicPartitions } from './transactions.ts'
 import { waves, type Outgoing } from './waves.ts'
 
 export interface Written {
@@ -64,7 +64,7 @@ export class Transactor {
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       retry,
-      createPartitioner: () => explicitly,
+      createPartitioner: () => () => 0, // never asked: each record names its partition
     })
     try {
       await producer.connect()
@@ -79,19 +79,15 @@ export class Transactor {
 
   /** All of it in one transaction. `before` is called at the named moments. Throws FencedError where another took the id. */
   async write(items: readonly Outgoing[], input: InputPosition | null, before: { offsets(): void; commit(): void }): Promise<Written> {
-    let begun: AnnouncingTransaction | null = null
+    let begun: DirectTransaction | null = null
     try {
-      const transaction = (begun = (await this.#producer.transaction()) as AnnouncingTransaction)
+      const transaction = (begun = (await this.#producer.transaction()) as DirectTransaction)
       const topics = topicsOf(items)
       await untilCoordinated(() => transaction.addPartitions(topics))
-      const written: Written = { offsets: [], ends: new Map(), appendedMs: null }
-      for (const wave of waves(items)) note(written, wave, await sendWave(transaction, wave))
-      before.offsets()
-      if (input !== null) {
-        const { group, topic, partition, offset } = input
-        const offsets = { consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }] }
-        await untilCoordinated(() => transaction.sendOffsets(offsets))
-      }
+      // each is waited for, so that none arrives after the abort
+      const both = [produceAll(transaction, items, () => before.offsets()), commitPosition(transaction, input)] as const
+      await Promise.allSettled(both)
+      const [written] = await Promise.all(both)
       before.commit()
       await transaction.commit()
       return written
@@ -108,10 +104,18 @@ export class Transactor {
   }
 }
 
-/** The log chooses each partition itself: one that kafkajs chose could be another one when it tries again. */
-function explicitly({ message: { partition } }: PartitionerArgs): number {
-  if (partition === undefined) throw new Error('a record without a partition')
-  return partition
+async function produceAll(transaction: DirectTransaction, items: readonly Outgoing[], onSent: () => void): Promise<Written> {
+  const written: Written = { offsets: [], ends: new Map(), appendedMs: null }
+  for (const wave of waves(items)) note(written, wave, await transaction.produce(recordsOf(wave), { compression: CompressionTypes.ZSTD, retry }))
+  onSent()
+  return written
+}
+
+async function commitPosition(transaction: DirectTransaction, input: InputPosition | null): Promise<void> {
+  if (input === null) return
+  const { group, topic, partition, offset } = input
+  const offsets = { consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }] }
+  await untilCoordinated(() => transaction.sendOffsets(offsets))
 }
 
 function topicsOf(items: readonly Outgoing[]): TopicPartitions[] {
@@ -124,28 +128,21 @@ function topicsOf(items: readonly Outgoing[]): TopicPartitions[] {
   return [...topics].map(([topic, partitions]) => ({ topic, partitions: [...partitions].map((partition) => ({ partition })) }))
 }
 
-/**
- * One request for each partition. Of a request for several, kafkajs remembers by broker who took its part: where one broker fails and
- * a partition that was written already has another leader when it tries again, that partition is written twice.
- *
- * They go at the same time: kafkajs holds a lock for each broker around Produce, and each partition's sequence has one request that counts
- * on it. Where one fails, the others are waited for, so that none arrives after the abort.
- */
-async function sendWave(transaction: AnnouncingTransaction, wave: readonly Outgoing[]): Promise<RecordMetadata[]> {
-  const places = new Map<string, Outgoing[]>()
+/** Of one request to each broker. */
+function recordsOf(wave: readonly Outgoing[]): Map<string, Map<number, Message[]>> {
+  const topics = new Map<string, Map<number, Message[]>>()
   for (const item of wave) {
-    const place = placeOf(item.topic, item.partition)
-    const same = places.get(place)
-    if (same === undefined) places.set(place, [item])
-    else same.push(item)
+    let partitions = topics.get(item.topic)
+    if (partitions === undefined) topics.set(item.topic, (partitions = new Map<number, Message[]>()))
+    const messages = partitions.get(item.partition)
+    if (messages === undefined) partitions.set(item.partition, [messageOf(item)])
+    else messages.push(messageOf(item))
   }
-  const requests = [...places.values()].map((items) => transaction.send({ topic: items[0]!.topic, acks: -1, compression: CompressionTypes.ZSTD, messages: items.map(messageOf) }))
-  await Promise.allSettled(requests)
-  return (await Promise.all(requests)).flat()
+  return topics
 }
 
-function messageOf({ key, value, partition, timestamp, headers }: Outgoing): Message {
-  return { key, value, partition, timestamp: String(timestamp), ...(headers ? { headers } : {}) }
+function messageOf({ key, value, timestamp, headers }: Outgoing): Message {
+  return { key, value, timestamp: String(timestamp), ...(headers ? { headers } : {}) }
 }
 
 function note(written: Written, wave: readonly Outgoing[], answers: readonly RecordMetadata[]): void {

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import type { Kafka, Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createClient } from '../../../src/adapters/log-kafka/client.ts'
 import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
+import { Transactor } from '../../../src/adapters/log-kafka/transactor.ts'
 import type { Message } from '../../../src/ports/log.ts'
 import { fetchKafka, launchKafka, type KafkaCluster } from '../../services/kafka.ts'
 import { newInstallation, type Installation } from './installation.ts'
@@ -69,5 +72,43 @@ describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
     leaders.add(await leader())
     expect(leaders.size).toBeGreaterThan(1)
     await vi.waitFor(async () => expect((await readOn()).map(({ value }) => value[0])).toEqual(Array.from({ length: written }, (_, i) => i + 1)), { timeout: 60_000, interval: 500 })
+  })
+
+  it('what goes to all brokers at once is written once, though some partitions have other leaders than its writer knows', async () => {
+    const client = createClient(installation.options, 'test')
+    const admin = client.admin()
+    await admin.connect()
+    const topic = `${installation.options.prefix}leaders`
+    const partitions = 9
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 3 }] })
+    let writer: Producer | undefined
+    const heard: Pick<Kafka, 'producer'> = { producer: (options) => (writer = client.producer(options)) }
+    const transactor = await Transactor.open(heard as Kafka, randomUUID(), 60_000)
+    let requests = 0
+    let acknowledged = 0
+    writer!.on('producer.network.request', ({ payload: { apiName } }) => void (requests += apiName === 'Produce' ? 1 : 0))
+    const write = async (): Promise<void> => {
+      const items = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, key: null, value: Buffer.from(String(acknowledged)), timestamp: 1_700_000_000_000 }))
+      const { offsets } = await transactor.write(items, null, { offsets: () => undefined, commit: () => undefined })
+      // a marker follows each transaction
+      expect(offsets).toEqual(Array(partitions).fill(2 * acknowledged++))
+    }
+    const leaders = async (): Promise<number[]> => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.toSorted((a, b) => a.partitionId - b.partitionId).map(({ leader: of }) => of)
+    await write()
+    const before = await leaders()
+    expect(new Set(before).size).toBe(3)
+    requests = 0
+    await write()
+    expect(requests).toBe(3)
+    await cluster.own[1]!.kill()
+    await cluster.own[1]!.restart()
+    await vi.waitFor(async () => expect(await leaders()).not.toContain(-1), { timeout: 60_000, interval: 500 })
+    expect(await leaders()).not.toEqual(before)
+    requests = 0
+    await write()
+    expect(requests).toBeGreaterThan(3)
+    await write()
+    await transactor.close()
+    await admin.disconnect()
   })
 })
