@@ -54,6 +54,7 @@ export async function exportLog({ log, numbers, directory, release, now, onProgr
     directory,
     {
       release,
+      log: log.id,
       exported: now,
       partitions: { ...log.partitions },
       files: written.map(({ sha256: _, ...file }) => file),

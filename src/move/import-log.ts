@@ -40,7 +40,7 @@ export async function importLog({ log, numbers, directory, onProgress }: ImportO
     const wanted = manifest.files.find((file) => file.topic === topic && file.partition === partition)?.end
     if (end !== wanted) throw new MoveError(`${topic}/${partition} ends at ${end} and not at ${wanted ?? 'any offset'}: something else writes to this log. Stop it, and begin with an empty log`)
   }
-  await filling.finish()
+  await filling.finish(manifest.log)
   return { messages, ...states }
 }
 

@@ -11,12 +11,14 @@ export const statesFile = 'states.ndjson.zst'
 export const sumsFile = 'SHA256SUMS'
 export const partitionFile = (topic: Topic, partition: number): string => `${topic}-${partition}.ndjson.zst`
 
-const FORMAT = 1
+const FORMAT = 2
 
 export const Manifest = z.strictObject({
   format: z.literal(FORMAT),
   /** of grantline, that wrote it */
   release: z.string(),
+  /** the log's id, which the one that is filled with this takes over */
+  log: z.string(),
   /** milliseconds since the Unix epoch, UTC */
   exported: z.int(),
   partitions: z.record(z.enum(topicNames), z.int().positive()),

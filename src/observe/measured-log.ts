@@ -12,6 +12,7 @@ export type OnCommit = (commit: MeasuredCommit) => void
 /** `log`, which tells of every transaction how it ended and how long it took. */
 export function measuredLog(log: Log, onCommit: OnCommit): Log {
   return {
+    id: log.id,
     partitions: log.partitions,
     read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
     end: (topic, partition) => log.end(topic, partition),

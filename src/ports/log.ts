@@ -31,6 +31,8 @@ export interface ReadLimits {
 }
 
 export interface Log {
+  /** Given to it when it was made, by chance. It stays where the log is opened again or carried elsewhere; one made anew, under whatever name, has another. */
+  readonly id: string
   readonly partitions: Readonly<Record<Topic, number>>
   /** Messages from `offset` on, at least one if there is one at or after it; empty at the end. */
   read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]>

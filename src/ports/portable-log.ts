@@ -36,6 +36,6 @@ export interface Filling {
   add(topic: Topic, partition: number, messages: readonly Message[]): Promise<void>
   /** The next append gets `end`, though the last message may lie further before it. */
   extend(topic: Topic, partition: number, end: number): Promise<void>
-  /** All of it is there: from now on it is a log like any other. */
-  finish(): Promise<void>
+  /** All of it is there: from now on it is a log like any other, and the one of that id. */
+  finish(id: string): Promise<void>
 }

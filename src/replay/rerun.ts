@@ -64,12 +64,14 @@ function admitting(type: ProcessorType, admit: RerunOptions['admit'], onEnd: () 
 
 /** The recorded log as its task sees it, with another place for the state and nowhere to append to. */
 class RecordedInput implements Log {
+  readonly id: string
   readonly partitions: Readonly<Record<Topic, number>>
   readonly #options: RerunOptions
   #running = true
 
   constructor(options: RerunOptions) {
     this.#options = options
+    this.id = options.log.id
     this.partitions = options.log.partitions
   }
 

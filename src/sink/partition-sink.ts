@@ -8,6 +8,7 @@ import type { Inserts } from './inserts.ts'
 import { Landed } from './landed.ts'
 import { pause } from './pause.ts'
 import { placeName, SinkFencedError, SinkMismatchError, type Place } from './place.ts'
+import { whatToDo } from './same-log.ts'
 import { Tenure } from './tenure.ts'
 
 export type SinkEvent = Place &
@@ -26,6 +27,8 @@ export interface PartitionSinkOptions {
   owner: string
   gate: Gate
   inserts: Inserts
+  /** Throws SinkMismatchError where the tables are another log's. */
+  sameLog: () => Promise<void>
   onProgress: (event: SinkEvent) => void
 }
 
@@ -62,7 +65,8 @@ export class PartitionSink {
   }
 
   async #own(signal: AbortSignal): Promise<void> {
-    const { store, owner } = this.#options
+    const { store, owner, sameLog } = this.#options
+    await sameLog()
     const { epoch, floor } = await claim(store, this.#place, owner, this.#mine, signal)
     this.#mine = epoch
     const held = await readBack(store, this.#place, floor)
@@ -83,7 +87,7 @@ export class PartitionSink {
     if (Math.max(floor, held.last + 1) <= end) return
     throw new SinkMismatchError(
       `the tables hold rows of ${placeName(this.#place)} up to offset ${Math.max(floor - 1, held.last)}, but the log ends at ${end}: ` +
-        'they were filled from another log. Restore the log that belongs to them, or begin with empty tables',
+        `an older copy of the log was put back, or they were filled from another. ${whatToDo}`,
     )
   }
 

@@ -13,7 +13,7 @@ export class SinkFencedError extends Error {
   override name = 'SinkFencedError'
 }
 
-/** The tables hold what this log never had: they belong to another log. */
+/** The tables are another log's, or hold what this one does not have any more. */
 export class SinkMismatchError extends Error {
   override name = 'SinkMismatchError'
 }

@@ -9,6 +9,7 @@ import { Gate } from './gate.ts'
 import { Inserts } from './inserts.ts'
 import { PartitionSink, type PartitionSinkOptions, type SinkEvent } from './partition-sink.ts'
 import { placeName, SinkFencedError, type Place } from './place.ts'
+import { requireSameLog } from './same-log.ts'
 import { sinkTopics, type SinkTopic } from './rows/tables.ts'
 
 export interface SinkOptions {
@@ -38,7 +39,7 @@ const gateBytes = 4 * 1024 * 1024
 
 /** Carries every record of `topics` into its table exactly once: each (topic, partition, offset, index) is there once. */
 export function runSink({ log, codec, store, topics = sinkTopics, share, signal, onProgress = () => undefined }: SinkOptions): Sink {
-  const options: PartitionSinkOptions = { log, codec, store, owner: randomUUID(), gate: new Gate(gateBytes), inserts: new Inserts(store), onProgress }
+  const options: PartitionSinkOptions = { log, codec, store, owner: randomUUID(), gate: new Gate(gateBytes), inserts: new Inserts(store), sameLog: onceGood(() => requireSameLog(store, log.id)), onProgress }
   const failed = Promise.withResolvers<never>()
   const places = new Holdings<Carrier>({
     share: share ?? shareOfAll(log.partitions, topics),
@@ -66,6 +67,16 @@ export function runSink({ log, codec, store, topics = sinkTopics, share, signal,
       )
     },
   }
+}
+
+/** Asked by many, answered once; after a failure it is asked again. */
+function onceGood(ask: () => Promise<void>): () => Promise<void> {
+  let asked: Promise<void> | null = null
+  return () =>
+    (asked ??= ask().catch((error: unknown) => {
+      asked = null
+      throw error
+    }))
 }
 
 class Carrier implements Holding {

@@ -91,6 +91,7 @@ export type VariantName = keyof typeof variants
 export const variantNames = Object.keys(variants) as VariantName[]
 
 const forwardedLog = (log: Log): Log => ({
+  id: log.id,
   partitions: log.partitions,
   read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
   end: (topic, partition) => log.end(topic, partition),

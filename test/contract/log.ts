@@ -56,6 +56,13 @@ export function logContract(adapter: string, create: () => Promise<LogFixture>):
       task = await log.openTask('normalise/0')
     }
 
+    it('has an id, which stays', async () => {
+      const { id } = log
+      expect(id).toMatch(/^[0-9a-f-]{36}$/)
+      await reopen()
+      expect(log.id).toBe(id)
+    })
+
     describe('messages', () => {
       it('are read in the order in which they were appended', async () => {
         await put(append('a'), append('b'))

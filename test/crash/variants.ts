@@ -61,6 +61,7 @@ export type VariantName = keyof typeof variants
 
 function withTasks(log: Log, wrap: (store: TaskStore) => TaskStore): Log {
   return {
+    id: log.id,
     partitions: log.partitions,
     read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
     end: (topic, partition) => log.end(topic, partition),

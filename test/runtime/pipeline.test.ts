@@ -64,7 +64,7 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
       return { id, state: store.state, commit: (change) => store.commit(change), close: async () => void closed.push(id) }
     }
     const share = new HandShare([0, 1], 30_000, ['raw'])
-    const watched: Log = { partitions: log.partitions, read: log.read.bind(log), end: log.end.bind(log), waitFor: log.waitFor.bind(log), close: log.close.bind(log), openTask }
+    const watched: Log = { id: log.id, partitions: log.partitions, read: log.read.bind(log), end: log.end.bind(log), waitFor: log.waitFor.bind(log), close: log.close.bind(log), openTask }
     await using pipeline = start(watched, [tally], systemClock, { share }, { tickMs: 5 })
     await pipeline.drained()
     await share.give(0)

@@ -126,6 +126,7 @@ describe.each(logKinds)('a publisher on the $name', ({ open }) => {
 function losingAnswers(log: Log, lost: number, closed = 0): Log {
   let opens = 0
   return {
+    id: log.id,
     partitions: log.partitions,
     read: (...of) => log.read(...of),
     end: (...of) => log.end(...of),

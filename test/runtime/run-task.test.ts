@@ -70,6 +70,7 @@ describe.each(logKinds)('runTask on the $name', ({ open }) => {
     const clock = new HandClock(startOfTime)
     let down = 10
     const flaky: Log = {
+      id: log.id,
       partitions: log.partitions,
       openTask: (id) => log.openTask(id),
       end: (...of) => log.end(...of),

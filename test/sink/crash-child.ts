@@ -1,6 +1,7 @@
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { armFaults, faultPoints } from '../../src/core/fault.ts'
 import { runSink } from '../../src/sink/run-sink.ts'
+import { MemoryStorage } from '../support/memory-log.ts'
 import { codec, fill, partitions, SmallReads } from './world.ts'
 
 /** Sinks the first `messages` messages of each partition into `path`, and dies at the nth passing of a fault point. */
@@ -8,7 +9,8 @@ const [path, messages, point, passing] = process.argv.slice(2)
 const at = faultPoints.find((name) => name === point)
 if (path === undefined || (point !== 'none' && at === undefined)) throw new Error('usage: crash-child <path> <messages> <point|none> <passing>')
 
-const log = new SmallReads(partitions)
+// the same log each time, so under one name
+const log = new SmallReads(partitions, new MemoryStorage('the log of the crash test'))
 await fill(log, 0, Number(messages))
 const store = await openStore({ path })
 let passed = 0

@@ -8,6 +8,7 @@ import { splitRecord } from '../../src/runtime/parts.ts'
 import type { SinkEvent } from '../../src/sink/partition-sink.ts'
 import { SinkFencedError, SinkMismatchError } from '../../src/sink/place.ts'
 import { runSink, type Sink } from '../../src/sink/run-sink.ts'
+import { MemoryStorage } from '../support/memory-log.ts'
 import { access, grant } from './records.ts'
 import { BetweenStore, ForgetfulStore, LossyStore, StoppedStore } from './unreliable-store.ts'
 import { audit, codec, fill, partitions, places, SmallReads, tempDir, type TempDir } from './world.ts'
@@ -158,7 +159,32 @@ describe('errors', () => {
     const sink = start(store)
     await sink.drained()
     await sink.stop()
-    await expect(start(store, new SmallReads(partitions)).done).rejects.toThrow(SinkMismatchError)
+    const other = new SmallReads(partitions)
+    await fill(other, 0, 9)
+    await expect(start(store, other).done).rejects.toThrow(`the tables hold the rows of the log ${log.id}, and this is the log ${other.id}`)
+    const again = start(store)
+    await again.drained()
+    await again.stop()
+    expect(await audit(store, log)).toEqual([])
+  })
+
+  it('refuses a log that was put back to an earlier time', async () => {
+    await fill(log, 0, 5)
+    const sink = start(store)
+    await sink.drained()
+    await sink.stop()
+    const earlier = new MemoryStorage(log.id)
+    await expect(start(store, new SmallReads(partitions, earlier)).done).rejects.toThrow(/hold rows of \S+ up to offset 4, but the log ends at 0/)
+  })
+
+  it('of two logs that come to new tables at the same time, at most one goes on', async () => {
+    const other = new SmallReads(partitions)
+    const sinks = [start(store), start(store, other)]
+    for (const [i, of] of [log, other].entries()) await fill(of, 0, 3 + i)
+    const outcomes = await Promise.all(sinks.map((sink) => sink.drained().then(() => 'filled', () => 'refused')))
+    expect(outcomes).toContain('refused')
+    await expect(Promise.all(sinks.map((sink) => sink.done))).rejects.toThrow(SinkMismatchError)
+    await Promise.allSettled(sinks.map((sink) => sink.stop()))
   })
 })
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Topic } from '../../schemas/wire/topics.ts'
 import { Waiters } from '../../src/adapters/log-embedded/waiters.ts'
 import { reach } from '../../src/core/fault.ts'
@@ -7,19 +8,26 @@ import { lookFor } from './secret-watch.ts'
 
 /** What outlives a MemoryLog: open another one over it to restart. */
 export class MemoryStorage {
+  readonly id: string
   readonly messages = new Map<string, Message[]>()
   readonly states = new Map<string, Map<string, Uint8Array>>()
   readonly epochs = new Map<string, number>()
+
+  constructor(id: string = randomUUID()) {
+    this.id = id
+  }
 }
 
 /** A log that lives in memory and keeps the promises of the port, for tests that need no disk. */
 export class MemoryLog implements Log {
+  readonly id: string
   readonly partitions: Readonly<Record<Topic, number>>
   readonly #storage: MemoryStorage
   readonly #waiters = new Waiters()
   #closed = false
 
   constructor(partitions: Readonly<Record<Topic, number>>, storage = new MemoryStorage()) {
+    this.id = storage.id
     this.partitions = partitions
     this.#storage = storage
   }

@@ -4,6 +4,7 @@ import type { RegistrySchemas } from './registry-schemas.ts'
 /** `log`, whose reads wait until the schemas of what they answer are known, and fail where the registry can't tell. */
 export function logMeetingSchemas(log: Log, schemas: RegistrySchemas): Log {
   return {
+    id: log.id,
     partitions: log.partitions,
     async read(topic, partition, offset, limits) {
       const messages = await log.read(topic, partition, offset, limits)

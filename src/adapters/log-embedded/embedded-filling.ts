@@ -30,8 +30,11 @@ export class EmbeddedFilling implements Filling {
     this.#moved(topic, partition, end)
   }
 
-  async finish(): Promise<void> {
-    await this.#env.meta.remove('filling')
+  async finish(id: string): Promise<void> {
+    await this.#env.root.childTransaction(() => {
+      void this.#env.meta.put('id', id)
+      void this.#env.meta.remove('filling')
+    })
   }
 
   #moved(topic: Topic, partition: number, end: number): void {

@@ -50,6 +50,10 @@ export class EmbeddedLog implements PortableLog {
     if (shared === undefined) this.#ends.raise(this.#storedEnds())
   }
 
+  get id(): string {
+    return z.string().parse(this.#env.meta.get('id'))
+  }
+
   /** For other threads of this process to join it (`joinEmbeddedLog`); this one closes it last. */
   share(): SharedLog {
     return { options: this.#options, ends: this.#ends.share(`log ${this.#env.path}`) }

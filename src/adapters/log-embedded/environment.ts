@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
@@ -32,7 +33,7 @@ export interface Environment {
   state: Binary
   /** task id -> { number, epoch } */
   tasks: Database<unknown, string>
-  /** `generation`; `filling`: what the log is being filled with */
+  /** `generation`; `id`: the log's; `filling`: what it is being filled with */
   meta: Database<unknown, string>
   /** schema id -> stored schema */
   schemas: Database<unknown, number>
@@ -73,6 +74,7 @@ async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<
     const stored = Generation.optional().parse(meta.get('generation'))
     const generation = agreed(stored, options)
     await meta.put('generation', generation)
+    if (meta.get('id') === undefined) await meta.put('id', randomUUID())
     return { path: options.path, lock, ...databases, topics: numbersOf(generation) }
   } catch (error) {
     await root.close()

@@ -66,9 +66,9 @@ export class KafkaFilling implements Filling {
     await this.#settled(topic, partition, end)
   }
 
-  async finish(): Promise<void> {
+  async finish(id: string): Promise<void> {
     await this.#parts.schemas.written()
-    await this.#parts.schemas.noteFilling(null)
+    await this.#parts.schemas.noteFilled(id)
     await Promise.all([this.#producer.disconnect(), this.#gaps.close()])
   }
 

@@ -50,7 +50,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       await untilKnown(cluster, topics)
     }
     const reader = new Reader(reading, options.transactionTimeoutMs)
-    const schemas = await KafkaSchemas.open(producers, reader, schemasTopic(options.prefix))
+    const schemas = await KafkaSchemas.open({ kafka: producers, reader, topic: schemasTopic(options.prefix), transactionTimeoutMs: options.transactionTimeoutMs })
     return new KafkaLog(options, { producers, admin, reading, waiting, reader, clusterId, schemas })
   } catch (error) {
     await Promise.allSettled([admin.disconnect(), reading.disconnect(), waiting.disconnect()])
@@ -180,6 +180,10 @@ export class KafkaLog implements PortableLog {
     }
   }
 
+  get id(): string {
+    return this.#parts.schemas.id
+  }
+
   get filling(): string | null {
     return this.schemas.filling
   }
@@ -220,7 +224,7 @@ export class KafkaLog implements PortableLog {
   #openLocal(): Local {
     const { deleteRetentionMs, standby, processors, onStandby: onProgress, log } = this.#options
     const { clusterId, reader } = this.#parts
-    const cache = StateCache.open(this.path, clusterId)
+    const cache = StateCache.open(this.path, { cluster: clusterId, log: this.id })
     const followed = standby ? processorTasks(processors).map((id) => [id, changelogOf(this.#options, id)] as const) : []
     return { cache, standby: new Standby({ cache, reader, tail: this.#tail, deleteRetentionMs, onProgress, log }, new Map(followed)) }
   }

@@ -1,33 +1,55 @@
+import { randomUUID } from 'node:crypto'
 import type { Kafka, Producer } from 'kafkajs'
 import { z } from 'zod'
 import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
-import type { Message } from '../../ports/log.ts'
+import { FencedError, type Message } from '../../ports/log.ts'
 import { refuseCollision, type SchemaStore, type StoredSchema } from '../codec/schema-store.ts'
-import type { Reader } from './reader.ts'
+import { textBytes } from '../log-embedded/layout.ts'
 import { retry } from './client.ts'
+import type { Reader } from './reader.ts'
+import { Transactor } from './transactor.ts'
 
 const Stored = z.object({ topic: z.enum(topicNames), text: z.string() })
 const readBytes = 1024 * 1024
 
-/** The key of what an unfinished filling is filling the log with; other keys are ids. */
+/** Keys of what an unfinished filling is filling the log with, and of the log's id; other keys are ids of schemas. */
 const fillingKey = 'filling'
+const idKey = 'id'
 
-/** The schemas of all messages in a compacted topic beside them: id -> schema. For installations without a schema registry. */
+interface KafkaSchemasOptions {
+  kafka: Kafka
+  reader: Reader
+  topic: string
+  transactionTimeoutMs: number
+}
+
+/**
+ * The schemas of all messages in a compacted topic beside them: id -> schema. For installations without a schema registry; and in any
+ * installation what the log has to say of itself.
+ */
 export class KafkaSchemas implements SchemaStore {
   readonly #producer: Producer
   readonly #reader: Reader
   readonly #topic: string
   readonly #known = new Map<number, StoredSchema>()
+  #id: string | null = null
   #filling: string | null = null
   #next = 0
   #writing: Promise<unknown> = Promise.resolve()
 
-  static async open(kafka: Kafka, reader: Reader, topic: string): Promise<KafkaSchemas> {
+  static async open(options: KafkaSchemasOptions): Promise<KafkaSchemas> {
+    const { kafka, reader, topic } = options
     const producer = kafka.producer({ maxInFlightRequests: 1, allowAutoTopicCreation: false, retry, createPartitioner: () => () => 0 })
     await producer.connect()
     const schemas = new KafkaSchemas(producer, reader, topic)
-    await schemas.#catchUp()
-    return schemas
+    try {
+      await schemas.#catchUp()
+      while (schemas.#id === null) await schemas.#giveId(options)
+      return schemas
+    } catch (error) {
+      await schemas.close()
+      throw error
+    }
   }
 
   private constructor(producer: Producer, reader: Reader, topic: string) {
@@ -36,14 +58,27 @@ export class KafkaSchemas implements SchemaStore {
     this.#topic = topic
   }
 
+  /** Of the log. */
+  get id(): string {
+    if (this.#id === null) throw new Error(`${this.#topic} gives the log no id, though one was read there when it was opened`)
+    return this.#id
+  }
+
   /** What an import that was begun and is not finished fills this log with. */
   get filling(): string | null {
     return this.#filling
   }
 
-  async noteFilling(source: string | null): Promise<void> {
+  async noteFilling(source: string): Promise<void> {
     await this.#producer.send({ topic: this.#topic, acks: -1, messages: [{ key: fillingKey, value: source }] })
     this.#filling = source
+  }
+
+  /** In one batch: both or neither. */
+  async noteFilled(id: string): Promise<void> {
+    await this.#producer.send({ topic: this.#topic, acks: -1, messages: [{ key: idKey, value: id }, { key: fillingKey, value: null }] })
+    this.#id = id
+    this.#filling = null
   }
 
   get(id: number): StoredSchema | undefined {
@@ -80,17 +115,38 @@ export class KafkaSchemas implements SchemaStore {
     await this.#producer.disconnect()
   }
 
+  /** Of processes that find none at the same time, each fences the one before it, and looks again before it writes: one writes. */
+  async #giveId({ kafka, reader, topic, transactionTimeoutMs }: KafkaSchemasOptions): Promise<void> {
+    const transactor = await Transactor.open(kafka, `${topic}.id`, transactionTimeoutMs)
+    try {
+      await this.#catchUp()
+      if (this.#id !== null) return
+      const record = { topic, partition: 0, key: textBytes(idKey), value: Buffer.from(randomUUID()), timestamp: Date.now() }
+      const { ends } = await transactor.write([record], null, { offsets: () => undefined, commit: () => undefined })
+      for (const { end } of ends.values()) reader.noteCommitted(topic, 0, end)
+      await this.#catchUp()
+    } catch (error) {
+      if (!(error instanceof FencedError)) throw error
+    } finally {
+      await transactor.close()
+    }
+  }
+
   async #catchUp(): Promise<void> {
     for (;;) {
       const messages = await this.#reader.read(this.#topic, 0, this.#next, readBytes)
       if (messages.length === 0) return
       for (const { offset, key, value } of messages) {
         this.#next = Number(offset) + 1
-        if (key?.toString() === fillingKey) this.#filling = value?.toString() ?? null
-        if (key === null || value === null || key.toString() === fillingKey) continue
-        this.#known.set(Number(key.toString()), Stored.parse(JSON.parse(value.toString())))
+        this.#note(key?.toString() ?? null, value?.toString() ?? null)
       }
     }
+  }
+
+  #note(key: string | null, value: string | null): void {
+    if (key === fillingKey) this.#filling = value
+    else if (key === idKey) this.#id = value
+    else if (key !== null && value !== null) this.#known.set(Number(key), Stored.parse(JSON.parse(value)))
   }
 }
 

@@ -36,12 +36,12 @@ export class StateCache {
   readonly #state: Database<Buffer, Buffer>
   readonly #tasks: Database<unknown, string>
 
-  /** `cluster` names the brokers: what was copied from others is not believed. */
-  static open(path: string, cluster: string): StateCache {
+  /** `from`: the brokers and the log on them. What was copied from others, or from topics of the same names that were made anew since, is not believed. */
+  static open(path: string, from: { cluster: string; log: string }): StateCache {
     mkdirSync(path, { recursive: true })
     const lock = acquireLock(join(path, 'process.lock'))
     const source = join(path, 'source')
-    const now = JSON.stringify({ cluster, boot: bootId() })
+    const now = JSON.stringify({ ...from, boot: bootId() })
     if (now !== textOf(source)) {
       rmSync(source, { force: true })
       rmSync(join(path, 'state.mdb'), { force: true })

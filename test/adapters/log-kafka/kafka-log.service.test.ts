@@ -175,6 +175,25 @@ describe('the log on Kafka', () => {
     expect(rows(await (await open()).openTask(id))).toEqual({})
   })
 
+  it('also where those have more by now than the ones before had', async () => {
+    const log = await open()
+    await (await log.openTask(id)).commit({ appends: [], state: state({ 'a/0': 'of before' }) })
+    await log.close()
+    await installation.deleteTopics()
+    const elsewhere = await open('elsewhere')
+    expect(elsewhere.id).not.toBe(log.id)
+    const task = await elsewhere.openTask(id)
+    for (let i = 1; i < 9; i++) await task.commit({ appends: [], state: state({ [`a/${i}`]: 'of now' }) })
+    const found = rows(await (await open()).openTask(id))
+    expect([Object.keys(found).length, found['a/0']]).toEqual([8, undefined])
+  })
+
+  it('has one id, whoever opens it first', async () => {
+    const logs = await Promise.all(['a', 'b', 'c', 'd'].map((directory) => open(directory)))
+    expect(new Set(logs.map((log) => log.id)).size).toBe(1)
+    expect((await open('e')).id).toBe(logs[0]!.id)
+  })
+
   it('a lost directory costs a restoring, nothing else', async () => {
     const log = await open('lost')
     await (await log.openTask(id)).commit({ appends: [], state: state({ 'a/1': 'x' }) })

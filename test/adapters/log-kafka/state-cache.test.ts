@@ -16,15 +16,15 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(path, { recursive: true, force: true }))
 
-async function opened(cluster = 'cluster'): Promise<AsyncDisposable & { of: StateCache }> {
-  const of = StateCache.open(path, cluster)
+async function opened(from = { cluster: 'cluster', log: 'a log' }): Promise<AsyncDisposable & { of: StateCache }> {
+  const of = StateCache.open(path, from)
   return Promise.resolve({ of, [Symbol.asyncDispose]: () => of.close() })
 }
 
 /** How current the copy is believed to be, and its rows. */
-async function found(cluster?: string, from = changelog): Promise<[typeof mark | null, string[]]> {
-  await using cache = await opened(cluster)
-  const { table, mark: current } = await cache.of.task(id, from)
+async function found(from?: { cluster: string; log: string }, of = changelog): Promise<[typeof mark | null, string[]]> {
+  await using cache = await opened(from)
+  const { table, mark: current } = await cache.of.task(id, of)
   return [current, [...table.range('')].map(([key]) => key)]
 }
 
@@ -33,8 +33,8 @@ describe('the local copy of a state', () => {
     expect(await found()).toEqual([mark, ['a/1']])
   })
 
-  it('is empty on other brokers, and stays so', async () => {
-    expect(await found('another cluster')).toEqual([null, []])
+  it.each([{ cluster: 'another cluster', log: 'a log' }, { cluster: 'cluster', log: 'another log' }])('is empty where it is read from $cluster, $log, and stays so', async (from) => {
+    expect(await found(from)).toEqual([null, []])
     expect(await found()).toEqual([null, []])
   })
 
@@ -46,7 +46,7 @@ describe('the local copy of a state', () => {
   })
 
   it('of another changelog is not believed', async () => {
-    const [current] = await found('cluster', 'state-others/3')
+    const [current] = await found(undefined, 'state-others/3')
     expect(current).toBeNull()
   })
 
