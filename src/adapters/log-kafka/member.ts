@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Topic } from '../../../schemas/wire/topics.ts'
 import type { Owned, Share } from '../../ports/assignment.ts'
+import { pause } from '../../runtime/pause.ts'
 import { assign, type Claimant } from './assignor.ts'
 import { errorType, type LogLine } from './client.ts'
 import { MemberAssignment, MemberMetadata, type Broker, type Cluster, type JoinedGroup } from './internals.ts'
@@ -175,10 +175,6 @@ export class Member implements Share {
 
 /** As a call: the flag may turn while something is awaited. */
 const isAborted = (signal: AbortSignal): boolean => signal.aborted
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined)
-}
 
 function claimant(id: string, metadata: Buffer): Claimant {
   try {

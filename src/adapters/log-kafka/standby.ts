@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../../core/fault.ts'
+import { pause } from '../../runtime/pause.ts'
 import type { StateTable } from '../log-embedded/state-table.ts'
 import { BrokersClock } from './brokers-clock.ts'
 import { changesOf, type RestoreProgress } from './changelog.ts'
@@ -219,8 +219,4 @@ function written<T>(follower: Follower, write: () => Promise<T>): Promise<T> {
   const writing = write()
   follower.writing = writing
   return writing
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined)
 }
