@@ -208,8 +208,11 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => undefined) // whoever waits for `failed` hears of it; nobody has to
   const stops: (() => Promise<void>)[] = [() => directory.close()]
+  /** What one step can't do keeps none of the others from being done; the first such error is thrown. */
   const stop = async (): Promise<void> => {
-    for (const step of stops.splice(0).reverse()) await step()
+    const errors: unknown[] = []
+    for (const step of stops.splice(0).reverse()) await step().catch((error: unknown) => errors.push(error))
+    if (errors.length > 0) throw errors[0]
   }
   /** Of a role that this process does not have, nothing. */
   const take = async (role: SharedRole, topics: readonly Topic[]): Promise<{ share?: Share }> => {
@@ -245,7 +248,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     sink.done.catch((error: unknown) => failure.reject(error))
     stops.push(async () => {
       sinkStop.abort()
-      await sink.done
+      await sink.done.catch(() => undefined) // `failed` told it
     })
     const settings = { log, codec, clock, id: 'settings' }
     const known = await applySettings(settings, config)
