@@ -295,7 +295,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     })
     return { api, drained, stop, failed: failure.promise, progress: async () => (await Promise.all(tasks.map((part) => part.progress()))).flat() }
   } catch (error) {
-    await stop()
+    await stop().catch(() => undefined) // it was the second error: the first one is told
     throw error
   }
 }
