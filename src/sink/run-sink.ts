@@ -9,8 +9,8 @@ import { Gate } from './gate.ts'
 import { Inserts } from './inserts.ts'
 import { PartitionSink, type PartitionSinkOptions, type SinkEvent } from './partition-sink.ts'
 import { placeName, SinkFencedError, type Place } from './place.ts'
-import { requireSameLog } from './same-log.ts'
 import { sinkTopics, type SinkTopic } from './rows/tables.ts'
+import { requireSameLog } from './same-log.ts'
 
 export interface SinkOptions {
   log: Log
