@@ -105,6 +105,9 @@ describe('over HTTP', () => {
       const before = bridge.statements.filter(isInsert).length
       await expect.poll(() => bridge.statements.filter(isInsert).length, { timeout: 30_000, interval: 20 }).toBeGreaterThan(before + 2)
       const successor = start(await connect())
+      await expect.poll(() => successor.events.some(({ event }) => event === 'claimed'), { timeout: 30_000 }).toBe(true)
+      // an owner that has nothing left to insert would not learn of it
+      await fill(log, 1_000 + takeover, 1_001 + takeover)
       await expect(owner.done).rejects.toThrow(SinkFencedError)
       owner = successor
     }
