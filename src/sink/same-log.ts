@@ -9,8 +9,12 @@ const Row = z.object({ id: z.string() })
  * time, since then neither can tell whose the rows are.
  */
 export async function requireSameLog(store: Store, log: string): Promise<void> {
-  if ((await ownersOf(store)).length === 0) await store.command('INSERT INTO sink_log SELECT {log:String}, now64(3)', { log })
-  const other = (await ownersOf(store)).find((id) => id !== log)
+  let owners = await ownersOf(store)
+  if (owners.length === 0) {
+    await store.command('INSERT INTO sink_log SELECT {log:String}, now64(3)', { log })
+    owners = await ownersOf(store)
+  }
+  const other = owners.find((id) => id !== log)
   if (other !== undefined) throw new SinkMismatchError(`the tables hold the rows of the log ${other}, and this is the log ${log}. ${whatToDo}`)
 }
 
