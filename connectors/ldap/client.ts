@@ -63,22 +63,30 @@ export async function openClient(config: LdapConfig, platform: Platform): Promis
   // ldapts speaks TLS from the first byte as soon as it has options for it, whatever the URL says.
   const secure = config.url.startsWith('ldaps:') ? { tlsOptions: tls } : {}
   const client = new Client({ url: config.url, timeout: config.timeoutMs, connectTimeout: Math.min(config.timeoutMs, 10_000), ...secure })
-  const stop = (): void => cut(client)
+  // a connection that is cut before it stands is never heard of again
+  const cutOff = Promise.withResolvers<never>()
+  cutOff.promise.catch(() => undefined)
+  const stop = (): void => {
+    cut(client)
+    cutOff.reject(new ConnectError('transient', 'LDAP: the connection was given up', config.url))
+  }
   platform.signal.addEventListener('abort', stop)
+  const begin = async (): Promise<void> => {
+    if (config.startTls) await client.startTLS({ ...tls, host: config.serverName ?? new URL(config.url).hostname })
+    await client.bind(config.bindDn, password)
+  }
   try {
-    await platform.paced(async () => {
-      if (config.startTls) await client.startTLS({ ...tls, host: config.serverName ?? new URL(config.url).hostname })
-      await client.bind(config.bindDn, password)
-    })
+    await platform.paced(() => Promise.race([begin(), cutOff.promise]))
   } catch (error) {
     cut(client)
     platform.signal.removeEventListener('abort', stop)
     throw ldapError(error, config.url)
   }
-  const guard = async <T>(place: string, work: () => Promise<T>): Promise<T> => {
-    if (!client.isBound) throw new ConnectError('transient', 'LDAP: the connection was lost', place)
-    return await platform.paced(work)
-  }
+  const guard = <T>(place: string, work: () => Promise<T>): Promise<T> =>
+    platform.paced(async () => {
+      if (!client.isBound) throw new ConnectError('transient', 'LDAP: the connection was lost', place)
+      return await work()
+    })
   return {
     search: (search, pageSize, cookie, place) => guard(place, () => searchOnce(client, config, search, pageSize, cookie, place)),
     some: (search, limit, place) => guard(place, () => firstOf(client, config, search, limit, place)),

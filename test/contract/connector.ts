@@ -1,3 +1,4 @@
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkPieces, accountOf } from '../../src/connect/pieces.ts'
 import type { ConnectorSession, ConnectorType, Mapped, ObservedClass, Page, Platform, Stream } from '../../src/ports/connector.ts'
@@ -127,6 +128,16 @@ export function connectorContract<C>(type: ConnectorType<C>, create: () => Promi
       await half.close()
     })
 
+    it('ends, whenever it is told to stop', async () => {
+      for (const moment of moments) {
+        const stopping = new AbortController()
+        const ended = readWhole(type, fixture, stopping.signal).then(() => 'ended', () => 'ended')
+        await moment.pass()
+        stopping.abort()
+        expect([moment.name, await Promise.race([ended, sleep(stopWithinMs, 'goes on', { ref: false })])]).toEqual([moment.name, 'ended'])
+      }
+    }, 2 * stopWithinMs)
+
     it('reads one account singly as the whole read shows it, where it can', async () => {
       const { readOne } = session
       if (readOne === undefined) {
@@ -167,6 +178,32 @@ async function readAll(stream: Stream): Promise<ReadStream> {
   const pages: Page[] = []
   for await (const page of stream.pages()) pages.push(page)
   return { stream, pages, pieces: pages.flatMap(({ rows }) => rows.flatMap((row) => stream.map(row))) }
+}
+
+async function readWhole<C>(type: ConnectorType<C>, fixture: ConnectorFixture, signal: AbortSignal): Promise<void> {
+  const session = await type.open(type.config.parse(fixture.with), { ...fixture.platform, signal })
+  try {
+    for (const stream of session.streams) await readAll(stream)
+  } finally {
+    await session.close()
+  }
+}
+
+interface Moment {
+  name: string
+  pass: () => Promise<void>
+}
+
+/** Longer than any time-out of a connection. */
+const stopWithinMs = 20_000
+/** In the midst of one turn of the event loop nothing is heard from outside: a connection is begun and does not stand yet. */
+const moments: readonly Moment[] = [
+  ...Array.from({ length: 24 }, (_, n) => ({ name: `${n} steps on`, pass: () => times(n, () => Promise.resolve()) })),
+  ...Array.from({ length: 6 }, (_, n) => ({ name: `${n} turns on`, pass: () => times(n, () => turn()) })),
+]
+
+async function times(n: number, wait: () => Promise<unknown>): Promise<void> {
+  for (let nth = 0; nth < n; nth++) await wait()
 }
 
 const classOf: Record<Mapped['piece'], ObservedClass> = {
