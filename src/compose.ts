@@ -38,6 +38,7 @@ import { ownEverything } from './runtime/own-everything.ts'
 import type { PipelineProgress } from './runtime/pipeline.ts'
 import { openPublisher, type Publisher, type PublisherOptions } from './runtime/publisher.ts'
 import { publishSettings } from './runtime/settings.ts'
+import { Stops } from './runtime/stops.ts'
 import type { SinkEvent } from './sink/partition-sink.ts'
 import { sinkTopics } from './sink/rows/tables.ts'
 import { runSink } from './sink/run-sink.ts'
@@ -182,6 +183,9 @@ export interface RunOptions {
   onStandby?: (progress: RestoreProgress) => void
 }
 
+/** What takes longer than this to stop is named, ms. */
+const tellStopMs = 10_000
+
 /** Everything of one process, running. */
 export interface Grantline {
   readonly api: Api
@@ -207,18 +211,13 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
   const sinkStop = new AbortController()
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => undefined) // whoever waits for `failed` hears of it; nobody has to
-  const stops: (() => Promise<void>)[] = [() => directory.close()]
-  /** What one step can't do keeps none of the others from being done; the first such error is thrown. */
-  const stop = async (): Promise<void> => {
-    const errors: unknown[] = []
-    for (const step of stops.splice(0).reverse()) await step().catch((error: unknown) => errors.push(error))
-    if (errors.length > 0) throw errors[0]
-  }
+  const stops = new Stops((what) => onTrouble(`stopping waits for ${what}`), tellStopMs)
+  stops.push('the log and the tables', () => directory.close())
   /** Of a role that this process does not have, nothing. */
   const take = async (role: SharedRole, topics: readonly Topic[]): Promise<{ share?: Share }> => {
     if (!roles.has(role)) return {}
     const share = await assignment.share(role, topics)
-    stops.push(() => share.leave())
+    stops.push(`the group of the ${role}`, () => share.leave())
     return { share }
   }
   try {
@@ -234,7 +233,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     const tasks = options.threads === undefined || !roles.has('processors')
       ? [openPipeline({ ...(await take('processors', processors.map(({ input }) => input))), ...working, types: roles.has('processors') ? processors : [], log, codec, clock, onLost: failure.reject }, hears)]
       : tasksInThreads(options.threads, { log: sharedLog(directory, options.threads, config), ...working }, { ...hears, onCommit: onCommit ?? (() => undefined) })
-    stops.push(async () => {
+    stops.push('the processors', async () => {
       await Promise.all(tasks.map((part) => part.stop()))
     })
     const sink = runSink({
@@ -246,7 +245,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       },
     })
     sink.done.catch((error: unknown) => failure.reject(error))
-    stops.push(async () => {
+    stops.push('the sink', async () => {
       sinkStop.abort()
       await sink.done.catch(() => undefined) // `failed` told it
     })
@@ -269,7 +268,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
         onConnectEvent(event)
       },
     })
-    stops.push(() => scheduler.stop())
+    stops.push('the applications and feeds', () => scheduler.stop())
     // each process has its own way in for what people ask of it
     const publisher = await atStart(() => openPublisher({ ...settings, id: config.kafka === null ? 'api' : `api/${randomUUID()}` }))
     const drained = async (): Promise<void> => {
@@ -293,9 +292,9 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
         return scheduler.postIntent(feed, rows)
       },
     })
-    return { api, drained, stop, failed: failure.promise, progress: async () => (await Promise.all(tasks.map((part) => part.progress()))).flat() }
+    return { api, drained, stop: () => stops.run(), failed: failure.promise, progress: async () => (await Promise.all(tasks.map((part) => part.progress()))).flat() }
   } catch (error) {
-    await stop().catch(() => undefined) // it was the second error: the first one is told
+    await stops.run().catch(() => undefined) // it was the second error: the first one is told
     throw error
   }
 }
