@@ -42,12 +42,3 @@ function levelOf(level: Level, message: string): 'warn' | 'info' | 'debug' {
   if (/transaction.*concurrent|concurrent.*transaction|ongoing transaction/i.test(message)) return 'debug'
   return level === logLevel.ERROR ? 'warn' : level === logLevel.WARN ? 'info' : 'debug'
 }
-
-/** The protocol's name of an error, of the outermost cause that has one: kafkajs wraps what it gives up on. */
-export function errorType(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { type } = at as { type?: unknown }
-    if (typeof type === 'string') return type
-  }
-  return undefined
-}

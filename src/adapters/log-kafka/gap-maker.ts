@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
-import { errorType, retry } from './client.ts'
+import { retry } from './client.ts'
+import { errorType } from './error-type.ts'
 import type { Broker, Cluster } from './internals.ts'
 
 /** The protocol's number of transaction coordinators. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorType } from './client.ts'
+import { errorType } from './error-type.ts'
 import type { Broker, Cluster } from './internals.ts'
 
 /** A leader that moved, or a topic that was created just now, may take so long, ms. */

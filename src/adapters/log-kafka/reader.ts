@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorType } from './client.ts'
+import { errorType } from './error-type.ts'
 import { Gaps } from './gaps.ts'
 import { filterAborted, type Cluster, type PartitionResponse, type RawMessage } from './internals.ts'
 import { askLeader } from './leader.ts'

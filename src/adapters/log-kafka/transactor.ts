@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import { FencedError } from '../../ports/log.ts'
-import { errorType, retry } from './client.ts'
+import { retry } from './client.ts'
+import { errorType } from './error-type.ts'
 import { CompressionTypes } from './kafkajs.ts'
 import { placeOf } from './reader.ts'
 import type { DirectTransaction, TopicPartitions } from './transactions.ts'
+import { untilCoordinated } from './until-coordinated.ts'
 import { waves, type Outgoing } from './waves.ts'
 
 export interface Written {
@@ -22,19 +23,6 @@ export interface InputPosition {
   partition: number
   offset: number
 }
-
-/** Answers that had no effect, which kafkajs gives up on; it gives one error for all that kept it from finding the coordinator. */
-const uncoordinated: ReadonlySet<string | undefined> = new Set([
-  'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'CONCURRENT_TRANSACTIONS', 'UNKNOWN_TOPIC_OR_PARTITION',
-])
-/** about six seconds */
-const coordinatorAttempts = 18
-const unfound = 'KafkaJSGroupCoordinatorNotFound'
-/** each may have waited for an answer until that was given up */
-const unfoundAttempts = 3
-/** The transaction before is mostly ended within a few milliseconds. */
-const firstRetryMs = 5
-const longestRetryMs = 500
 
 const fencedTypes: ReadonlySet<string | undefined> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
 
@@ -159,18 +147,6 @@ function note(written: Written, wave: readonly Outgoing[], answers: readonly Rec
     written.offsets.push(offset)
     next.set(place, offset + 1)
     written.ends.set(place, { topic, partition, end: offset + 1 })
-  }
-}
-
-async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask()
-    } catch (error) {
-      const most = error instanceof Error && error.name === unfound ? unfoundAttempts : uncoordinated.has(errorType(error)) ? coordinatorAttempts : 1
-      if (attempt >= most) throw error
-      await sleep(Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1)))
-    }
   }
 }
 

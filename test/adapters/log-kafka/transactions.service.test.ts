@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../../../src/adapters/log-kafka/client.ts'
 import type { DirectTransaction } from '../../../src/adapters/log-kafka/transactions.ts'
 import { Transactor } from '../../../src/adapters/log-kafka/transactor.ts'
 import type { Outgoing } from '../../../src/adapters/log-kafka/waves.ts'
+import { FencedError } from '../../../src/ports/log.ts'
 import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
 
 /** How often the transaction's coordinator is told what a transaction writes to. */
@@ -17,6 +19,9 @@ beforeAll(async () => {
 afterAll(() => cluster.stop())
 
 const partitions = 6
+/** Each falls into another moment of a transaction. */
+const takeovers = 150
+const none = { offsets: () => undefined, commit: () => undefined }
 const timeoutMs = 20_000
 
 async function newTopic(): Promise<string> {
@@ -56,7 +61,6 @@ describe('a transaction over many partitions', () => {
     const heardOf: Pick<Kafka, 'producer'> = { producer: (options) => (producer = kafka.producer(options)) }
     const transactor = await Transactor.open(heardOf as Kafka, randomUUID(), timeoutMs)
     const requests = heard(producer!)
-    const none = { offsets: () => undefined, commit: () => undefined }
     try {
       for (const turn of [0, 1]) {
         const { offsets } = await transactor.write(everywhere(topic), null, none)
@@ -89,3 +93,26 @@ describe('a transaction over many partitions', () => {
     }
   })
 })
+
+it('that is taken over in any moment ends as one that was taken over, and as nothing else', async () => {
+  const topic = await newTopic()
+  const id = randomUUID()
+  const outcomes: unknown[] = []
+  let holder = await Transactor.open(kafka, id, timeoutMs)
+  for (let turn = 0; turn < takeovers; turn++) {
+    const writing = holder
+    const ended = (async (): Promise<unknown> => {
+      try {
+        for (;;) await writing.write(everywhere(topic), null, none)
+      } catch (error) {
+        return error
+      }
+    })()
+    await sleep(Math.random() * 30)
+    holder = await Transactor.open(kafka, id, timeoutMs)
+    outcomes.push(await ended)
+    await writing.close()
+  }
+  await holder.close()
+  expect(outcomes.filter((error) => !(error instanceof FencedError))).toEqual([])
+}, 120_000)
