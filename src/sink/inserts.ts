@@ -24,6 +24,8 @@ const maxBytes = 2 * 1024 * 1024
 const width = 2
 /** Places read when an insert is due: those that are done within this long go together, ms. */
 const gatherMs = 10
+/** It waits so long for those that are still reading, ms: brokers take a while, and one of them may take very long. */
+const maxGatherMs = 100
 /** Inserts of what trickles in begin at least this far apart, ms. */
 const minIntervalMs = 100
 /** They begin further apart where one takes long, so that this share of the time goes into a table; but never further than the most, or rows by the thousand would wait. */
@@ -47,6 +49,17 @@ export class Inserts {
     return this.#of(table).dueInMs()
   }
 
+  /** What is being read for the table: an insert that is about to begin waits for it, though not for long. */
+  async whileReading<T>(table: string, read: () => Promise<T>): Promise<T> {
+    const inserts = this.#of(table)
+    inserts.reading++
+    try {
+      return await read()
+    } finally {
+      inserts.reading--
+    }
+  }
+
   /** Throws GuardError where the place's claim is no longer the newest, StoreError where the rows may have landed or not. */
   insert(table: string, insertion: Insertion): Promise<void> {
     return this.#of(table).insert(insertion)
@@ -60,6 +73,8 @@ export class Inserts {
 }
 
 class TableInserts {
+  /** places that are at it */
+  reading = 0
   readonly #store: Store
   readonly #table: string
   readonly #waiting: Waiting[] = []
@@ -91,7 +106,7 @@ class TableInserts {
   /** Never throws: whoever waits hears of errors. */
   async #round(): Promise<void> {
     this.#isGathering = true
-    await sleep(gatherMs)
+    for (let ms = 0; ms === 0 || (this.reading > 0 && ms < maxGatherMs); ms += gatherMs) await sleep(gatherMs)
     this.#isGathering = false
     this.#running++
     const began = performance.now()

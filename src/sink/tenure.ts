@@ -1,5 +1,5 @@
 import type { Codec } from '../ports/codec.ts'
-import type { Log } from '../ports/log.ts'
+import type { Log, Message, ReadLimits } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
 import { pause } from '../runtime/pause.ts'
 import { raiseFloor, type Claim } from './claim.ts'
@@ -30,6 +30,8 @@ export interface TenureEvents {
 
 /** A batch is what waits, up to this. */
 const limits = { maxMessages: 4_096, maxBytes: 2 * 1024 * 1024 }
+/** What trickles in is read up to this, so that many places may read at the same time: on brokers each waits for an answer. */
+const trickle = { ...limits, maxBytes: 512 * 1024 }
 /** After so many rows or messages the floor is raised: what the next owner reads back stays bounded. */
 const floorRows = 50_000
 const floorMessages = 20_000
@@ -64,7 +66,8 @@ export class Tenure {
     let isBehind = false
     while (!signal.aborted) {
       if (!isBehind) await pause(inserts.dueInMs(tableOf[topic]), signal)
-      const found = await gate.pass(limits.maxBytes, (keep) => this.#batch(keep))
+      const most: ReadLimits = isBehind ? limits : trickle
+      const found = await gate.pass(most.maxBytes, (keep) => this.#batch(most, keep))
       isBehind = found === 'part'
       await this.#raiseFloor(this.#rowsAboveFloor >= floorRows || this.#messagesAboveFloor >= floorMessages)
       if (found === 'nothing') await log.waitFor(topic, partition, this.#next, signal)
@@ -72,17 +75,19 @@ export class Tenure {
     await this.#raiseFloor(true)
   }
 
-  /** What was there to carry: all of it now is in the tables, or a part of it. */
-  async #batch(keep: (bytes: number) => void): Promise<'nothing' | 'part' | 'all'> {
+  /** What was there to carry: all of it now is in the tables, or what may be a part of it. */
+  async #batch(most: ReadLimits, keep: (bytes: number) => void): Promise<'nothing' | 'part' | 'all'> {
     const { topic, partition } = this.#place
-    const { log } = this.#options
-    const end = await log.end(topic, partition)
-    const messages = await log.read(topic, partition, this.#next, limits)
-    const last = messages.at(-1)
-    if (last === undefined) {
-      this.#advance(Math.max(end, this.#next), 0, 0)
-      return 'nothing'
+    const { inserts, log } = this.#options
+    const read = (): Promise<Message[]> => inserts.whileReading(tableOf[topic], () => log.read(topic, partition, this.#next, most))
+    let messages = await read()
+    if (messages.length === 0) {
+      const end = await log.end(topic, partition)
+      messages = await read()
+      if (messages.length === 0) this.#advance(Math.max(end, this.#next), 0, 0)
     }
+    const last = messages.at(-1)
+    if (last === undefined) return 'nothing'
     const bytes = messages.reduce((sum, { value }) => sum + value.length, 0)
     keep(bytes)
     const missing = messages
@@ -91,7 +96,9 @@ export class Tenure {
     for (const [table, rows] of byTable(missing)) await this.#insert(table, rows, bytes)
     this.#advance(last.offset + 1, missing.length, messages.length)
     if (missing.length > 0) this.#events.inserted(missing.length, this.#next)
-    return this.#next < end ? 'part' : 'all'
+    // it ends before the message that does not fit
+    const mayBeCut = messages.length >= most.maxMessages || bytes > most.maxBytes / 2
+    return mayBeCut ? 'part' : 'all'
   }
 
   async #insert(table: string, placed: readonly PlacedRow[], bytes: number): Promise<void> {

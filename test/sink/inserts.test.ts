@@ -68,6 +68,16 @@ it('what comes while one is under way goes together, and each hears when its row
   expect(await held()).toEqual([0, 0, 1, 2, 3, 4, 5])
 })
 
+it('one that is still reading is waited for, though not for long', async () => {
+  const reading = inserts.whileReading('findings_log', () => sleep(60)).then(() => insert(1))
+  await Promise.all([insert(0), inserts.whileReading('access_log', () => sleep(60)), reading])
+  expect(store.groups).toEqual([[0, 1]])
+  const late = inserts.whileReading('findings_log', () => sleep(2_000)).then(() => insert(3))
+  await insert(2)
+  expect(store.groups).toEqual([[0, 1], [2]])
+  await late
+})
+
 it('one whose claim has ended is refused, and no other with it', async () => {
   await claim(inner, { topic: 'findings', partition: 3 }, 'b', null, new AbortController().signal)
   const results = await all()
