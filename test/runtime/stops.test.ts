@@ -29,20 +29,24 @@ test('a step that fails keeps no other from being done, and the first error is t
 test('nothing is ended twice', async () => {
   let ends = 0
   const stops = new Stops(() => undefined, never)
-  stops.push('the log', async () => void ends++)
+  stops.push('the log', async () => {
+    ends++
+  })
   await Promise.all([stops.run(), stops.run()])
   expect(ends).toBe(1)
 })
 
 test('what takes long is named for as long as it does', async () => {
   const told: string[] = []
-  const slow = Promise.withResolvers<void>()
+  const slow = Promise.withResolvers<null>()
   const stops = new Stops((what) => {
     told.push(what)
-    if (told.length === 3) slow.resolve()
+    if (told.length === 3) slow.resolve(null)
   }, 5)
   stops.push('the log', async () => undefined)
-  stops.push('the sources', () => slow.promise)
+  stops.push('the sources', async () => {
+    await slow.promise
+  })
   await stops.run()
   await sleep(30)
   expect(told).toEqual(['the sources', 'the sources', 'the sources'])
