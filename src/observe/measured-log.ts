@@ -1,3 +1,4 @@
+import { forwardedLog } from '../ports/forwarded-log.ts'
 import { FencedError, type Log } from '../ports/log.ts'
 
 export interface MeasuredCommit {
@@ -12,12 +13,7 @@ export type OnCommit = (commit: MeasuredCommit) => void
 /** `log`, which tells of every transaction how it ended and how long it took. */
 export function measuredLog(log: Log, onCommit: OnCommit): Log {
   return {
-    id: log.id,
-    partitions: log.partitions,
-    read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
-    end: (topic, partition) => log.end(topic, partition),
-    waitFor: (topic, partition, offset, signal) => log.waitFor(topic, partition, offset, signal),
-    close: () => log.close(),
+    ...forwardedLog(log),
     async openTask(id) {
       const task = await log.openTask(id)
       return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { Transactor as AnyTransactor } from '../../src/adapters/log-kafka/transactor.ts'
 import { openDataDirectory } from '../../src/compose.ts'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { ownEverything } from '../../src/runtime/own-everything.ts'
@@ -89,16 +90,6 @@ const outsideTheGroup: Variant = async () => async (...args) => {
 export const variants = { idPerProcess, unrepaired, positionFromGroup, autoCommit, oldEpoch, impatientSink, outsideTheGroup } satisfies Record<string, Variant>
 export type VariantName = keyof typeof variants
 export const variantNames = Object.keys(variants) as VariantName[]
-
-const forwardedLog = (log: Log): Log => ({
-  id: log.id,
-  partitions: log.partitions,
-  read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
-  end: (topic, partition) => log.end(topic, partition),
-  waitFor: (topic, partition, offset, signal) => log.waitFor(topic, partition, offset, signal),
-  openTask: (id) => log.openTask(id),
-  close: () => log.close(),
-})
 
 const forwardedStore = (store: Store): Store => ({
   settleMs: store.settleMs,

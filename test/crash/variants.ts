@@ -1,5 +1,6 @@
 import type { DataDirectory } from '../../src/compose.ts'
 import type { Codec } from '../../src/ports/codec.ts'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import type { Append, Log, TaskStore } from '../../src/ports/log.ts'
 import type { Store } from '../../src/ports/store.ts'
 
@@ -60,15 +61,7 @@ export const variants = { positionFirst, blindSink, verdictIgnored } satisfies R
 export type VariantName = keyof typeof variants
 
 function withTasks(log: Log, wrap: (store: TaskStore) => TaskStore): Log {
-  return {
-    id: log.id,
-    partitions: log.partitions,
-    read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
-    end: (topic, partition) => log.end(topic, partition),
-    waitFor: (topic, partition, offset, signal) => log.waitFor(topic, partition, offset, signal),
-    openTask: async (id) => wrap(await log.openTask(id)),
-    close: () => log.close(),
-  }
+  return { ...forwardedLog(log), openTask: async (id) => wrap(await log.openTask(id)) }
 }
 
 function believed(codec: Codec, append: Append): Append {

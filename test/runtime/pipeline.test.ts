@@ -4,6 +4,7 @@ import type { Topic } from '../../schemas/wire/topics.ts'
 import { armFaults } from '../../src/core/fault.ts'
 import { partitionOf } from '../../src/core/partition.ts'
 import type { Owned, Share } from '../../src/ports/assignment.ts'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
 import { HandClock, systemClock } from '../../src/runtime/clock.ts'
@@ -64,7 +65,7 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
       return { id, state: store.state, commit: (change) => store.commit(change), close: async () => void closed.push(id) }
     }
     const share = new HandShare([0, 1], 30_000, ['raw'])
-    const watched: Log = { id: log.id, partitions: log.partitions, read: log.read.bind(log), end: log.end.bind(log), waitFor: log.waitFor.bind(log), close: log.close.bind(log), openTask }
+    const watched: Log = { ...forwardedLog(log), openTask }
     await using pipeline = start(watched, [tally], systemClock, { share }, { tickMs: 5 })
     await pipeline.drained()
     await share.give(0)

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { armFaults } from '../../src/core/fault.ts'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import { FencedError, type Log } from '../../src/ports/log.ts'
 import { HandClock } from '../../src/runtime/clock.ts'
 import { EnvironmentError } from '../../src/runtime/errors.ts'
@@ -126,12 +127,7 @@ describe.each(logKinds)('a publisher on the $name', ({ open }) => {
 function losingAnswers(log: Log, lost: number, closed = 0): Log {
   let opens = 0
   return {
-    id: log.id,
-    partitions: log.partitions,
-    read: (...of) => log.read(...of),
-    end: (...of) => log.end(...of),
-    waitFor: (...of) => log.waitFor(...of),
-    close: () => log.close(),
+    ...forwardedLog(log),
     async openTask(id) {
       if (opens++ > 0 && closed-- > 0) throw new Error('down')
       const store = await log.openTask(id)

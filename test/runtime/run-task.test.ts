@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import { FencedError, type Log } from '../../src/ports/log.ts'
 import { HandClock, systemClock } from '../../src/runtime/clock.ts'
 import { DowngradeError, ProcessorError } from '../../src/runtime/errors.ts'
@@ -70,12 +71,7 @@ describe.each(logKinds)('runTask on the $name', ({ open }) => {
     const clock = new HandClock(startOfTime)
     let down = 10
     const flaky: Log = {
-      id: log.id,
-      partitions: log.partitions,
-      openTask: (id) => log.openTask(id),
-      end: (...of) => log.end(...of),
-      waitFor: (...of) => log.waitFor(...of),
-      close: () => log.close(),
+      ...forwardedLog(log),
       async read(...of) {
         if (down-- > 0) throw new Error('no disk')
         return log.read(...of)

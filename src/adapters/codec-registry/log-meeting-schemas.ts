@@ -1,19 +1,15 @@
+import { forwardedLog } from '../../ports/forwarded-log.ts'
 import type { Log } from '../../ports/log.ts'
 import type { RegistrySchemas } from './registry-schemas.ts'
 
 /** `log`, whose reads wait until the schemas of what they answer are known, and fail where the registry can't tell. */
 export function logMeetingSchemas(log: Log, schemas: RegistrySchemas): Log {
   return {
-    id: log.id,
-    partitions: log.partitions,
+    ...forwardedLog(log),
     async read(topic, partition, offset, limits) {
       const messages = await log.read(topic, partition, offset, limits)
       await schemas.meet(messages.map(({ value }) => value))
       return messages
     },
-    end: (topic, partition) => log.end(topic, partition),
-    waitFor: (topic, partition, offset, signal) => log.waitFor(topic, partition, offset, signal),
-    openTask: (id) => log.openTask(id),
-    close: () => log.close(),
   }
 }
