@@ -24,6 +24,7 @@ console.log(`bytes a record: Avro ${(message.length / CHUNK).toFixed(0)}, JSON $
 
 measure('encode, chunk', () => codec.encode('raw', accounts))
 measure('decode, chunk', () => codec.decode('raw', message))
+measure('open, chunk', () => codec.open?.('raw', message))
 measure('encodeRecord', () => accounts.forEach((account) => codec.encodeRecord('raw', account)))
 measure('JSON.stringify + Buffer', () => Buffer.from(JSON.stringify(accounts)))
 measure('JSON.parse', () => JSON.parse(json.toString('utf8')))

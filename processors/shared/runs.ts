@@ -94,6 +94,9 @@ export class Runs {
   /** bitmaps of the row that was asked for last, which is replaced when it changes */
   #maps: { row: SourceRow; space: string; of: readonly (Bitmap & { begin: number })[] } | null = null
 
+  /** bits of the classes that were asked for last: the records of a run have few lists of them */
+  #asked: { space: string; classes: readonly string[]; bits: number } = { space: '', classes: [], bits: 0 }
+
   constructor(state: State, layout: Layout) {
     this.#state = state
     this.#layout = layout
@@ -290,8 +293,12 @@ export class Runs {
   }
 
   #bits(space: string, classes: readonly string[]): number {
-    const order = this.#layout[space] ?? []
-    return classes.reduce((bits, name) => (order.includes(name) ? bits | (1 << order.indexOf(name)) : bits), 0)
+    if (this.#asked.classes !== classes || this.#asked.space !== space) {
+      const order = this.#layout[space] ?? []
+      const bits = classes.reduce((sum, name) => (order.includes(name) ? sum | (1 << order.indexOf(name)) : sum), 0)
+      this.#asked = { space, classes, bits }
+    }
+    return this.#asked.bits
   }
 
   #spaceOf(name: string): string {

@@ -1,18 +1,26 @@
 /**
  * Zig-zag varints, as Avro writes a long and Kafka the numbers of a record: exact for integers of up to 52 bits, and for whatever safe integer
- * is read.
+ * is read. Past the end of the bytes are zeros: whoever reads what may be damaged compares where it is with the length, and may get NaN for
+ * a number of a hundred bytes.
  */
 export function readLong(bytes: Uint8Array, at: number): number {
-  let value = 0
-  let factor = 1
-  for (let i = at; ; i++) {
-    const byte = bytes[i]!
+  let byte = bytes[at] ?? 0
+  end = at + 1
+  if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+  let value = byte & 0x7f
+  let factor = 128
+  do {
+    byte = bytes[end++] ?? 0
     value += (byte & 0x7f) * factor
-    if (byte < 0x80) break
     factor *= 128
-  }
+  } while (byte > 0x7f)
   return value % 2 === 1 ? -(value + 1) / 2 : value / 2
 }
+
+let end = 0
+
+/** Where the number ends that `readLong` read last. */
+export const afterLong = (): number => end
 
 /** How many bytes `writeLong` takes. */
 export function longBytes(value: number): number {

@@ -1,8 +1,9 @@
-import type { Type } from 'avsc'
+import avsc, { type Type } from 'avsc'
 import { CodecError } from '../../ports/codec.ts'
 import type { Layout } from './layout.ts'
+import { takeBlock, takeLong, type Place } from './longs.ts'
 import { LookedThrough, RecordPlaces } from './looked-through.ts'
-import { readBlock } from './strict-types.ts'
+import { skipOf, type Skip } from './skip.ts'
 
 type Resolver = ReturnType<Type['createResolver']>
 interface Source {
@@ -13,7 +14,7 @@ interface Source {
   resolver: Resolver | undefined
   refusal: string
   /** of today's type, in their order */
-  fields: readonly Skipper[]
+  fields: readonly Skip[]
 }
 
 /** Reads what `writer` laid out, as records of `today`. */
@@ -31,7 +32,7 @@ export class Reader {
   /** All records of a message, whose body begins at byte `from`. */
   message(bytes: Buffer, from: number): unknown[] {
     if (!this.#writer.chunked) return [this.single(bytes, from)]
-    const cursor = new Cursor(bytes, from)
+    const cursor = { buf: bytes, pos: from }
     const records: unknown[] = []
     for (let count = this.#block(cursor, records.length); count > 0; count = this.#block(cursor, records.length)) {
       while (count-- > 0) records.push(this.#record(cursor, records.length))
@@ -43,7 +44,7 @@ export class Reader {
   /** The message's records, looked through but not decoded; null where that takes decoding, since it is of another schema. */
   open(bytes: Buffer, from: number): LookedThrough | null {
     if (!this.#isToday || !this.#writer.chunked) return null
-    const cursor = new Cursor(bytes, from)
+    const cursor = { buf: bytes, pos: from }
     const places = new RecordPlaces(bytes)
     for (let count = this.#block(cursor, places.count); count > 0; count = this.#block(cursor, places.count)) {
       while (count-- > 0) this.#look(cursor, places)
@@ -54,7 +55,7 @@ export class Reader {
 
   /** The one record that begins at byte `from` and ends with the bytes. */
   single(bytes: Buffer, from: number): unknown {
-    const cursor = new Cursor(bytes, from)
+    const cursor = { buf: bytes, pos: from }
     const record = this.#record(cursor, 0)
     this.#finish(cursor)
     return record
@@ -62,18 +63,18 @@ export class Reader {
 
   /** The record whose fields begin where the cursor stands, of a message that was looked through. */
   at(places: RecordPlaces, ordinal: number): unknown {
-    const cursor = new Cursor(places.bytes, places.start(ordinal))
+    const cursor = { buf: places.bytes, pos: places.start(ordinal) }
     return this.#record(cursor, ordinal)
   }
 
-  #look(cursor: Cursor, places: RecordPlaces): void {
+  #look(cursor: Place, places: RecordPlaces): void {
     const start = cursor.pos
     const ordinal = places.count
     const { name, fields } = this.#source(cursor, ordinal)
     places.begin(name, start, cursor.pos)
     try {
       for (const field of fields) {
-        field._skip(cursor)
+        cursor.pos = field(cursor.buf, cursor.pos)
         places.end(cursor.pos)
       }
     } catch (error) {
@@ -82,9 +83,9 @@ export class Reader {
     if (cursor.pos > cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, `the message ends in the middle of this ${name}`)
   }
 
-  #source(cursor: Cursor, ordinal: number): Source & { type: Type } {
+  #source(cursor: Place, ordinal: number): Source & { type: Type } {
     const start = cursor.pos
-    const index = this.#writer.union ? cursor.readLong() : 0
+    const index = this.#writer.union ? takeLong(cursor) : 0
     if (cursor.pos > cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, 'the message ends here')
     const source = this.#sources[index]
     if (source === undefined) throw this.#damaged(cursor.buf, start, ordinal, `it names branch ${index} of ${this.#sources.length}`)
@@ -92,7 +93,7 @@ export class Reader {
     return source as Source & { type: Type }
   }
 
-  #record(cursor: Cursor, ordinal: number): unknown {
+  #record(cursor: Place, ordinal: number): unknown {
     const start = cursor.pos
     const source = this.#source(cursor, ordinal)
     let decoded
@@ -106,17 +107,17 @@ export class Reader {
     return decoded.value
   }
 
-  #block(cursor: Cursor, ordinal: number): number {
+  #block(cursor: Place, ordinal: number): number {
     const start = cursor.pos
     if (start >= cursor.buf.length) throw this.#damaged(cursor.buf, start, ordinal, 'the message ends here')
     try {
-      return readBlock(cursor)
+      return takeBlock(cursor)
     } catch (error) {
       throw this.#damaged(cursor.buf, start, ordinal, (error as Error).message, error)
     }
   }
 
-  #finish(cursor: Cursor): void {
+  #finish(cursor: Place): void {
     const rest = cursor.buf.length - cursor.pos
     if (rest > 0) throw new CodecError(`${this.#place(cursor.pos, null)}: ${rest} bytes follow the last record. ${LOOK}`)
   }
@@ -135,7 +136,7 @@ const LOOK = 'The bytes are damaged or not of this schema: compare with what the
 
 function sourceOf(branch: Layout['branches'][number], today: Layout | null): Source {
   const { name } = branch
-  if (today === null) return { name, type: branch.type, resolver: undefined, refusal: '', fields: skippersOf(branch.type) }
+  if (today === null) return { name, type: branch.type, resolver: undefined, refusal: '', fields: fieldsOf(branch.type) }
   const type = today.branches.find((candidate) => candidate.name === name)?.type
   if (type === undefined) {
     return { name, type, fields: [], resolver: undefined, refusal: `this release does not know records of type ${name}. Read it with the release that wrote it` }
@@ -148,44 +149,7 @@ function sourceOf(branch: Layout['branches'][number], today: Layout | null): Sou
   }
 }
 
-/** The types of a record's fields, by what avsc calls to pass over a value (see strict-types.ts). */
-interface Skipper {
-  _skip(cursor: Cursor): void
-}
-
-function skippersOf(type: Type): Skipper[] {
-  const { fields } = type as unknown as { fields: readonly { type: unknown }[] }
-  return fields.map((field) => field.type as Skipper)
-}
-
-/** A place in a message. Reads past the end give zeros; callers compare `pos` with the length. */
-class Cursor {
-  readonly buf: Buffer
-  pos: number
-
-  constructor(buf: Buffer, pos: number) {
-    this.buf = buf
-    this.pos = pos
-  }
-
-  /** Zig-zag varint. */
-  readLong(): number {
-    let value = 0
-    let factor = 1
-    let byte
-    do {
-      byte = this.buf[this.pos++] ?? 0
-      value += (byte & 0x7f) * factor
-      factor *= 128
-    } while (byte > 0x7f)
-    return value % 2 === 1 ? -(value + 1) / 2 : value / 2
-  }
-
-  skipLong(): void {
-    this.readLong()
-  }
-
-  skipBoolean(): void {
-    this.pos++
-  }
+function fieldsOf(type: Type): Skip[] {
+  if (!(type instanceof avsc.types.RecordType)) throw new Error(`a branch of a message is a record, not a ${type.typeName}`)
+  return type.fields.map((field) => skipOf(field.type))
 }

@@ -1,12 +1,11 @@
 import { hashOf } from '../../core/bytes.ts'
 import { deepFreeze } from '../../core/frozen.ts'
 import { KeptByBytes } from '../../core/kept-by-bytes.ts'
-import { longBytes } from '../../core/zig-zag.ts'
+import { afterLong, longBytes, readLong } from '../../core/zig-zag.ts'
 
 interface Place {
   readonly buf: Buffer
   pos: number
-  readLong(): number
   writeLong(value: number): void
 }
 
@@ -26,9 +25,9 @@ export class SharedArrays {
 
   /** `decode` reads the array at the place it is called at. */
   read(place: Place, decode: () => unknown[]): readonly unknown[] & unknown[] {
-    const block = blockAt(place)
+    const block = blockAt(place.buf, place.pos)
     if (block === null) return decode()
-    const { first, end, size } = block
+    const { first, end } = block
     const hash = hashOf(place.buf, first, end)
     const known = this.#find(hash, place, block)
     if (known !== undefined) {
@@ -36,27 +35,11 @@ export class SharedArrays {
       return known as unknown[]
     }
     const value = decode()
-    if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
+    if (place.pos !== end + 1) throw wrongSize(place.pos, end + 1)
     // what comes once is neither copied nor frozen
     if (this.#kept.isFirst(hash)) return value
     this.#kept.keep(hash, Buffer.from(place.buf.subarray(first, end)), deepFreeze(value))
     return value
-  }
-
-  /** As reading would, without making anything: a size that is not that of the items is refused. */
-  skip(place: Place, skip: () => void): void {
-    const block = blockAt(place)
-    if (block === null) {
-      skip()
-      return
-    }
-    const { first, end, size } = block
-    if (this.#find(hashOf(place.buf, first, end), place, block) !== undefined) {
-      place.pos = end + 1
-      return
-    }
-    skip()
-    if (place.pos !== end + 1) throw wrongSize(place.pos - first - 1, size)
   }
 
   #find(hash: number, { buf }: Place, { count, first, end, size }: Block): readonly unknown[] | undefined {
@@ -77,6 +60,9 @@ export class SharedArrays {
   }
 }
 
+/** Of the types of such arrays, beside them: avsc freezes its types. */
+export const sharedOf = new WeakMap<object, SharedArrays>()
+
 /** All of an array's items in one block that says its size. */
 interface Block {
   readonly count: number
@@ -86,18 +72,22 @@ interface Block {
   readonly end: number
 }
 
-/** Null where the array at this place is not written so, or not whole. The place stays where it is. */
-function blockAt(place: Place): Block | null {
-  const from = place.pos
-  const count = -place.readLong()
-  const size = count > 0 ? place.readLong() : -1
-  const first = place.pos
+/** Null where the array at this place is not written so, or not whole. */
+function blockAt(bytes: Uint8Array, at: number): Block | null {
+  const count = -readLong(bytes, at)
+  const size = count > 0 ? readLong(bytes, afterLong()) : -1
+  const first = afterLong()
   const end = first + size
-  place.pos = from
-  return size < 0 || end >= place.buf.length || place.buf[end] !== 0 ? null : { count, size, first, end }
+  return size < 0 || end >= bytes.length || bytes[end] !== 0 ? null : { count, size, first, end }
 }
 
-const wrongSize = (bytes: number, said: number): Error => new Error(`a block of ${bytes} bytes says that it has ${said}`)
+/** Where the array at this place says that it ends, its own end included; null where it does not say so. */
+export function saidEnd(bytes: Uint8Array, at: number): number | null {
+  const block = blockAt(bytes, at)
+  return block === null ? null : block.end + 1
+}
+
+export const wrongSize = (end: number, said: number): Error => new Error(`a block that ends at byte ${end} says that it ends at ${said}`)
 
 /** Count (negative: a size follows), size, items. The size is known last; room is left for it. */
 function writeBlock(place: Place, value: readonly unknown[], writeItem: (item: unknown) => void): void {

@@ -2,8 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import avsc from 'avsc'
 import { asciiAt } from '../../core/ascii.ts'
 import { compareKeys } from '../../core/order.ts'
+import { holds, takeBlock, takeLarge, writeLarge } from './longs.ts'
 import { RecentArrays } from './recent-arrays.ts'
-import { SharedArrays } from './shared-arrays.ts'
+import { SharedArrays, sharedOf } from './shared-arrays.ts'
+import { skipLong, skipOf, skipString } from './skip.ts'
 
 /**
  * avsc's types where they would alter a value in silence or trust a length that the bytes can't hold. They replace the methods
@@ -15,8 +17,6 @@ interface Tap {
   pos: number
   readLong(): number
   readString(): string | undefined
-  skipLong(): void
-  skipString(): void
   writeLong(value: number): void
   writeString(text: string): void
   writeBytes(bytes: Buffer): void
@@ -24,7 +24,6 @@ interface Tap {
 interface Inner {
   _check(value: unknown, flags: number, hook: Hook | undefined, path: string[] | undefined): boolean
   _read(tap: Tap): unknown
-  _skip(tap: Tap): void
   _write(tap: Tap, value: unknown): void
 }
 type Hook = (value: unknown, type: unknown) => void
@@ -34,9 +33,6 @@ type Options = NonNullable<Parameters<typeof avsc.Type.forSchema>[1]>
 const REPLACEMENT = '\ufffd'
 /** Zig-zag doubles a number: from here on avsc's floating arithmetic may lose the last bit. */
 const EXACT_BELOW = 2 ** 51
-const LONG_MAX_BYTES = 10
-/** A zig-zag varint of fewer bytes is always a safe integer. */
-const SAFE_LONG_BYTES = 8
 const MAX_SHORT = 48
 
 /** Every safe integer, where avsc writes some numbers beyond -2^52 as others. */
@@ -57,14 +53,10 @@ class StrictLong extends avsc.types.LongType {
     const long = tap.readLong()
     if (long < EXACT_BELOW && long > -EXACT_BELOW) return long
     tap.pos = from
-    return readLarge(tap)
+    return takeLarge(tap)
   }
   _skip(tap: Tap): void {
-    const from = tap.pos
-    while ((tap.buf[tap.pos++] ?? 0) > 0x7f);
-    if (tap.pos - from < SAFE_LONG_BYTES) return
-    tap.pos = from
-    this._read(tap)
+    tap.pos = skipLong(tap.buf, tap.pos)
   }
 }
 
@@ -82,13 +74,13 @@ class StrictString extends avsc.types.StringType {
     return readString(tap)
   }
   _skip(tap: Tap): void {
-    skipString(tap)
+    tap.pos = skipString(tap.buf, tap.pos)
   }
 }
 
 class StrictEnum extends avsc.types.EnumType {
   _skip(tap: Tap): void {
-    ;(this as unknown as Inner)._read(tap)
+    skip(this, tap)
   }
 }
 
@@ -111,9 +103,7 @@ class StrictBytes extends avsc.types.BytesType {
     return new Uint8Array(tap.buf.buffer, tap.buf.byteOffset + from, length).slice()
   }
   _skip(tap: Tap): void {
-    const length = tap.readLong()
-    if (!holds(tap.buf.length - tap.pos, length)) throw new Error(`${length} bytes announced, ${tap.buf.length - tap.pos} left`)
-    tap.pos += length
+    skip(this, tap)
   }
 }
 
@@ -129,12 +119,11 @@ class StrictArray extends avsc.types.ArrayType {
     // avsc calls this on a resolver too, which has its own itemsType
     const items = this.itemsType as unknown as Inner
     const result: unknown[] = []
-    for (let n = readBlock(tap); n > 0; n = readBlock(tap)) while (n-- > 0) result.push(items._read(tap))
+    for (let n = takeBlock(tap); n > 0; n = takeBlock(tap)) while (n-- > 0) result.push(items._read(tap))
     return result
   }
   _skip(tap: Tap): void {
-    const items = this.itemsType as unknown as Inner
-    for (let n = readBlock(tap); n > 0; n = readBlock(tap)) while (n-- > 0) items._skip(tap)
+    skip(this, tap)
   }
 }
 
@@ -151,11 +140,6 @@ class SharedArray extends StrictArray {
     const shared = sharedOf.get(this)
     return shared === undefined ? super._read(tap) : shared.read(tap, () => super._read(tap))
   }
-  override _skip(tap: Tap): void {
-    const shared = sharedOf.get(this)
-    if (shared === undefined) super._skip(tap)
-    else shared.skip(tap, () => super._skip(tap))
-  }
 }
 
 /** An array that comes several times within one record: read once and written once for it. */
@@ -171,7 +155,6 @@ class RecentArray extends StrictArray {
 }
 
 /** Beside the types, which are frozen. */
-const sharedOf = new WeakMap<object, SharedArrays>()
 const recentOf = new WeakMap<object, RecentArrays>()
 const sharedItems = new Set(['Assignment', 'FactGrant', 'AccessGrant', 'EntitlementRef'])
 const recentItems = new Set(['Reason'])
@@ -213,7 +196,7 @@ class StrictMap extends avsc.types.MapType {
   _read(tap: Tap): Record<string, unknown> {
     const values = this.valuesType as Inner
     const result: Record<string, unknown> = {}
-    for (let n = readBlock(tap); n > 0; n = readBlock(tap)) {
+    for (let n = takeBlock(tap); n > 0; n = takeBlock(tap)) {
       while (n-- > 0) {
         const key = readString(tap)
         const value = values._read(tap)
@@ -224,14 +207,12 @@ class StrictMap extends avsc.types.MapType {
     return result
   }
   _skip(tap: Tap): void {
-    const values = this.valuesType as Inner
-    for (let n = readBlock(tap); n > 0; n = readBlock(tap)) {
-      while (n-- > 0) {
-        skipString(tap)
-        values._skip(tap)
-      }
-    }
+    skip(this, tap)
   }
+}
+
+function skip(type: unknown, tap: Tap): void {
+  tap.pos = skipOf(type as avsc.Type)(tap.buf, tap.pos)
 }
 
 /**
@@ -277,29 +258,6 @@ function itemsName(schema: object): string {
   return typeof name === 'string' ? name.slice(name.lastIndexOf('.') + 1) : ''
 }
 
-function writeLarge(tap: Tap, long: bigint): void {
-  let rest = long < 0n ? -long * 2n - 1n : long * 2n
-  for (; rest > 0x7fn; rest >>= 7n) tap.buf[tap.pos++] = Number(rest & 0x7fn) | 0x80
-  tap.buf[tap.pos++] = Number(rest)
-}
-
-function readLarge(tap: Tap): number {
-  const from = tap.pos
-  let zigzag = 0n
-  let byte
-  do {
-    if (tap.pos - from === LONG_MAX_BYTES) throw new Error('an integer of more than 64 bits')
-    byte = tap.buf[tap.pos] ?? 0
-    zigzag |= BigInt(byte & 0x7f) << BigInt(7 * (tap.pos++ - from))
-  } while (byte > 0x7f)
-  const long = Number(zigzag & 1n ? -(zigzag + 1n) / 2n : zigzag / 2n)
-  if (!Number.isSafeInteger(long)) throw new Error('an integer beyond 2^53 - 1')
-  return long
-}
-
-/** Not where `length` is NaN, which a varint of 150 bytes and more is read as. */
-const holds = (bytesLeft: number, length: number): boolean => length >= 0 && length <= bytesLeft
-
 function wellFormed(value: unknown): string {
   if (typeof value !== 'string' || !value.isWellFormed()) throw new Error('not a well-formed string')
   return value
@@ -340,19 +298,6 @@ function readString(tap: Tap): string {
   return text
 }
 
-function skipString(tap: Tap): void {
-  const length = tap.readLong()
-  const from = tap.pos
-  const end = from + length
-  if (!holds(tap.buf.length - from, length)) throw new Error(`a text of ${length} bytes announced, ${tap.buf.length - from} left`)
-  tap.pos = end
-  for (let i = from; i < end; i++) {
-    if (tap.buf[i]! < 0x80) continue
-    if (!isUtf8(tap.buf.subarray(from, end))) throw new Error('a string that is not UTF-8')
-    return
-  }
-}
-
 /** Most names, which need not be made anew; undefined, and nothing moved, for any other text. */
 function shortAscii(tap: Tap): string | undefined {
   const { buf, pos } = tap
@@ -363,18 +308,4 @@ function shortAscii(tap: Tap): string | undefined {
   const text = asciiAt(buf, pos + 1, length)
   if (text !== undefined) tap.pos = pos + 1 + length
   return text
-}
-
-/**
- * Items in the next block, 0 at the end. No item of ours is encoded in less than a byte, so a larger count is damage: believed, it
- * would keep the process busy or take its memory.
- */
-export function readBlock(tap: Pick<Tap, 'buf' | 'pos' | 'readLong' | 'skipLong'>): number {
-  let count = tap.readLong()
-  if (count < 0) {
-    count = -count
-    tap.skipLong()
-  }
-  if (!holds(tap.buf.length - tap.pos, count)) throw new Error(`${count} items announced, ${tap.buf.length - tap.pos} bytes left`)
-  return count
 }
