@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main } from '../../src/cli/main.ts'
 import { prepareAcme } from './prepare.ts'
-import { startPortal } from './portal/server.ts'
+import { startPortal, type Portal } from './portal/server.ts'
 import { PortalData, PortalStore } from './portal/store.ts'
 
 /**
@@ -15,17 +15,30 @@ const portalPort = 7411
 const here = fileURLToPath(new URL('.', import.meta.url))
 const work = join(here, 'work')
 
-prepareAcme(work, Date.now())
-const adminKey = randomBytes(24).toString('base64url')
-const store = new PortalStore(PortalData.parse(JSON.parse(readFileSync(join(work, 'portal', 'portal.json'), 'utf8'))))
-const portal = await startPortal(store, { port: portalPort, adminKey })
-process.env['ACME_PORTAL_KEY'] = adminKey
-const [option, brokers, ...others] = process.argv.slice(2)
-const [config, rest] = option === '--kafka' ? [onKafka(brokers ?? '127.0.0.1:9092'), others] : [join(here, 'grantline.yaml'), process.argv.slice(2)]
 try {
-  process.exitCode = await main(['run', '--config', config, ...rest])
-} finally {
-  await portal.close()
+  process.exitCode = await start(process.argv.slice(2))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
+
+async function start(args: readonly string[]): Promise<number> {
+  prepareAcme(work, Date.now())
+  const portal = await openPortal()
+  try {
+    const [option, brokers, ...others] = args
+    const [config, rest] = option === '--kafka' ? [onKafka(brokers ?? '127.0.0.1:9092'), others] : [join(here, 'grantline.yaml'), args]
+    return await main(['run', '--config', config, ...rest])
+  } finally {
+    await portal.close()
+  }
+}
+
+async function openPortal(): Promise<Portal> {
+  const adminKey = randomBytes(24).toString('base64url')
+  process.env['ACME_PORTAL_KEY'] = adminKey
+  const data = PortalData.parse(JSON.parse(readFileSync(join(work, 'portal', 'portal.json'), 'utf8')))
+  return await startPortal(new PortalStore(data), { port: portalPort, adminKey })
 }
 
 /** The same file with three lines more, beside it: the other commands take it with `--config` too. */

@@ -48,7 +48,7 @@ export async function startPortal(store: PortalStore, options: { port: number; a
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      fail(error.code === 'EADDRINUSE' ? new Error(`the example's portal can't listen on 127.0.0.1:${port}: another program does; stop it or change PORTAL_PORT in examples/acme`) : error)
+      fail(error.code === 'EADDRINUSE' ? new Error(`the example's portal can't listen on 127.0.0.1:${port}: another program does. Stop it (\`npm start\` may be running already), or give the portal another port in examples/acme: start.ts, grantline.yaml and portal/rest.yaml name it`) : error)
     })
     server.listen(port, '127.0.0.1', done)
   })
