@@ -29,6 +29,8 @@ export class Reader {
   readonly #longestTransactionMs: number
   /** place -> the end that it has at least, since this process committed so much */
   readonly #committed = new Map<string, number>()
+  /** place -> the last answer with records that came while it was waited for, until it is read past */
+  readonly #heard = new Map<string, Fetched & { from: number }>()
 
   constructor(cluster: Cluster, longestTransactionMs: number) {
     this.#cluster = cluster
@@ -41,12 +43,17 @@ export class Reader {
     this.#committed.set(place, Math.max(end, this.#committed.get(place) ?? 0))
   }
 
+  /** What a leader answered from `from` on to whoever waited for the place: what is committed stays so, and need not be asked for again. */
+  hear(topic: string, partition: number, from: number, fetched: Fetched): void {
+    this.#heard.set(placeOf(topic, partition), { ...fetched, from })
+  }
+
   /** Records from `offset` on, at least one if there is one; empty at the end. About `maxBytes`, but never less than one batch. */
   async read(topic: string, partition: number, offset: number, maxBytes: number): Promise<RawMessage[]> {
     const place = placeOf(topic, partition)
     const deadline = performance.now() + readWaitsMs
     for (let at = this.gaps.skip(place, offset); ; ) {
-      const { messages, next } = await this.fetch(topic, partition, at, maxBytes)
+      const { messages, next } = this.#heardFrom(place, at) ?? (await this.fetch(topic, partition, at, maxBytes))
       const last = messages.at(-1)
       this.gaps.note(place, last === undefined ? at : Number(last.offset) + 1, next)
       if (last !== undefined) return messages
@@ -56,6 +63,15 @@ export class Reader {
       }
       at = next
     }
+  }
+
+  #heardFrom(place: string, at: number): Pick<Fetched, 'messages' | 'next'> | null {
+    const heard = this.#heard.get(place)
+    if (heard === undefined || at < heard.from) return null
+    const messages = heard.messages.filter(({ offset }) => Number(offset) >= at)
+    if (messages.length > 0) return { messages, next: heard.next }
+    this.#heard.delete(place)
+    return null
   }
 
   /** One answer of the leader. An offset that retention removed is taken for the first that is left. */

@@ -13,7 +13,7 @@ interface Waiter {
 /** The broker answers as soon as one of the places has more, or after this long, ms; a waiter that comes meanwhile waits as long. */
 const longPollMs = 50
 const retryMs = 250
-/** enough to see whether the end of a partition holds more than markers */
+/** mostly all that there is, since whoever waits has read everything before */
 const peekBytes = 16 * 1024
 
 /** Whoever waits for a partition to grow: one request for all of them is always under way. */
@@ -88,8 +88,10 @@ export class Tail {
         const place = placeOf(topicName, response.partition)
         const offset = from.get(place)?.offset
         if (offset === undefined) continue
-        const { messages, next } = fetchedFrom(response, offset)
+        const fetched = fetchedFrom(response, offset)
+        const { messages, next } = fetched
         if (messages.length === 0) this.#reader.gaps.note(place, offset, next)
+        else this.#reader.hear(topicName, response.partition, offset, fetched)
         // nothing was sent though there is more: other places took the room
         const hasMore = messages.length > 0 || (next === offset && Number(response.lastStableOffset) > offset)
         if (!hasMore) continue

@@ -12,7 +12,7 @@ import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import { FencedError, type Message, type TaskStore } from '../../../src/ports/log.ts'
 import { contractPartitions, logContract } from '../../contract/log.ts'
 import { portableLogContract } from '../../contract/portable-log.ts'
-import { startKafka, type KafkaCluster } from '../../services/kafka.ts'
+import { fetchKafka, launchKafka, startKafka, type KafkaCluster } from '../../services/kafka.ts'
 import { seen, tally } from '../../support/fixture-processors.ts'
 import { Topology } from '../../support/topology.ts'
 import { newInstallation, type Installation } from './installation.ts'
@@ -75,6 +75,29 @@ describe('the log on Kafka', () => {
     expect(rows(again)).toEqual({ 'a/n': '1' })
     await again.commit({ appends: [append('b')], state: state({ 'a/n': '2' }) })
     expect(await texts(log)).toEqual(['a', 'b'])
+  })
+
+  it('what came to whoever waited for it is not asked for again', { timeout: 120_000 }, async () => {
+    const own = await launchKafka(await fetchKafka(), {})
+    const on = await newInstallation(own.brokers)
+    const [writer, reader] = [await on.open('writer'), await on.open('reader')]
+    const read = async (offset: number): Promise<string[]> => (await reader.read('facts', 0, offset, { maxMessages: 10, maxBytes: 1e6 })).map(({ value }) => Buffer.from(value).toString())
+    try {
+      const task = await writer.openTask(id)
+      await task.commit({ appends: [append('before')], state: state({}) })
+      await expect.poll(() => read(0)).toEqual(['before'])
+      const waiting = reader.waitFor('facts', 0, 1, new AbortController().signal)
+      await task.commit({ appends: [append('a'), append('b')], state: state({}) })
+      await waiting
+      await own.own[0]!.kill()
+      expect(await read(1)).toEqual(['a', 'b'])
+      await own.own[0]!.restart()
+      await expect.poll(() => texts(reader), { timeout: 30_000 }).toEqual(['before', 'a', 'b'])
+    } finally {
+      await Promise.all([writer.close(), reader.close()])
+      await on.dispose()
+      await own.stop()
+    }
   })
 
   it('a process without a local copy finds the state in the changelog, and says how far it is', async () => {
