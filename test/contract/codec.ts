@@ -280,6 +280,17 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
         expect(() => codec.decode('raw', bytes())).toThrow(message)
       })
 
+      it.each([0, 1, 4, 7, 8, 9, 12].flatMap((more) => [0x00, 0x01, 0x1f, 0x20, 0x7f].map((last) => [more, last] as const)))(
+        'numbers of %i bytes too many that end with %i exactly where it opens none', (more, last) => {
+          const tick = Buffer.from(codec.encode('raw', [{ type: 'Tick', at: 5 }]))
+          // the number is all that follows the type, but for the end of the chunk
+          const overlong = Buffer.concat([tick.subarray(0, -2), Buffer.of(0x8a), Buffer.alloc(more, 0x80), Buffer.of(last), tick.subarray(-1)])
+          const decoded = outcome(() => codec.decode('raw', overlong))
+          const opened = outcome(() => codec.open?.('raw', overlong))
+          if (codec.open !== undefined) expect(opened instanceof CodecError).toBe(decoded instanceof CodecError)
+        },
+      )
+
       it('text that is not UTF-8', () => {
         const message = Buffer.from(codec.encode('dead-letters', [{ ...fc.sample(recordOf('dead-letters'), 1)[0]!, reason: 'reason-marker' }]))
         const at = message.indexOf('reason-marker')

@@ -7,6 +7,11 @@ export interface Place {
 }
 
 const maxBytes = 10
+/** Zig-zag doubles a number: from here on floating arithmetic may lose the last bit. */
+const exactBelow = 2 ** 51
+
+/** Whether a number is surely the one that was written. */
+export const isExact = (long: number): boolean => long < exactBelow && long > -exactBelow
 
 export function takeLong(place: Place): number {
   const value = readLong(place.buf, place.pos)

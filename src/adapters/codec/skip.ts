@@ -1,15 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import avsc, { type Type } from 'avsc'
 import { afterLong, readLong } from '../../core/zig-zag.ts'
-import { blockAt, holds, takeLarge } from './longs.ts'
+import { blockAt, holds, isExact, takeLarge } from './longs.ts'
 import { saidEnd, sharedOf, wrongSize } from './shared-arrays.ts'
 
 /** Passes over the value that begins at byte `at`; answers where it ends. Throws where reading it would. */
 export type Skip = (bytes: Buffer, at: number) => number
 
-/** A varint of fewer bytes is always a safe integer, and so is one of as many whose last is less than this. */
+/** A varint of fewer bytes is always a safe integer. */
 const safeLongBytes = 8
-const safeLastByte = 0x1f
 
 const skips = new WeakMap<object, Skip>()
 
@@ -40,8 +39,7 @@ const skipNull: Skip = (_bytes, at) => at
 export function skipLong(bytes: Buffer, at: number): number {
   let end = at
   while ((bytes[end++] ?? 0) > 0x7f);
-  const length = end - at
-  if (length > safeLongBytes || (length === safeLongBytes && bytes[end - 1]! >= safeLastByte)) takeLarge({ buf: bytes, pos: at })
+  if (end - at >= safeLongBytes && !isExact(readLong(bytes, at))) takeLarge({ buf: bytes, pos: at })
   return end
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import avsc from 'avsc'
 import { asciiAt } from '../../core/ascii.ts'
 import { compareKeys } from '../../core/order.ts'
-import { holds, takeBlock, takeLarge, writeLarge } from './longs.ts'
+import { holds, isExact, takeBlock, takeLarge, writeLarge } from './longs.ts'
 import { RecentArrays } from './recent-arrays.ts'
 import { SharedArrays, sharedOf } from './shared-arrays.ts'
 import { skipLong, skipOf, skipString } from './skip.ts'
@@ -31,8 +31,6 @@ type Schema = Parameters<typeof avsc.Type.forSchema>[0]
 type Options = NonNullable<Parameters<typeof avsc.Type.forSchema>[1]>
 
 const REPLACEMENT = '\ufffd'
-/** Zig-zag doubles a number: from here on avsc's floating arithmetic may lose the last bit. */
-const EXACT_BELOW = 2 ** 51
 const MAX_SHORT = 48
 
 /** Every safe integer, where avsc writes some numbers beyond -2^52 as others. */
@@ -45,13 +43,13 @@ class StrictLong extends avsc.types.LongType {
   _write(tap: Tap, value: unknown): void {
     if (!Number.isSafeInteger(value)) throw new Error('not a safe integer')
     const long = value as number
-    if (long < EXACT_BELOW && long > -EXACT_BELOW) tap.writeLong(long)
+    if (isExact(long)) tap.writeLong(long)
     else writeLarge(tap, BigInt(long))
   }
   _read(tap: Tap): number {
     const from = tap.pos
     const long = tap.readLong()
-    if (long < EXACT_BELOW && long > -EXACT_BELOW) return long
+    if (isExact(long)) return long
     tap.pos = from
     return takeLarge(tap)
   }
