@@ -181,7 +181,9 @@ async function readAll(stream: Stream): Promise<ReadStream> {
 }
 
 async function readWhole<C>(type: ConnectorType<C>, fixture: ConnectorFixture, signal: AbortSignal): Promise<void> {
-  const session = await type.open(type.config.parse(fixture.with), { ...fixture.platform, signal })
+  const { http } = fixture.platform
+  const platform: Platform = { ...fixture.platform, signal, http: { request: (request) => http.request({ signal, ...request }) } }
+  const session = await type.open(type.config.parse(fixture.with), platform)
   try {
     for (const stream of session.streams) await readAll(stream)
   } finally {
