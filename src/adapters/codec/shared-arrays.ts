@@ -25,7 +25,7 @@ export class SharedArrays {
 
   /** `decode` reads the array at the place it is called at. */
   read(place: Place, decode: () => unknown[]): readonly unknown[] & unknown[] {
-    const block = blockAt(place.buf, place.pos)
+    const block = sizedBlockAt(place.buf, place.pos)
     if (block === null) return decode()
     const { first, end } = block
     const hash = hashOf(place.buf, first, end)
@@ -73,7 +73,7 @@ interface Block {
 }
 
 /** Null where the array at this place is not written so, or not whole. */
-function blockAt(bytes: Uint8Array, at: number): Block | null {
+function sizedBlockAt(bytes: Uint8Array, at: number): Block | null {
   const count = -readLong(bytes, at)
   const size = count > 0 ? readLong(bytes, afterLong()) : -1
   const first = afterLong()
@@ -83,7 +83,7 @@ function blockAt(bytes: Uint8Array, at: number): Block | null {
 
 /** Where the array at this place says that it ends, its own end included; null where it does not say so. */
 export function saidEnd(bytes: Uint8Array, at: number): number | null {
-  const block = blockAt(bytes, at)
+  const block = sizedBlockAt(bytes, at)
   return block === null ? null : block.end + 1
 }
 
