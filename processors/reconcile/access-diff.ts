@@ -1,6 +1,5 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, GrantVerdict } from '../../schemas/wire/results.ts'
-import { equal } from '../../src/core/equal.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { deepFreeze } from '../../src/core/frozen.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
@@ -54,9 +53,14 @@ interface Judged {
 }
 
 function inOrder({ fact: { grants }, verdicts }: Published): Judged {
-  if (grants.every((grant, i) => i === 0 || order(grants[i - 1]!, grant) <= 0)) return { grants, verdicts }
+  if (areInOrder(grants)) return { grants, verdicts }
   const pairs = grants.map((grant, i) => [grant, verdicts[i]!] as const).sort(([a], [b]) => order(a, b))
   return { grants: pairs.map(([grant]) => grant), verdicts: pairs.map(([, verdict]) => verdict) }
+}
+
+function areInOrder(grants: readonly FactGrant[]): boolean {
+  for (let i = 1; i < grants.length; i++) if (order(grants[i - 1]!, grants[i]!) > 0) return false
+  return true
 }
 
 function earlier(a: string | undefined, b: string | undefined): string {
@@ -79,7 +83,18 @@ function sameGroup(old: Judged, i: number, oldEnd: number, next: Judged, j: numb
 }
 
 const sameGrant = (a: FactGrant, b: FactGrant): boolean =>
-  a === b || (a.native === b.native && a.direct === b.direct && a.since === b.since && a.valid === b.valid && equal(a.paths, b.paths))
+  a === b || (a.native === b.native && a.direct === b.direct && a.since === b.since && a.valid === b.valid && samePaths(a.paths, b.paths))
+
+function samePaths(a: FactGrant['paths'], b: FactGrant['paths']): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) {
+    const path = a[i]!
+    const other = b[i]!
+    if (path.length !== other.length) return false
+    for (let k = 0; k < path.length; k++) if (path[k] !== other[k]) return false
+  }
+  return true
+}
 
 const accessGrant = ({ entitlement, native, direct, since, valid, paths }: FactGrant, verdict: GrantVerdict): AccessGrant =>
   ({ entitlement, native, verdict, direct, since, valid, paths })

@@ -1,6 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { compareKeys } from './order.ts'
+import { sha256Of } from './sha256.ts'
 
 /** JSON with object keys in code point order and no white space: equal values give equal text. */
 export function canonical(value: unknown): string {
@@ -22,7 +21,7 @@ export function canonical(value: unknown): string {
 
 /** First 128 bits of SHA-256, hex. */
 export function digest(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))
+  return sha256Of(text).slice(0, 32)
 }
 
 const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : JSON.stringify(text))

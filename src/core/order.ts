@@ -1,5 +1,6 @@
 /** Code point order: what UTF-8 bytes sort by. `<` on strings compares UTF-16 units, which differs above U+FFFF. */
 export function compareKeys(a: string, b: string): number {
+  if (a === b) return 0
   const n = Math.min(a.length, b.length)
   for (let i = 0; i < n; i++) {
     let x = a.charCodeAt(i)

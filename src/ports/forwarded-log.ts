@@ -4,6 +4,7 @@ import type { Log } from './log.ts'
 export const forwardedLog = (log: Log): Log => ({
   id: log.id,
   partitions: log.partitions,
+  commitGapMs: log.commitGapMs,
   read: (topic, partition, offset, limits) => log.read(topic, partition, offset, limits),
   end: (topic, partition) => log.end(topic, partition),
   waitFor: (topic, partition, offset, signal) => log.waitFor(topic, partition, offset, signal),

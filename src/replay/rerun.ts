@@ -66,6 +66,7 @@ function admitting(type: ProcessorType, admit: RerunOptions['admit'], onEnd: () 
 class RecordedInput implements Log {
   readonly id: string
   readonly partitions: Readonly<Record<Topic, number>>
+  readonly commitGapMs = 0
   readonly #options: RerunOptions
   #running = true
 

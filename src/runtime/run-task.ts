@@ -1,4 +1,5 @@
 import { EnvironmentError } from './errors.ts'
+import { pause } from './pause.ts'
 import { Task, type TaskOptions, type TaskProgress } from './task.ts'
 
 export interface Retry {
@@ -22,21 +23,25 @@ const longestRetryMs = 10_000
 
 /**
  * Runs one task until the signal aborts; what is in hand is committed first. Failures of the surroundings are retried for ever,
- * with growing pauses. Rejects with FencedError, DowngradeError, StateFormatError or ProcessorError, and for good.
+ * with growing pauses; commits that have little to write are as far apart as the log asks for. Rejects with FencedError, DowngradeError, StateFormatError or ProcessorError, and for good.
  */
 export async function runTask(options: LoopOptions): Promise<void> {
   await runLoop(new Task(options), options)
 }
 
 export async function runLoop(task: Task, options: LoopOptions): Promise<void> {
-  const { clock, signal } = options
+  const { clock, log, signal } = options
   let failures = 0
   while (!signal.aborted) {
     try {
+      const began = performance.now()
       const outcome = await task.step()
       failures = 0
-      options.onProgress?.(task.progress())
+      const progress = task.progress()
+      options.onProgress?.(progress)
       if (outcome === 'idle') await waitForWork(task, options)
+      // what lags behind is carried on commit by commit
+      else if (!progress.lagging) await pause(log.commitGapMs - (performance.now() - began), signal)
     } catch (error) {
       if (!(error instanceof EnvironmentError)) throw error
       failures++

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { processors } from '../../processors/registry.ts'
+import '../adapters/native-sha256.ts'
 import { createFileCodec } from '../adapters/codec/avro-codec.ts'
 import { joinEmbeddedLog } from '../adapters/log-embedded/embedded-log.ts'
 import { measuredLog } from '../observe/measured-log.ts'

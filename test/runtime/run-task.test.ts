@@ -45,6 +45,36 @@ describe.each(logKinds)('runTask on the $name', ({ open }) => {
     expect(await log.end('facts', 0)).toBe(1)
   })
 
+  it('commits what trickles in as seldom as the log asks, and stops at once all the same', async () => {
+    const commitsOf = async (commitGapMs: number): Promise<number> => {
+      await using log = await open(1)
+      const progress: TaskProgress[] = []
+      const { controller, options: of } = options({ ...forwardedLog(log), commitGapMs }, { onProgress: (one) => progress.push(one) })
+      const running = runTask(of)
+      const publisher = await openPublisher({ log, codec, clock: new HandClock(startOfTime), id: 'test' })
+      const ids = Array.from({ length: 40 }, (_, n) => `a${n}`)
+      for (const id of ids) {
+        await publisher.publish([{ topic: 'raw', key: id, record: seen(id) }])
+        await delay(10)
+      }
+      // the records, a tick and an epoch
+      await until(() => lastOf(progress) >= ids.length + 2)
+      controller.abort()
+      await running
+      return progress.at(-1)!.commits
+    }
+    expect(await commitsOf(150)).toBeLessThan((await commitsOf(0)) / 2)
+
+    await using log = await open(1)
+    await publish(log, 'a')
+    const progress: TaskProgress[] = []
+    const { controller, options: of } = options({ ...forwardedLog(log), commitGapMs: 3_600_000 }, { onProgress: (one) => progress.push(one) })
+    const running = runTask(of)
+    await until(() => progress.length > 0)
+    controller.abort()
+    await running
+  })
+
   it('rejects when fenced, whatever it waits for', async () => {
     await using log = await open(1)
     const { options: of } = options(log, { limits: { ...defaultLimits, tickMs: 5 } })

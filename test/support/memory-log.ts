@@ -22,6 +22,7 @@ export class MemoryStorage {
 export class MemoryLog implements Log {
   readonly id: string
   readonly partitions: Readonly<Record<Topic, number>>
+  readonly commitGapMs = 0
   readonly #storage: MemoryStorage
   readonly #waiters = new Waiters()
   #closed = false

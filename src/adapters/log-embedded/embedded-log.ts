@@ -35,6 +35,7 @@ const Task = z.object({ number: z.int(), epoch: z.int() })
 
 export class EmbeddedLog implements PortableLog {
   readonly partitions: Readonly<Record<Topic, number>>
+  readonly commitGapMs = 0
   readonly schemas: EmbeddedSchemas
   readonly #env: Environment
   readonly #options: EmbeddedOptions

@@ -87,6 +87,8 @@ interface Parts {
 
 export class KafkaLog implements PortableLog {
   readonly partitions: Readonly<Record<Topic, number>>
+  /** As Kafka Streams has it for exactly-once (`commit.interval.ms`, KIP-447). */
+  readonly commitGapMs = 100
   readonly schemas: KafkaSchemas
   /** directory of the local copies of states */
   readonly path: string

@@ -53,7 +53,7 @@ export class Reader {
     const place = placeOf(topic, partition)
     const deadline = performance.now() + readWaitsMs
     for (let at = this.gaps.skip(place, offset); ; ) {
-      const { messages, next } = this.#heardFrom(place, at) ?? (await this.fetch(topic, partition, at, maxBytes))
+      const { messages, next } = await this.fetch(topic, partition, at, maxBytes)
       const last = messages.at(-1)
       this.gaps.note(place, last === undefined ? at : Number(last.offset) + 1, next)
       if (last !== undefined) return messages
@@ -65,17 +65,10 @@ export class Reader {
     }
   }
 
-  #heardFrom(place: string, at: number): Pick<Fetched, 'messages' | 'next'> | null {
-    const heard = this.#heard.get(place)
-    if (heard === undefined || at < heard.from) return null
-    const messages = heard.messages.filter(({ offset }) => Number(offset) >= at)
-    if (messages.length > 0) return { messages, next: heard.next }
-    this.#heard.delete(place)
-    return null
-  }
-
-  /** One answer of the leader. An offset that retention removed is taken for the first that is left. */
+  /** One answer of the leader, if need be one that came to whoever waited. An offset that retention removed is taken for the first that is left. */
   async fetch(topic: string, partition: number, offset: number, maxBytes: number): Promise<Fetched> {
+    const heard = this.#heardFrom(placeOf(topic, partition), offset)
+    if (heard !== null) return heard
     try {
       const response = await askLeader(this.#cluster, topic, partition, (broker) =>
         broker.fetch({ maxWaitTime: 0, minBytes: 1, maxBytes, topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes }] }] }),
@@ -86,6 +79,15 @@ export class Reader {
       const [first, end] = [await this.#offset(topic, partition, true), await this.#offset(topic, partition, false)]
       return { messages: [], next: Math.max(first, offset), end }
     }
+  }
+
+  #heardFrom(place: string, at: number): Fetched | null {
+    const heard = this.#heard.get(place)
+    if (heard === undefined || at < heard.from) return null
+    const messages = heard.messages.filter(({ offset }) => Number(offset) >= at)
+    if (messages.length > 0) return { ...heard, messages }
+    this.#heard.delete(place)
+    return null
   }
 
   /** The end of what is visible, once everything is that this process committed. Throws where that takes longer than any transaction. */
