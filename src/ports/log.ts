@@ -34,7 +34,7 @@ export interface Log {
   /** Given to it when it was made, by chance. It stays where the log is opened again or carried elsewhere; one made anew, under whatever name, has another. */
   readonly id: string
   readonly partitions: Readonly<Record<Topic, number>>
-  /** A task that has more and more to do begins its commits this far apart, ms: what each costs, it costs for few records as for many. */
+  /** Commits that take all that waits begin this far apart at least, ms: one costs the same for few records as for many. */
   readonly commitGapMs: number
   /** Messages from `offset` on, at least one if there is one at or after it; empty at the end. */
   read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]>

@@ -41,7 +41,7 @@ export async function runLoop(task: Task, options: LoopOptions): Promise<void> {
       options.onProgress?.(progress)
       if (outcome === 'idle') await waitForWork(task, options)
       // what lags behind is carried on commit by commit
-      else if (!progress.lagging) await pause(log.commitGapMs - (performance.now() - began), signal)
+      else if (!task.isFull && !progress.lagging) await pause(log.commitGapMs - (performance.now() - began), signal)
     } catch (error) {
       if (!(error instanceof EnvironmentError)) throw error
       failures++

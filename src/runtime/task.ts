@@ -83,6 +83,7 @@ export class Task {
   #counted = { records: 0, deadLetters: 0, commits: 0 }
   #seen = { offset: 0, index: 0, now: 0 }
   #onHurry: (() => void) | null = null
+  #isFull = false
 
   constructor(options: TaskOptions) {
     this.#options = options
@@ -111,6 +112,11 @@ export class Task {
     return this.#hold?.row.offset ?? 0
   }
 
+  /** The last transaction ended because it was full: more waits. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
   /** Grows with every record but ticks and epochs, and with every commit that wrote outputs. */
   get work(): number {
     return this.#work
@@ -132,6 +138,7 @@ export class Task {
       const hold = (this.#hold ??= await this.#open())
       const batch = new Batch(this.#options.clock, this.#options.limits, () => hold.outputs.bytes + hold.state.bytes)
       await this.#fill(hold, batch)
+      this.#isFull = batch.isFull()
       return (await this.#commit(hold, !batch.empty, [])) ? 'worked' : 'idle'
     } catch (error) {
       this.#hold = null

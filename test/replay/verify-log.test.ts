@@ -4,14 +4,15 @@ import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import type { Log } from '../../src/ports/log.ts'
-import type { Context, ProcessorType } from '../../src/ports/processor.ts'
 import { tell, type Difference } from '../../src/replay/difference.ts'
-import { verifyLog, type VerifyOptions, type VerifyReport } from '../../src/replay/verify-log.ts'
+import type { VerifyOptions } from '../../src/replay/verify-log.ts'
 import { StateTable } from '../../src/runtime/state-table.ts'
 import { TaskRow, taskRowKey } from '../../src/runtime/task-row.ts'
-import { Topology, type TopologyOptions } from '../support/topology.ts'
+import { Topology } from '../support/topology.ts'
+import { Hasty } from './hasty.ts'
 import { feeds, record, Surroundings, types } from './history.ts'
-import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, scratch, tampered, type Tamper } from './logs.ts'
+import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, tampered, type Tamper } from './logs.ts'
+import { verify } from './verify.ts'
 
 let log: Log & AsyncDisposable
 
@@ -20,8 +21,6 @@ beforeAll(async () => {
   await record(new Topology({ types, log, codec, limits: { maxBatchRecords: 40, sliceRows: 3 } }))
 })
 afterAll(() => log[Symbol.asyncDispose]())
-
-const verify = (of: Log, more: Partial<VerifyOptions> = {}): Promise<VerifyReport> => verifyLog({ log: of, codec, types, scratch: scratch(), ...more })
 
 interface Found {
   task: string
@@ -43,20 +42,6 @@ async function count(topic: Topic, isIt: (record: RecordOf<Topic>) => boolean): 
     for (const { value } of await messagesOf(log, topic, partition)) found += codec.decode(topic, value).filter(isIt).length
   }
   return found
-}
-
-/** Gives each task a few steps only, however much is left. */
-class Hasty extends Topology {
-  readonly #steps: number
-
-  constructor(steps: number, options: TopologyOptions) {
-    super(options)
-    this.#steps = steps
-  }
-
-  override async drain(): Promise<void> {
-    for (const task of this.tasks) for (let step = 0; step < this.#steps; step++) await task.step()
-  }
 }
 
 describe('an untouched log', () => {
@@ -329,92 +314,5 @@ describe('a processor that is not the one that recorded', () => {
     const report = await verify(log, { types: types.map((type) => (type.name === 'normalise' ? broken : type)), processor: 'normalise', partition: target.partition })
     const { partition, offset, index } = target
     expect(report.tasks[0]?.difference).toMatchObject({ kind: 'failed', at: { topic: 'raw', partition, offset, index }, derived: expect.stringContaining('no') as string })
-  })
-})
-
-/** A version that tells facts in other words: any record of it that is taken for one of the other version is a difference. */
-const reworded: ProcessorType<'raw'> = {
-  ...normalise,
-  version: normalise.version + 1,
-  create: () => {
-    const inner = normalise.create()
-    const worded = (context: Context): Context => ({
-      ...context, emit: (topic, key, out) => context.emit(topic, key, out.type === 'AccountFact' ? { ...out, display: 'in other words' } : out),
-    })
-    return {
-      process: (context, one) => inner.process(worded(context), one),
-      slice: (context, budget) => inner.slice(worded(context), budget),
-    }
-  },
-}
-
-describe('versions', () => {
-  it('are compared each by its own, up to the very record, wherever the newer one took over', async () => {
-    const newTypes = types.map((type) => (type.name === 'normalise' ? reworded : type))
-    const met = { withinMessage: 0, resumed: 0, backlog: 0, comparedByOld: 0, comparedByNew: 0 }
-    for (const steps of [1, 2, 4, 6, 10]) {
-      await using recorded = await openTemporary()
-      const limits = { maxBatchRecords: 3, sliceRows: 1 }
-      const first = new Hasty(steps, { types, log: recorded, codec, limits, release: '0.4.1' })
-      await record(first)
-      const second = new Topology({ types: newTypes, log: recorded, codec, limits, clock: first.clock, release: '0.5.0' })
-      await second.drain()
-      for (const own of [types, newTypes]) {
-        const report = await verify(recorded, { types: own, processor: 'normalise' })
-        expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
-        expect(report.needs).toHaveLength(3)
-        for (const { compared, versions } of report.tasks) {
-          met[own === types ? 'comparedByOld' : 'comparedByNew'] += compared
-          const newer = versions[1]!
-          expect(versions[0]!.to).toEqual(newer.from)
-          if (newer.from.index > 0) met.withinMessage++
-          if (newer.resumed !== null) met.resumed++
-          if (newer.epoch > newer.from.offset) met.backlog++
-        }
-      }
-    }
-    for (const times of Object.values(met)) expect(times).toBeGreaterThan(0)
-  })
-
-  const newer = { ...normalise, version: normalise.version + 1 }
-  const withNewer = types.map((type) => (type.name === 'normalise' ? newer : type))
-
-  it('names the release that made what another version has to verify', async () => {
-    await using recorded = await openTemporary()
-    await record(new Topology({ types, log: recorded, codec, release: '0.4.1' }))
-    const ends = await Promise.all([0, 1, 2].map((p) => recorded.end('raw', p)))
-    const report = await verify(recorded, { types: withNewer, processor: 'normalise' })
-    expect(report.needs).toEqual(ends.map((end, p) => `raw/${p} from 0.0 up to, without, ${end}.0 was processed by normalise version ${normalise.version} (grantline 0.4.1): verify with that release`))
-    expect(report.tasks.map(({ compared }) => compared)).toEqual([0, 0, 0])
-  })
-
-  it('compares the range of its own version only, and says that what differs there may be the doing of the other', async () => {
-    await using recorded = await openTemporary()
-    const first = new Topology({ types, log: recorded, codec, release: '0.4.1' })
-    await record(first)
-    const before = await Promise.all([0, 1, 2].map((p) => recorded.end('raw', p)))
-    const second = new Topology({ types: withNewer, log: recorded, codec, clock: first.clock, release: '0.5.0' })
-    await record(second)
-    for (const [own, foreign] of [[withNewer, '0.4.1'], [types, '0.5.0']] as const) {
-      const report = await verify(recorded, { types: own, processor: 'normalise' })
-      expect(report.needs).toHaveLength(3)
-      for (const need of report.needs) expect(need).toContain(`(grantline ${foreign}): verify with that release`)
-      for (const { versions, partition, compared } of report.tasks) {
-        expect(versions.map(({ version, release, from }) => ({ version, release, from }))).toEqual([
-          { version: normalise.version, release: '0.4.1', from: { offset: 0, index: 0 } }, { version: newer.version, release: '0.5.0', from: { offset: before[partition]!, index: 0 } },
-        ])
-        expect(compared).toBeGreaterThan(0)
-      }
-      expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
-    }
-
-    const target = await find(recorded, 'facts', (one) => one.type === 'AccountFact' && one.cause.offset > (before[one.cause.partition] ?? 0))
-    const wrong = rewrite('facts', target, (all) => all.map((one, i) => (i === target.index && one.type === 'AccountFact' ? { ...one, display: 'x' } : one)))
-    const report = await verify(await tampered(recorded, types, wrong), { types: withNewer, processor: 'normalise' })
-    const { partition, offset, index } = target
-    expect(report.holds).toBe(false)
-    expect(report.tasks.filter(({ difference }) => difference !== null)).toMatchObject([
-      { certain: false, difference: { kind: 'changed', field: 'display', at: { topic: 'facts', partition, offset, index } } },
-    ])
   })
 })

@@ -75,6 +75,17 @@ describe.each(logKinds)('runTask on the $name', ({ open }) => {
     await running
   })
 
+  it('does not rest while more waits than one transaction takes', async () => {
+    await using log = await open(1)
+    await publish(log, ...Array.from({ length: 30 }, (_, n) => `a${n}`))
+    const progress: TaskProgress[] = []
+    const { controller, options: of } = options({ ...forwardedLog(log), commitGapMs: 3_600_000 }, { limits: { ...defaultLimits, maxBatchRecords: 4 }, onProgress: (one) => progress.push(one) })
+    const running = runTask(of)
+    await until(() => lastOf(progress) >= 30)
+    controller.abort()
+    await running
+  })
+
   it('rejects when fenced, whatever it waits for', async () => {
     await using log = await open(1)
     const { options: of } = options(log, { limits: { ...defaultLimits, tickMs: 5 } })
