@@ -6,7 +6,8 @@ import { applyIntent } from './intent.ts'
 import { deriveLater } from './lagging.ts'
 import { defaultPace } from './later.ts'
 import { observeAccount, observeDefinition, observeSeen } from './observe.ts'
-import { recogniseAccount } from './recognise.ts'
+import { Outlook } from './outlook.ts'
+import { recogniseAccount, recogniseStretch } from './recognise.ts'
 import { rederive } from './publish.ts'
 import { applyRuling, applySetting } from './rulings.ts'
 import { beginRun, endDefinitions, endRun } from './run-marks.ts'
@@ -36,7 +37,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
 }
 
 class Normalise implements Processor<'raw'> {
-  readonly #caches: Caches = { settings: new Map(), closures: new Map(), scope: null, expected: { app: '', ordinal: 0, unknown: '' } }
+  readonly #caches: Caches = { settings: new Map(), closures: new Map(), scope: null, expected: { app: '', ordinal: 0, unknown: '' }, outlook: new Outlook() }
   readonly #pace: Pace
 
   constructor(pace: Pace) {
@@ -58,6 +59,15 @@ class Normalise implements Processor<'raw'> {
 
   recognise(context: Context, encoded: Encoded): boolean {
     return encoded.type === 'Account' && recogniseAccount(scopeOf(context, this.#caches), encoded)
+  }
+
+  foresee(context: Context, type: string, bytes: Uint8Array, at: number): number {
+    return this.#caches.outlook.foresee(scopeOf(context, this.#caches), type, bytes, at)
+  }
+
+  recogniseAll(context: Context, at: number): number {
+    const stretch = this.#caches.outlook.stretchAt(at)
+    return stretch !== null && recogniseStretch(scopeOf(context, this.#caches), stretch) ? stretch.count : 0
   }
 
   slice(context: Context, budget: number): boolean {

@@ -1,5 +1,6 @@
 import type { Encoded } from '../../src/ports/processor.ts'
 import { accountClasses } from './account.ts'
+import { isStillShown, type Stretch } from './outlook.ts'
 import type { Scope } from './scope.ts'
 import { isShown, keyAt, sightingOf, type Sighting } from './shown.ts'
 import { accountOf } from './stored.ts'
@@ -24,6 +25,20 @@ export function recogniseAccount(scope: Scope, encoded: Encoded): boolean {
   runs.observe(app, 'accounts', ordinal, classes, run, observed)
   expected.app = app
   expected.ordinal = ordinal + 1
+  return true
+}
+
+/** As `recogniseAccount`, of all of the stretch or of none. */
+export function recogniseStretch(scope: Scope, stretch: Stretch): boolean {
+  if (!scope.later.isEmpty) return false
+  const { state, runs, expected } = scope
+  const { app, run, observed, classes, ordinal, count } = stretch
+  if (observed < writtenUntil(state, app) || !isStillShown(state, stretch)) return false
+  if (runs.isOpen(app, run)) runs.receive(app, accountClasses, false, count)
+  runs.observe(app, 'accounts', ordinal, classes, run, observed, count)
+  expected.app = app
+  expected.ordinal = ordinal + count
+  expected.unknown = ''
   return true
 }
 

@@ -12,6 +12,7 @@ import type { ClosureCache } from './definitions.ts'
 import type { Job } from './job.ts'
 import { KeyBookTable } from './keybook.ts'
 import type { Later, LaterJob } from './later.ts'
+import type { Outlook } from './outlook.ts'
 
 /** What one processor instance keeps beside the state: parsed and computed forms only, which a reload may drop. */
 export interface Caches {
@@ -21,6 +22,8 @@ export interface Caches {
   scope: Scope | null
   /** which account a run will probably show next */
   readonly expected: Expected
+  /** what the message at hand will probably show */
+  readonly outlook: Outlook
 }
 
 interface Expected {

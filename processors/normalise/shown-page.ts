@@ -1,3 +1,5 @@
+import { isAt as bytesAreAt } from '../../src/core/bytes.ts'
+
 /** Rows of bytes by a small number in one piece of memory: where each ends (4 bytes each, from the rows' begin), then the rows. */
 export interface Piece {
   readonly bytes: Uint8Array
@@ -13,11 +15,10 @@ export function matches(page: Uint8Array, row: number, pieces: readonly Piece[])
 }
 
 export function isAt(page: Uint8Array, row: number, pieces: readonly Piece[]): boolean {
-  const head = headOf(page)
-  let at = head + (row === 0 ? 0 : endOf(page, row - 1))
+  let at = rowFrom(page, row)
   let length = 0
   for (const { from, to } of pieces) length += to - from
-  if (at + length !== head + endOf(page, row)) return false
+  if (at + length !== rowTo(page, row)) return false
   for (const { bytes, from, to } of pieces) for (let i = from; i < to; i++) if (bytes[i] !== page[at++]) return false
   return true
 }
@@ -44,6 +45,18 @@ export function withRow(page: Uint8Array | undefined, rows: number, row: number,
   return after
 }
 
+/** Where the row begins and ends in the page: at the same byte where it is empty. */
+export const rowFrom = (page: Uint8Array, row: number): number => headOf(page) + (row === 0 ? 0 : endOf(page, row - 1))
+export const rowTo = (page: Uint8Array, row: number): number => headOf(page) + endOf(page, row)
+
+/** Of the rows from `first` on and before `end`. */
+export function haveSameRows(a: Uint8Array, b: Uint8Array, first: number, end: number): boolean {
+  const fromA = rowFrom(a, first)
+  const fromB = rowFrom(b, first)
+  for (let row = first; row < end; row++) if (rowTo(a, row) - fromA !== rowTo(b, row) - fromB) return false
+  return bytesAreAt(a, fromA, b, fromB, rowTo(b, end - 1))
+}
+
 /** The first number is how long the head is. */
 function empty(rows: number): Uint8Array {
   const page = new Uint8Array((rows + 1) * endBytes)
@@ -55,11 +68,11 @@ const headOf = (page: Uint8Array): number => read(page, 0)
 const endOf = (page: Uint8Array, row: number): number => read(page, (row + 1) * endBytes)
 const setEnd = (page: Uint8Array, row: number, end: number): void => write(page, (row + 1) * endBytes, end)
 
-function read(bytes: Uint8Array, at: number): number {
+export function read(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-function write(bytes: Uint8Array, at: number, value: number): void {
+export function write(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value & 0xff
   bytes[at + 1] = (value >> 8) & 0xff
   bytes[at + 2] = (value >> 16) & 0xff

@@ -1,5 +1,6 @@
 import { Account } from '../../schemas/wire/raw.ts'
 import { asciiAt } from '../../src/core/ascii.ts'
+import { digest } from '../../src/core/canonical.ts'
 import { readLong } from '../../src/core/zig-zag.ts'
 import { accountKey } from '../../src/core/keys.ts'
 import type { Encoded, State } from '../../src/ports/processor.ts'
@@ -7,15 +8,21 @@ import { getHot, putHot } from '../shared/hot-rows.ts'
 import { NumberedKeys } from '../shared/numbered-keys.ts'
 import type { AccountClass } from './account.ts'
 import { accountClasses } from './account.ts'
-import { isAt, matches, withRow, type Piece } from './shown-page.ts'
+import { isAt, matches, read, withRow, write, type Piece } from './shown-page.ts'
 
 /**
  * What the last run's observation showed of each account, byte by byte but without its run and times, while nothing else has
  * changed its facets since. A run that shows the same again changes nothing, so neither the record need be decoded nor the
  * account's row be read: most of an unchanged snapshot. Pages of consecutive ordinals, under `<app>/<page>`.
+ *
+ * A row begins with a number of 4 bytes: the bits of its classes, and above these the length of the account's names, which follow; then all but
+ * run and times. The table is one of today's schema of an account: bytes of another vouch for nothing.
  */
-const table = 'shown'
-const pageRows = 32
+export const table = `shown-${digest(JSON.stringify(Account.toJSONSchema())).slice(0, 8)}`
+export const pageRows = 32
+export const headBytes = 4
+/** Of the field `type`, an enum of one name, before the app's. */
+export const typeBytes = 1
 
 const names = Object.keys(Account.shape)
 const field = (name: keyof typeof Account.shape): number => names.indexOf(name)
@@ -41,31 +48,40 @@ const startOf = ({ from, ends }: Encoded, of: number): number => (of === 0 ? fro
 /** Null where its app's name is no short ASCII: nothing is known of it then without decoding it. */
 export function sightingOf(encoded: Encoded): Sighting | null {
   const { bytes, ends } = encoded
-  const name = textAt(encoded, app)
+  const name = shortTextAt(bytes, startOf(encoded, app), ends[app])
   if (name === null) return null
   const runAt = startOf(encoded, run)
-  let bits = 0
-  for (let i = 0; i < facets.length; i++) if (bytes[startOf(encoded, facets[i]!)] !== 0) bits |= 1 << i
   return {
     app: name,
     run: bytes[runAt] === 0 ? null : readLong(bytes, runAt + 1),
     observed: readLong(bytes, startOf(encoded, observed)),
     gone: bytes[ends[gone]! - 1] !== 0,
-    classes: classLists[bits]!,
+    classes: classesOf(bitsOf(encoded)),
   }
+}
+
+export const classesOf = (bits: number): readonly AccountClass[] => classLists[bits]!
+
+function bitsOf(encoded: Encoded): number {
+  let bits = 0
+  for (let i = 0; i < facets.length; i++) if (encoded.bytes[startOf(encoded, facets[i]!)] !== 0) bits |= 1 << i
+  return bits
 }
 
 /** The account's key, or null where it is no short ASCII. */
 export function keyAt(encoded: Encoded, { app: name }: Sighting): string | null {
-  const text = textAt(encoded, id)
+  const text = shortTextAt(encoded.bytes, startOf(encoded, id), encoded.ends[id])
   return text === null ? null : accountKey(name, text)
 }
 
 /** Whether that is what was shown last of the account with this ordinal: of that very account, since its names are part of it. */
 export function isShown(state: State, of: string, ordinal: number, encoded: Encoded): boolean {
-  const page = getHot<Uint8Array>(state, table, pageKey(of, ordinal))
+  const page = pageOf(state, of, ordinal)
   return page !== undefined && matches(page, ordinal % pageRows, piecesOf(encoded))
 }
+
+/** The page that has the account's row; undefined where none of its accounts has one. */
+export const pageOf = (state: State, of: string, ordinal: number): Uint8Array | undefined => getHot<Uint8Array>(state, table, pageKey(of, ordinal))
 
 export function keepShown(state: State, of: string, ordinal: number, encoded: Encoded): void {
   replace(state, of, ordinal, piecesOf(encoded))
@@ -88,17 +104,24 @@ function replace(state: State, of: string, ordinal: number, pieces: readonly Pie
 const pageKeys = new NumberedKeys()
 const pageKey = (of: string, ordinal: number): string => pageKeys.of(of, Math.floor(ordinal / pageRows))
 
-/** All that the record says of the account, without when. */
+/** Of the row that begins there: how many bytes of names follow its head, and the bits of its classes. */
+export const nameBytesAt = (page: Uint8Array, from: number): number => read(page, from) >> accountClasses.length
+export const classBitsAt = (page: Uint8Array, from: number): number => read(page, from) & (classLists.length - 1)
+
+const head = { bytes: new Uint8Array(headBytes), from: 0, to: headBytes }
+
+/** The account's row. */
 function piecesOf(encoded: Encoded): readonly Piece[] {
   const { bytes, from, ends } = encoded
-  return [{ bytes, from, to: ends[native]! }, { bytes, from: ends[valid]!, to: ends[ends.length - 1]! }]
+  write(head.bytes, 0, ((ends[native]! - from) << accountClasses.length) | bitsOf(encoded))
+  return [head, { bytes, from, to: ends[native]! }, { bytes, from: ends[valid]!, to: ends[ends.length - 1]! }]
 }
 
-function textAt(encoded: Encoded, of: number): string | null {
-  const { bytes, ends } = encoded
-  const doubled = bytes[startOf(encoded, of)]!
-  const from = startOf(encoded, of) + 1
-  // a length of one byte
-  if (doubled > 0x7f || ends[of]! - from !== doubled >> 1) return null
-  return asciiAt(bytes, from, doubled >> 1) ?? null
+/** The text of one byte a character that begins at `at`, behind its length, and ends at `end` where that is known; null where it is another or long. */
+export function shortTextAt(bytes: Uint8Array, at: number, end?: number): string | null {
+  const doubled = bytes[at] ?? 0xff
+  const from = at + 1
+  const length = doubled >> 1
+  if (doubled > 0x7f || from + length > bytes.length || (end !== undefined && end - from !== length)) return null
+  return asciiAt(bytes, from, length) ?? null
 }

@@ -123,10 +123,10 @@ export class Runs {
     return run !== null && this.#row(source).open?.run === run
   }
 
-  /** A record of the open run arrived that belongs to these classes; `rejected`: it could not be mapped and only counts as seen. */
-  receive(source: string, classes: readonly string[], rejected = false): void {
+  /** Records of the open run arrived that belong to these classes; `rejected`: it could not be mapped and only counts as seen. */
+  receive(source: string, classes: readonly string[], rejected = false, records = 1): void {
     this.#count(source, (counts) => {
-      for (const name of classes) counts.received[name] = (counts.received[name] ?? 0) + 1
+      for (const name of classes) counts.received[name] = (counts.received[name] ?? 0) + records
       if (rejected) counts.rejected++
     })
   }
@@ -170,13 +170,14 @@ export class Runs {
 
   /**
    * An observation showed these classes of the object. It counts for the open run if it is of that run or was made since its
-   * begin, and in the same way for an ended run whose absences are held: what was seen later is no longer absent.
+   * begin, and in the same way for an ended run whose absences are held: what was seen later is no longer absent. `count`: of so many
+   * objects, whose ordinals follow one another.
    */
-  observe(source: string, space: string, ordinal: number, classes: readonly string[], run: number | null, observed: number): void {
+  observe(source: string, space: string, ordinal: number, classes: readonly string[], run: number | null, observed: number, count = 1): void {
     const row = this.#row(source)
     const bits = this.#bits(space, classes)
     for (const map of this.#bitmaps(source, row, space)) {
-      if (map.run === run || observed >= map.begin) addBits(this.#state, map, ordinal, bits)
+      if (map.run === run || observed >= map.begin) addBits(this.#state, map, ordinal, bits, count)
     }
   }
 

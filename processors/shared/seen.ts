@@ -58,14 +58,29 @@ function bitsAt(state: State, map: Bitmap, { key, byte, shift }: Place): number 
   return bytes === undefined ? 0 : ((bytes[byte] ?? 0) >> shift) & ((1 << map.width) - 1)
 }
 
-/** Adds `bits` to the object's; a row is written only if one of them is new. Answers the new ones. */
-export function addBits(state: State, map: Bitmap, ordinal: number, bits: number): number {
-  const place = placeOf(map, ordinal)
-  const before = bitsAt(state, map, place)
-  const added = bits & ~before
-  if (added !== 0) write(state, map, place, before | bits)
-  return added
+/** Adds `bits` to those of `count` objects, from the ordinal `first` on; a row is written only if one of them is new. */
+export function addBits(state: State, map: Bitmap, first: number, bits: number, count = 1): void {
+  const perSegment = (segmentBytes * 8) / map.width
+  const end = first + count
+  for (let from = first, to; from < end; from = to) {
+    to = Math.min(end, from - (from % perSegment) + perSegment)
+    const { key } = placeOf(map, from)
+    const begin = (from % perSegment) * map.width
+    const last = begin + (to - from) * map.width
+    const bytes = segment(state, map, key)
+    if (bytes !== undefined && haveBits(bytes, map.width, begin, last, bits)) continue
+    editSegment(state, map, key, (row) => {
+      for (let bit = begin; bit < last; bit += map.width) row[byteOf(bit)]! |= bits << (bit & 7)
+    })
+  }
 }
+
+function haveBits(row: Uint8Array, width: number, begin: number, end: number, bits: number): boolean {
+  for (let bit = begin; bit < end; bit += width) if (((row[byteOf(bit)]! >> (bit & 7)) & bits) !== bits) return false
+  return true
+}
+
+const byteOf = (bit: number): number => headerBytes + (bit >> 3)
 
 /** How many of the ordinals below `end` have all of `bits`. */
 export function countOrdinals(state: State, map: Bitmap, bits: number, end: number): number {
@@ -91,11 +106,17 @@ export function clearBits(state: State, map: Bitmap, ordinal: number): void {
 }
 
 function write(state: State, map: Bitmap, { key, byte, shift }: Place, bits: number): void {
+  editSegment(state, map, key, (bytes) => {
+    bytes[byte] = (bytes[byte]! & ~(((1 << map.width) - 1) << shift)) | (bits << shift)
+  })
+}
+
+function editSegment(state: State, map: Bitmap, key: string, change: (bytes: Uint8Array) => void): void {
   editHot(state, table, key, () => new Uint8Array(headerBytes + segmentBytes), (bytes) => {
     if (!isOf(bytes, map.run)) {
       bytes.fill(0)
       new DataView(bytes.buffer, bytes.byteOffset).setFloat64(0, map.run)
     }
-    bytes[byte] = (bytes[byte]! & ~(((1 << map.width) - 1) << shift)) | (bits << shift)
+    change(bytes)
   })
 }

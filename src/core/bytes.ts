@@ -12,6 +12,9 @@ class Words {
   }
 }
 
+/** Of fewer, going by bytes takes less than finding their words. */
+const leastBytesByWords = 24
+
 const left = new Words()
 const right = new Words()
 
@@ -34,13 +37,19 @@ function mixed(hash: number, word: number): number {
 }
 
 /** Whether two pieces say the same: equal content that was packed in the same way is equal bytes. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  const { length } = a
-  if (b.length !== length) return false
-  const ofA = left.over(a.buffer)
-  const ofB = right.over(b.buffer)
-  const whole = length & ~3
-  for (let i = 0; i < whole; i += 4) if (ofA.getInt32(a.byteOffset + i) !== ofB.getInt32(b.byteOffset + i)) return false
-  for (let i = whole; i < length; i++) if (a[i] !== b[i]) return false
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && isAt(b, 0, a, 0, a.length)
+
+/** Whether what lies at `at` is what another piece has from `from` to `to`; not where it ends before. */
+export function isAt(bytes: Uint8Array, at: number, of: Uint8Array, from: number, to: number): boolean {
+  const length = to - from
+  if (at + length > bytes.length) return false
+  let whole = 0
+  if (length >= leastBytesByWords) {
+    whole = length & ~3
+    const words = left.over(bytes.buffer)
+    const others = right.over(of.buffer)
+    for (let i = 0; i < whole; i += 4) if (words.getInt32(bytes.byteOffset + at + i) !== others.getInt32(of.byteOffset + from + i)) return false
+  }
+  for (let i = whole; i < length; i++) if (bytes[at + i] !== of[from + i]) return false
   return true
 }

@@ -18,6 +18,16 @@ export interface Processor<In extends Topic> {
    */
   recognise?(context: Context, encoded: Encoded): boolean
   /**
+   * Of a message whose records are about to be handed over, in their order: where the record ends whose first field is at byte `at`, if `recogniseAll`
+   * will probably know it; else -1. The state is read only.
+   */
+  foresee?(context: Context, type: string, bytes: Uint8Array, at: number): number
+  /**
+   * As `recognise`, of the record at byte `at` of the message that was foreseen last and all that follow it, as far as they were foreseen as one. Answers
+   * how many that is; 0: nothing was changed.
+   */
+  recogniseAll?(context: Context, at: number): number
+  /**
    * Continues queued work, touching about `budget` rows; true while some is left. The runtime calls it until false before the
    * next record, each call possibly in its own transaction, and once when a task starts.
    */

@@ -1,5 +1,6 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import type { Foreseen } from '../ports/codec.ts'
 import type { Context, Encoded, Processor, ProcessorType, State } from '../ports/processor.ts'
 import type { Chunker } from './chunks.ts'
 import { placeOf } from './dead-letters.ts'
@@ -36,17 +37,35 @@ export class Execution {
     }
   }
 
-  /** Whether the processor knows records by their bytes at all. */
-  get recognises(): boolean {
-    return this.#processor.recognise !== undefined
-  }
-
   recognise(around: Surroundings, encoded: Encoded): boolean {
     this.#move(around)
     try {
       return this.#processor.recognise?.(this.#context, encoded) ?? false
     } catch (error) {
       throw this.#failed('recognise', around, encoded.type, error)
+    }
+  }
+
+  /** For one message, before its records are processed. Null where the processor knows none by their bytes. */
+  foreseen(around: Surroundings): Foreseen | null {
+    if (this.#processor.recognise === undefined) return null
+    this.#move(around)
+    return (type, bytes, at) => {
+      try {
+        return this.#processor.foresee?.(this.#context, type, bytes, at) ?? -1
+      } catch (error) {
+        throw this.#failed('foresee', around, type, error)
+      }
+    }
+  }
+
+  /** `recordType`: of the first of them. */
+  recogniseAll(around: Surroundings, at: number, recordType: string): number {
+    this.#move(around)
+    try {
+      return this.#processor.recogniseAll?.(this.#context, at) ?? 0
+    } catch (error) {
+      throw this.#failed('recogniseAll', around, recordType, error)
     }
   }
 

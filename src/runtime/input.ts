@@ -1,7 +1,7 @@
 import type { Topic } from '../../schemas/wire/topics.ts'
-import { CodecError, type Codec, type OpenChunk } from '../ports/codec.ts'
+import { CodecError, type Codec, type Foreseen, type OpenChunk } from '../ports/codec.ts'
 import type { Log, Message } from '../ports/log.ts'
-import { EnvironmentError, reasonOf } from './errors.ts'
+import { EnvironmentError, ProcessorError, reasonOf } from './errors.ts'
 
 /** Messages asked for at a time; they are mostly chunks of hundreds of records. */
 const maxMessages = 1_000
@@ -16,22 +16,22 @@ export class Input {
   readonly #topic: Topic
   readonly #partition: number
   readonly #maxBytes: number
-  readonly #looks: boolean
   #ahead: Message[] = []
   #next = 0
 
-  /** `looks`: records are looked through and decoded one by one, where the codec can; else all of a message's at once. */
-  constructor(log: Log, codec: Codec, topic: Topic, partition: number, maxBytes: number, looks = false) {
+  constructor(log: Log, codec: Codec, topic: Topic, partition: number, maxBytes: number) {
     this.#log = log
     this.#codec = codec
     this.#topic = topic
     this.#partition = partition
     this.#maxBytes = maxBytes
-    this.#looks = looks
   }
 
-  /** The message at `offset` or the first after it; null at the end. Callers go forward only. */
-  async take(offset: number): Promise<Taken | null> {
+  /**
+   * The message at `offset` or the first after it; null at the end. Callers go forward only. With `foreseen` records are looked through and decoded
+   * one by one, where the codec can; else all of a message's at once.
+   */
+  async take(offset: number, foreseen: Foreseen | null = null): Promise<Taken | null> {
     if (this.#next >= this.#ahead.length) {
       this.#ahead = await this.#read(offset)
       this.#next = 0
@@ -39,7 +39,7 @@ export class Input {
     const message = this.#ahead[this.#next]
     if (message === undefined) return null
     this.#next++
-    return this.#open(message)
+    return this.#open(message, foreseen)
   }
 
   async #read(offset: number): Promise<Message[]> {
@@ -51,20 +51,21 @@ export class Input {
     }
   }
 
-  #open(message: Message): Taken {
+  #open(message: Message, foreseen: Foreseen | null): Taken {
     try {
-      return { message, chunk: this.#chunk(message) }
+      return { message, chunk: this.#chunk(message, foreseen) }
     } catch (error) {
       if (error instanceof CodecError) return { message, undecodable: error }
+      if (error instanceof ProcessorError) throw error
       const place = `${this.#topic}/${this.#partition}/${message.offset}`
       throw new EnvironmentError(`${place}: the codec could not work: ${reasonOf(error)}`, { cause: error })
     }
   }
 
-  #chunk({ value }: Message): OpenChunk<Topic> {
-    const open = this.#looks ? this.#codec.open?.(this.#topic, value) : undefined
+  #chunk({ value }: Message, foreseen: Foreseen | null): OpenChunk<Topic> {
+    const open = foreseen === null ? undefined : this.#codec.open?.(this.#topic, value, foreseen)
     if (open !== undefined) return open
     const records = this.#codec.decode(this.#topic, value)
-    return { count: records.length, record: (index) => records[index]!, encoded: () => null }
+    return { count: records.length, record: (index) => records[index]!, encoded: () => null, foreseen: () => null }
   }
 }

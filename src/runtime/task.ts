@@ -190,7 +190,7 @@ export class Task {
     const execution = new Execution(type, partition, log.partitions)
     const hold: Hold = {
       store, state, row, execution,
-      input: new Input(log, codec, type.input, partition, limits.maxReadBytes, execution.recognises),
+      input: new Input(log, codec, type.input, partition, limits.maxReadBytes),
       current: null,
       outputs: new Chunker(codec, log.partitions, this.id),
       resuming: row.last !== null,
@@ -218,6 +218,14 @@ export class Task {
       while (row.index < count && row.offset === message.offset) {
         if (this.#turn.isOver) await this.#turn.goOn()
         const index = row.index
+        const known = this.#recogniseAll(hold, message, chunk, index)
+        if (known > 0) {
+          if (index + known < count) row.index += known
+          else this.#leave(hold, message)
+          batch.count(known, message.value.length / count * known)
+          if (batch.isFull()) return
+          continue
+        }
         const encoded = chunk.encoded(index)
         const isKnown = encoded !== null && this.#recognise(hold, message, index, encoded)
         const record = isKnown ? null : this.#whole(hold, message, index, chunk.record(index))
@@ -238,7 +246,8 @@ export class Task {
   /** The next message; one that can't be decoded becomes a dead letter and has no records. */
   async #next(hold: Hold): Promise<Hold['current']> {
     const { row } = hold
-    const taken = await hold.input.take(row.offset)
+    const ahead = this.#surroundings(hold, { offset: row.offset, index: 0, timestamp: 0 })
+    const taken = await hold.input.take(row.offset, hold.execution.foreseen(ahead))
     if (taken === null) return null
     const { message } = taken
     const chunk = 'chunk' in taken ? taken.chunk : noRecords
@@ -280,15 +289,29 @@ export class Task {
     }
   }
 
+  /** How many records from this one on were foreseen to say nothing new, and say nothing new. The processor has noted them. */
+  #recogniseAll(hold: Hold, message: Message, chunk: OpenChunk<Topic>, index: number): number {
+    const first = chunk.foreseen(index)
+    if (first === null) return 0
+    const last = { offset: message.offset, index, timestamp: message.timestamp, type: first.type }
+    const known = hold.execution.recogniseAll(this.#surroundings(hold, last), first.at, first.type)
+    if (known > 0) this.#recognised(hold, { ...last, index: index + known - 1 }, known)
+    return known
+  }
+
   /** The record says nothing new, and the processor has noted it: no work was queued. */
   #recognise(hold: Hold, message: Message, index: number, encoded: Encoded): boolean {
     const last = { offset: message.offset, index, timestamp: message.timestamp, type: encoded.type }
     if (!hold.execution.recognise(this.#surroundings(hold, last), encoded)) return false
+    this.#recognised(hold, last, 1)
+    return true
+  }
+
+  #recognised({ row }: Hold, last: LastRecord, count: number): void {
     reach('runtime.before-process')
     this.#touch()
-    hold.row.last = last
-    this.#counted.records++
-    return true
+    row.last = last
+    this.#counted.records += count
   }
 
   #process(hold: Hold, message: Message, index: number, record: AnyRecord, encoded: Encoded | null): void {
@@ -319,7 +342,7 @@ export class Task {
     return false
   }
 
-  #surroundings({ state, outputs, row }: Hold, { offset, index, timestamp }: LastRecord): Surroundings {
+  #surroundings({ state, outputs, row }: Hold, { offset, index, timestamp }: Omit<LastRecord, 'type'>): Surroundings {
     return { state, outputs, position: this.#position(offset, index), timestamp, now: row.now }
   }
 
@@ -397,4 +420,4 @@ export class Task {
   }
 }
 
-const noRecords: OpenChunk<Topic> = { count: 0, record: () => { throw new RangeError('the message has no records') }, encoded: () => null }
+const noRecords: OpenChunk<Topic> = { count: 0, record: () => { throw new RangeError('the message has no records') }, encoded: () => null, foreseen: () => null }

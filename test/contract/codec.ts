@@ -5,6 +5,7 @@ import { avroSchema } from '../../schemas/generate.ts'
 import { deepFreeze } from '../../src/core/frozen.ts'
 import { CodecError, type Codec } from '../../src/ports/codec.ts'
 import { recordOf, recordOfType, recordTypes } from '../support/arbitraries.ts'
+import { opened } from './codec-opened.ts'
 
 /** What the codec port promises; every adapter runs it. */
 export interface CodecFixture {
@@ -40,25 +41,7 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
         )
       })
 
-      it('opens what it decodes: the same records, in any order, and their bytes', () => {
-        fc.assert(
-          fc.property(records, (some) => {
-            const chunk = codec.open?.(topic, codec.encode(topic, some))
-            if (chunk === undefined) return
-            const indexes = some.map((_record, index) => index).reverse()
-            expect(chunk.count).toBe(some.length)
-            expect(indexes.map((index) => chunk.record(index))).toStrictEqual(some.toReversed())
-            for (const index of indexes) {
-              const encoded = chunk.encoded(index)
-              if (encoded === null) continue
-              const bytes = Buffer.from(encoded.bytes.subarray(encoded.from, encoded.ends[encoded.ends.length - 1]))
-              expect(encoded.type).toBe(some[index]!.type)
-              expect(Buffer.from(codec.encodeRecord(topic, some[index]!)).subarray(-bytes.length)).toEqual(bytes)
-            }
-          }),
-          { numRuns: 40 },
-        )
-      })
+      opened(topic, records, () => codec)
 
       it('frames records that were encoded one by one as it encodes them together', () => {
         fc.assert(

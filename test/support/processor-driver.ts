@@ -3,6 +3,7 @@ import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { MemorySchemaStore } from './memory-schemas.ts'
+import type { OpenChunk } from '../../src/ports/codec.ts'
 import type { Context, Processor, ProcessorType, State } from '../../src/ports/processor.ts'
 
 const codec = createFileCodec(new MemorySchemaStore())
@@ -21,6 +22,8 @@ export interface DriverOptions {
   budget?: () => number
   /** a new instance over the same state after every record and slice: outputs must not differ */
   reload?: boolean
+  /** records of one message, asked before each; default 1 */
+  chunk?: () => number
 }
 
 /** Runs one processor over records in memory, with a clock that only ticks move. Given records, when pushed, then outputs. */
@@ -32,6 +35,7 @@ export class ProcessorDriver<In extends Topic> {
   #processor: Processor<In>
   #offset = 0
   #now = 0
+  #foreseen = 0
 
   constructor(type: ProcessorType<In>, options: DriverOptions = {}) {
     this.#type = type
@@ -42,15 +46,16 @@ export class ProcessorDriver<In extends Topic> {
   /** Feeds records in order, finishing queued work after each; answers what they gave. */
   push(...records: RecordOf<In>[]): Output[] {
     const from = this.outputs.length
-    for (const record of records) {
-      if (record.type === 'Tick') this.#now = Math.max(this.#now, (record as { at: number }).at)
-      const position = { topic: this.#type.input, partition: this.#options.partition ?? 0, offset: this.#offset++, index: 0 }
-      this.#take(this.#context(position), record)
-      this.#reload()
-      while (this.#processor.slice(this.#context(position), this.#options.budget?.() ?? 1_000)) this.#reload()
-      this.#reload()
+    for (let at = 0, size; at < records.length; at += size) {
+      size = this.#options.chunk?.() ?? 1
+      this.#message(records.slice(at, at + size))
     }
     return this.outputs.slice(from)
+  }
+
+  /** Records that the processor knew as it had foreseen them. */
+  get foreseen(): number {
+    return this.#foreseen
   }
 
   /** As the runtime does at the end of the log: ticks follow one another until no work lags behind. */
@@ -61,17 +66,39 @@ export class ProcessorDriver<In extends Topic> {
   }
 
   get lags(): boolean {
-    const position = { topic: this.#type.input, partition: this.#options.partition ?? 0, offset: this.#offset, index: 0 }
-    return this.#processor.lags?.(this.#context(position)) ?? false
+    return this.#processor.lags?.(this.#at(this.#offset, 0)) ?? false
   }
 
-  /** As the runtime does: by its bytes first, where the processor knows records by them. */
-  #take(context: Context, record: RecordOf<In>): void {
-    const topic: In = this.#type.input
-    const chunk = codec.open!(topic, codec.encode(topic, [record]))
-    const encoded = chunk.encoded(0)
-    if (encoded !== null && this.#processor.recognise?.(context, encoded) === true) return
-    this.#processor.process(context, chunk.record(0), encoded ?? undefined)
+  /** A message as it is looked through before its records are processed. */
+  open(value: Uint8Array): OpenChunk<In> {
+    const ahead = this.#at(this.#offset, 0)
+    return codec.open!(this.#type.input, value, (type, bytes, at) => this.#processor.foresee?.(ahead, type, bytes, at) ?? -1)
+  }
+
+  /** As the runtime does: by their bytes first, where the processor knows records by them. */
+  #message(records: RecordOf<In>[]): void {
+    const chunk = this.open(codec.encode(this.#type.input, records))
+    const offset = this.#offset++
+    for (let index = 0, known; index < chunk.count; index += known) {
+      const first = chunk.foreseen(index)
+      known = first === null ? 0 : (this.#processor.recogniseAll?.(this.#at(offset, index), first.at) ?? 0)
+      this.#foreseen += known
+      if (known > 0) continue
+      known = 1
+      this.#take(chunk, offset, index)
+    }
+  }
+
+  #take(chunk: OpenChunk<In>, offset: number, index: number): void {
+    const encoded = chunk.encoded(index)
+    const record = chunk.record(index)
+    if (record.type === 'Tick') this.#now = Math.max(this.#now, (record as { at: number }).at)
+    if (encoded === null || this.#processor.recognise?.(this.#at(offset, index), encoded) !== true) {
+      this.#processor.process(this.#at(offset, index), record, encoded ?? undefined)
+    }
+    this.#reload()
+    while (this.#processor.slice(this.#at(offset, index), this.#options.budget?.() ?? 1_000)) this.#reload()
+    this.#reload()
   }
 
   /** Rows of a table, decoded: for assertions on what must not have been written. */
@@ -88,6 +115,10 @@ export class ProcessorDriver<In extends Topic> {
 
   #reload(): void {
     if (this.#options.reload) this.#processor = this.#type.create()
+  }
+
+  #at(offset: number, index: number): Context {
+    return this.#context({ topic: this.#type.input, partition: this.#options.partition ?? 0, offset, index })
   }
 
   #context(position: Position): Context {

@@ -1,6 +1,6 @@
 import { topicNames, topics, type RecordOf, type Topic } from '../../../schemas/wire/topics.ts'
 import { storedSchemaText } from '../../../schemas/generate.ts'
-import { CodecError, type Codec, type OpenChunk } from '../../ports/codec.ts'
+import { CodecError, type Codec, type Foreseen, type OpenChunk } from '../../ports/codec.ts'
 import { layoutOf, type Layout } from './layout.ts'
 import { Reader } from './reader.ts'
 import type { SchemaStore } from './schema-store.ts'
@@ -60,13 +60,13 @@ export class AvroCodec implements Codec {
     return this.#reader(topic, bytes.readUInt32BE(1)).message(bytes, FRAME_BYTES) as RecordOf<T>[]
   }
 
-  open<T extends Topic>(topic: T, value: Uint8Array): OpenChunk<T> {
+  open<T extends Topic>(topic: T, value: Uint8Array, foreseen?: Foreseen): OpenChunk<T> {
     const bytes = framed(topic, value)
     const reader = this.#reader(topic, bytes.readUInt32BE(1))
-    const found = reader.open(bytes, FRAME_BYTES)
+    const found = reader.open(bytes, FRAME_BYTES, foreseen)
     if (found !== null) return found.as<T>()
     const records = reader.message(bytes, FRAME_BYTES) as RecordOf<T>[]
-    return { count: records.length, record: (index) => records[index]!, encoded: () => null }
+    return { count: records.length, record: (index) => records[index]!, encoded: () => null, foreseen: () => null }
   }
 
   encodeRecord<T extends Topic>(topic: T, record: RecordOf<T>): Uint8Array {

@@ -1,12 +1,14 @@
 import avsc, { type Type } from 'avsc'
-import { CodecError } from '../../ports/codec.ts'
-import type { Layout } from './layout.ts'
+import { CodecError, type Foreseen } from '../../ports/codec.ts'
+import type { Branch, Layout } from './layout.ts'
 import { takeBlock, takeLong, type Place } from './longs.ts'
 import { LookedThrough, RecordPlaces } from './looked-through.ts'
 import { skipOf, type Skip } from './skip.ts'
 
 type Resolver = ReturnType<Type['createResolver']>
 interface Source {
+  /** its index */
+  branch: number
   name: string
   /** today's type; undefined where today's schema can't read this branch */
   type: Type | undefined
@@ -21,12 +23,14 @@ interface Source {
 export class Reader {
   readonly #writer: Layout
   readonly #sources: readonly Source[]
+  readonly #names: readonly string[]
   readonly #isToday: boolean
 
   constructor(writer: Layout, today: Layout) {
     this.#writer = writer
     this.#isToday = writer === today
-    this.#sources = writer.branches.map((branch) => sourceOf(branch, writer === today ? null : today))
+    this.#sources = writer.branches.map((branch, index) => sourceOf(branch, index, writer === today ? null : today))
+    this.#names = writer.branches.map(({ name }) => name)
   }
 
   /** All records of a message, whose body begins at byte `from`. */
@@ -42,12 +46,13 @@ export class Reader {
   }
 
   /** The message's records, looked through but not decoded; null where that takes decoding, since it is of another schema. */
-  open(bytes: Buffer, from: number): LookedThrough | null {
+  open(bytes: Buffer, from: number, foreseen?: Foreseen): LookedThrough | null {
     if (!this.#isToday || !this.#writer.chunked) return null
     const cursor = { buf: bytes, pos: from }
-    const places = new RecordPlaces(bytes)
+    const places = new RecordPlaces(bytes, this.#names)
     for (let count = this.#block(cursor, places.count); count > 0; count = this.#block(cursor, places.count)) {
-      while (count-- > 0) this.#look(cursor, places)
+      places.expect(count)
+      while (count-- > 0) this.#look(cursor, places, foreseen)
     }
     this.#finish(cursor)
     return new LookedThrough(this, places)
@@ -67,11 +72,23 @@ export class Reader {
     return this.#record(cursor, ordinal)
   }
 
-  #look(cursor: Place, places: RecordPlaces): void {
+  /** Where the fields end of a record that was foreseen. */
+  ends(places: RecordPlaces, ordinal: number): number[] {
+    const { fields } = this.#source({ buf: places.bytes, pos: places.start(ordinal) }, ordinal)
+    let end = places.first(ordinal)
+    return fields.map((field) => (end = field(places.bytes, end)))
+  }
+
+  #look(cursor: Place, places: RecordPlaces, foreseen?: Foreseen): void {
     const start = cursor.pos
     const ordinal = places.count
-    const { name, fields } = this.#source(cursor, ordinal)
-    places.begin(name, start, cursor.pos)
+    const { branch, name, fields } = this.#source(cursor, ordinal)
+    places.begin(branch, start, cursor.pos)
+    const end = foreseen?.(name, cursor.buf, cursor.pos) ?? -1
+    if (end >= 0) {
+      cursor.pos = end
+      return
+    }
     try {
       for (const field of fields) {
         cursor.pos = field(cursor.buf, cursor.pos)
@@ -134,18 +151,17 @@ export class Reader {
 
 const LOOK = 'The bytes are damaged or not of this schema: compare with what their producer wrote'
 
-function sourceOf(branch: Layout['branches'][number], today: Layout | null): Source {
-  const { name } = branch
-  if (today === null) return { name, type: branch.type, resolver: undefined, refusal: '', fields: fieldsOf(branch.type) }
+function sourceOf({ name, type: written }: Branch, branch: number, today: Layout | null): Source {
+  if (today === null) return { branch, name, type: written, resolver: undefined, refusal: '', fields: fieldsOf(written) }
   const type = today.branches.find((candidate) => candidate.name === name)?.type
   if (type === undefined) {
-    return { name, type, fields: [], resolver: undefined, refusal: `this release does not know records of type ${name}. Read it with the release that wrote it` }
+    return { branch, name, type, fields: [], resolver: undefined, refusal: `this release does not know records of type ${name}. Read it with the release that wrote it` }
   }
   try {
-    return { name, type, resolver: type.createResolver(branch.type), refusal: '', fields: [] }
+    return { branch, name, type, resolver: type.createResolver(written), refusal: '', fields: [] }
   } catch (error) {
     const refusal = `this release can't read ${name} as it was written then: ${(error as Error).message}. Read it with the release that wrote it`
-    return { name, type: undefined, resolver: undefined, refusal, fields: [] }
+    return { branch, name, type: undefined, resolver: undefined, refusal, fields: [] }
   }
 }
 

@@ -8,16 +8,17 @@ const map = (run: number, width = 4, name = 'crm/accounts/0'): { name: string; r
 test('bits are as they were added, for any width and ordinal', () => {
   const ordinals = fc.oneof(fc.nat(20), fc.nat(100_000))
   fc.assert(
-    fc.property(fc.constantFrom(1, 2, 4, 8), fc.array(fc.tuple(ordinals, fc.nat(255))), (width, list) => {
+    fc.property(fc.constantFrom(1, 2, 4, 8), fc.array(fc.tuple(ordinals, fc.nat(255), fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3_000 })))), (width, list) => {
       const state = new MemoryState()
       const model = new Map<number, number>()
-      for (const [ordinal, any] of list) {
+      for (const [first, any, count] of list) {
         const bits = any & ((1 << width) - 1)
-        const before = model.get(ordinal) ?? 0
-        expect(addBits(state, map(1, width), ordinal, bits)).toBe(bits & ~before)
-        model.set(ordinal, before | bits)
+        addBits(state, map(1, width), first, bits, count)
+        for (let ordinal = first; ordinal < first + count; ordinal++) model.set(ordinal, (model.get(ordinal) ?? 0) | bits)
+        for (const next of [first - 1, first + count]) if (next >= 0) expect(readBits(state, map(1, width), next)).toBe(model.get(next) ?? 0)
       }
-      for (const [ordinal, bits] of model) expect(readBits(state, map(1, width), ordinal)).toBe(bits)
+      const wrong = [...model].filter(([ordinal, bits]) => readBits(state, map(1, width), ordinal) !== bits)
+      expect(wrong).toEqual([])
     }),
     { numRuns: 50 },
   )
