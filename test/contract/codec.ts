@@ -182,6 +182,19 @@ export function codecContract(adapter: string, open: () => Promise<CodecFixture>
       expect(codec.decode('raw', cut)).toEqual([{ type: 'Tick', at: 1 }, { type: 'Tick', at: 2 }])
     })
 
+    it('opens a message that is cut into very many blocks in about the time of one that is not', () => {
+      const ticks = Array.from({ length: 100_000 }, (_, at) => ({ type: 'Tick', at }) as const)
+      const message = Buffer.from(codec.encode('raw', ticks))
+      const cut = Buffer.concat([message.subarray(0, FRAME), ...ticks.map((tick) => Buffer.concat([Buffer.of(2), codec.encodeRecord('raw', tick)])), Buffer.of(0)])
+      const msOf = (of: Buffer): number => {
+        const begin = performance.now()
+        expect(codec.open?.('raw', of).count).toBe(codec.open === undefined ? undefined : ticks.length)
+        return performance.now() - begin
+      }
+      msOf(message)
+      expect(msOf(cut)).toBeLessThan(20 * Math.max(10, msOf(message)))
+    })
+
     it('opens lists that it has read before as it opened them then', () => {
       fc.assert(
         fc.property(fc.array(recordOfType('facts', 'AccountFact'), { minLength: 1, maxLength: 3 }), (some) => {

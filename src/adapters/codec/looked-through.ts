@@ -23,10 +23,12 @@ export class RecordPlaces {
     return this.#count
   }
 
-  /** So many records follow. */
+  /** So many records follow. Whoever cuts a message into thousands of blocks has it copied a few times only. */
   expect(records: number): void {
-    const table = new Int32Array((this.#count + records) * columns)
-    table.set(this.#table.subarray(0, this.#count * columns))
+    const needed = (this.#count + records) * columns
+    if (needed <= this.#table.length) return
+    const table = new Int32Array(Math.max(needed, this.#table.length * 2))
+    table.set(this.#table)
     this.#table = table
   }
 
