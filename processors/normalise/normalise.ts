@@ -37,7 +37,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
 }
 
 class Normalise implements Processor<'raw'> {
-  readonly #caches: Caches = { settings: new Map(), closures: new Map(), scope: null, expected: { app: '', ordinal: 0, unknown: '' }, outlook: new Outlook() }
+  readonly #caches: Caches = { settings: new Map(), closures: new Map(), scope: null, lookedFor: { unknown: '' }, outlook: new Outlook() }
   readonly #pace: Pace
 
   constructor(pace: Pace) {

@@ -21,7 +21,7 @@ import { isBehindWrite } from './written.ts'
  * changes nothing, unless it was read to confirm that write.
  */
 export function observeAccount(scope: Scope, record: Account, encoded: Encoded | undefined, confirms = false): void {
-  const { context, runs, settings, expected } = scope
+  const { context, runs, settings, lookedFor } = scope
   const state = settings.app(record.app)?.state
   if (state === undefined || state === 'retired') {
     refuse(scope, record, state === undefined ? 'app-unknown' : 'app-retired')
@@ -37,8 +37,8 @@ export function observeAccount(scope: Scope, record: Account, encoded: Encoded |
     return
   }
   // its bytes were looked at just before this, and with them whether the account is known
-  const before = encoded !== undefined && expected.unknown === key ? undefined : currentAccount(scope, record.app, key)
-  expected.unknown = ''
+  const before = encoded !== undefined && lookedFor.unknown === key ? undefined : currentAccount(scope, record.app, key)
+  lookedFor.unknown = ''
   if (record.gone) {
     observeGone(scope, record, key, before)
     return
@@ -49,8 +49,6 @@ export function observeAccount(scope: Scope, record: Account, encoded: Encoded |
   const { row, changed, moved, stale } = apply(scope, start, record)
   if (record.run !== null && !stale && encoded !== undefined) keepShown(context.state, record.app, row.ordinal, encoded)
   else if (changed) forgetShown(context.state, record.app, row.ordinal)
-  expected.app = record.app
-  expected.ordinal = row.ordinal + 1
   if (changed && counted) runs.changed(record.app)
   if (changed || before === undefined) publish(scope, key, before, row, record.observed)
   else if (moved || start !== before) putAccount(context.state, key, row)

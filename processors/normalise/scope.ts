@@ -20,15 +20,12 @@ export interface Caches {
   readonly closures: ClosureCache
   /** what the last record worked on: the tables of one transaction */
   scope: Scope | null
-  /** which account a run will probably show next */
-  readonly expected: Expected
+  readonly lookedFor: LookedFor
   /** what the message at hand will probably show */
   readonly outlook: Outlook
 }
 
-interface Expected {
-  app: string
-  ordinal: number
+interface LookedFor {
   /** the account that was looked for last and is not known; '' where it is */
   unknown: string
 }
@@ -45,7 +42,7 @@ export interface Scope extends InContext {
   readonly book: KeyBookTable
   /** when a claim that an account looked up stops being live; ids are `<app>/<id>` */
   readonly claimTimers: Timers
-  readonly expected: Expected
+  readonly lookedFor: LookedFor
 }
 
 export const scopeOf = (context: Context, caches: Caches): Scope => keptScope(context, caches, (state) => tablesOf(state, caches))
@@ -54,7 +51,7 @@ function tablesOf(state: State, caches: Caches): Omit<Scope, keyof InContext> {
   const runs = new Runs(state, layout)
   return {
     runs,
-    expected: caches.expected,
+    lookedFor: caches.lookedFor,
     jobs: new Jobs<Job>(state),
     later: new Jobs<LaterJob>(state, 'later', 'later'),
     settings: new Settings(state, caches.settings),

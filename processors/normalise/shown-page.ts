@@ -1,4 +1,4 @@
-import { isAt as bytesAreAt } from '../../src/core/bytes.ts'
+import { isAt } from '../../src/core/bytes.ts'
 
 /** Rows of bytes by a small number in one piece of memory: where each ends (4 bytes each, from the rows' begin), then the rows. */
 export interface Piece {
@@ -11,15 +11,18 @@ const endBytes = 4
 
 /** Whether the row is these pieces, one after the other; an empty row is none. */
 export function matches(page: Uint8Array, row: number, pieces: readonly Piece[]): boolean {
-  return pieces.length > 0 && isAt(page, row, pieces)
+  return pieces.length > 0 && isRow(page, row, pieces)
 }
 
-export function isAt(page: Uint8Array, row: number, pieces: readonly Piece[]): boolean {
+export function isRow(page: Uint8Array, row: number, pieces: readonly Piece[]): boolean {
   let at = rowFrom(page, row)
   let length = 0
   for (const { from, to } of pieces) length += to - from
   if (at + length !== rowTo(page, row)) return false
-  for (const { bytes, from, to } of pieces) for (let i = from; i < to; i++) if (bytes[i] !== page[at++]) return false
+  for (const { bytes, from, to } of pieces) {
+    if (!isAt(page, at, bytes, from, to)) return false
+    at += to - from
+  }
   return true
 }
 
@@ -54,7 +57,7 @@ export function haveSameRows(a: Uint8Array, b: Uint8Array, first: number, end: n
   const fromA = rowFrom(a, first)
   const fromB = rowFrom(b, first)
   for (let row = first; row < end; row++) if (rowTo(a, row) - fromA !== rowTo(b, row) - fromB) return false
-  return bytesAreAt(a, fromA, b, fromB, rowTo(b, end - 1))
+  return isAt(a, fromA, b, fromB, rowTo(b, end - 1))
 }
 
 /** The first number is how long the head is. */

@@ -8,7 +8,7 @@ import { getHot, putHot } from '../shared/hot-rows.ts'
 import { NumberedKeys } from '../shared/numbered-keys.ts'
 import type { AccountClass } from './account.ts'
 import { accountClasses } from './account.ts'
-import { isAt, matches, read, withRow, write, type Piece } from './shown-page.ts'
+import { isRow, matches, read, withRow, write, type Piece } from './shown-page.ts'
 
 /**
  * What the last run's observation showed of each account, byte by byte but without its run and times, while nothing else has
@@ -95,7 +95,7 @@ export function forgetShown(state: State, of: string, ordinal: number): void {
 function replace(state: State, of: string, ordinal: number, pieces: readonly Piece[]): void {
   const key = pageKey(of, ordinal)
   const before = getHot<Uint8Array>(state, table, key)
-  if (before === undefined ? pieces.length === 0 : isAt(before, ordinal % pageRows, pieces)) return
+  if (before === undefined ? pieces.length === 0 : isRow(before, ordinal % pageRows, pieces)) return
   const page = withRow(before, pageRows, ordinal % pageRows, pieces)
   if (page === null) state.delete(table, key)
   else putHot(state, table, key, page)
