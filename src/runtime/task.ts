@@ -219,19 +219,13 @@ export class Task {
         if (this.#turn.isOver) await this.#turn.goOn()
         const index = row.index
         const known = this.#recogniseAll(hold, message, chunk, index)
-        if (known > 0) {
-          if (index + known < count) row.index += known
-          else this.#leave(hold, message)
-          batch.count(known, message.value.length / count * known)
-          if (batch.isFull()) return
-          continue
-        }
-        const encoded = chunk.encoded(index)
-        const isKnown = encoded !== null && this.#recognise(hold, message, index, encoded)
+        const encoded = known > 0 ? null : chunk.encoded(index)
+        const isKnown = known > 0 || (encoded !== null && this.#recognise(hold, message, index, encoded))
         const record = isKnown ? null : this.#whole(hold, message, index, chunk.record(index))
-        if (index + 1 < count) row.index++
+        const taken = Math.max(known, 1)
+        if (index + taken < count) row.index += taken
         else this.#leave(hold, message)
-        batch.count(1, message.value.length / count)
+        batch.count(taken, (message.value.length / count) * taken)
         if (record !== null) {
           reach('runtime.before-process')
           // of a record that came in parts the bytes at hand are those of its last part
