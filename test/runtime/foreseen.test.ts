@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
+import type { RawRecord } from '../../schemas/wire/raw.ts'
+import type { Context, Encoded, Processor, ProcessorType } from '../../src/ports/processor.ts'
 import { ProcessorError } from '../../src/runtime/errors.ts'
 import { runBegin, seen } from '../support/fixture-processors.ts'
 import { Topology } from '../support/topology.ts'
@@ -13,7 +14,7 @@ class Counter implements Processor<'raw'> {
   #recordBytes = 0
   #foreseen: number[] = []
 
-  process(context: Context, record: Parameters<Processor<'raw'>['process']>[1], encoded?: Parameters<Processor<'raw'>['process']>[2]): void {
+  process(context: Context, record: RawRecord, encoded?: Encoded): void {
     if (record.type === 'Seen') {
       this.#recordBytes = encoded!.ends[encoded!.ends.length - 1]! - encoded!.from
       add(context, 'processed', 1)

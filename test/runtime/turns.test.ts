@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Turn, Turns } from '../../src/runtime/turns.ts'
 
 it('between two of those who work, what waits for input and output gets on', async () => {
@@ -24,6 +24,25 @@ it('between two of those who work, what waits for input and output gets on', asy
   expect(told.map(({ worker }) => worker)).toEqual(Array.from({ length: 60 }, (_, i) => i % 3))
   // a file is opened, measured, read and closed: each of it takes a turn
   expect(told.at(-1)!.reads).toBeGreaterThan(60 / 8)
+})
+
+it('a turn that goes on is as long as the first', async () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1_000)
+  try {
+    const turn = new Turn(new Turns())
+    await turn.begin()
+    for (const from of [1_000, 1_020, 1_030]) {
+      now.mockReturnValue(from + 5)
+      expect(turn.isOver).toBe(false)
+      now.mockReturnValue(from + 10)
+      expect(turn.isOver).toBe(true)
+      now.mockReturnValue(from === 1_000 ? 1_020 : 1_030)
+      await turn.goOn()
+      expect(turn.isOver).toBe(false)
+    }
+  } finally {
+    now.mockRestore()
+  }
 })
 
 it('who is not done goes on before all who wait, and input and output get on meanwhile', async () => {

@@ -28,20 +28,24 @@ const readOn = async (offset = 0): Promise<Message[]> => {
   return messages.length === 0 ? [] : [...messages, ...(await readOn(messages.at(-1)!.offset + 1))]
 }
 
-/** All that is committed there now. */
-async function textsIn(topic: string, partition: number): Promise<string[]> {
+/** All that is committed now, by partition. */
+async function textsOf(topic: string, partitions: number): Promise<string[][]> {
   const cluster = clusterOf(createClient(installation.options, 'test'))
   await cluster.connect()
   await cluster.addMultipleTargetTopics([topic])
   const reader = new Reader(cluster, 60_000)
-  const texts: string[] = []
-  for (let offset = 0, end = await reader.end(topic, partition); offset < end; ) {
-    const { messages, next } = await reader.fetch(topic, partition, offset, 1e6)
-    texts.push(...messages.map(({ value }) => String(value)))
-    offset = next
+  const textsIn = async (partition: number): Promise<string[]> => {
+    const texts: string[] = []
+    for (let offset = 0, end = await reader.end(topic, partition); offset < end; ) {
+      const { messages, next } = await reader.fetch(topic, partition, offset, 1e6)
+      texts.push(...messages.map(({ value }) => String(value)))
+      offset = next
+    }
+    return texts
   }
+  const found = await Promise.all(Array.from({ length: partitions }, (_, partition) => textsIn(partition)))
   await cluster.disconnect()
-  return texts
+  return found
 }
 
 /** Which broker leads the partition that is written to. */
@@ -132,6 +136,6 @@ describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
     await transactor.close()
     await admin.disconnect()
     const once = Array.from({ length: acknowledged }, (_, n) => String(n))
-    expect(await Promise.all(Array.from({ length: partitions }, (_, partition) => textsIn(topic, partition)))).toEqual(Array(partitions).fill(once))
+    expect(await textsOf(topic, partitions)).toEqual(Array(partitions).fill(once))
   })
 })
