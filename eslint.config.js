@@ -57,6 +57,11 @@ export default tseslint.config(
     ignores: ['src/adapters/log-kafka/kafkajs.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: 'kafkajs', allowTypeImports: true, message: 'unrepaired: import src/adapters/log-kafka/kafkajs.ts' }] }] },
   },
+  {
+    // what answers at once: a command line, and a question to a running process
+    files: ['src/cli/main.ts', 'src/cli/ask.ts', 'src/cli/actions.ts', 'src/cli/with-api.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|node:|commander$|zod$)|/(compose|local-api|registry)\\.ts$|/(adapters|threads|conformance)/|^\\./(run|verify|log|probe|config|connector-.*|hostile.*|test-.*)\\.ts$', allowTypeImports: true, message: 'import() it where it is called: who asks a running process waits for nothing else' }] }] },
+  },
   { files: ['processors/**/*.ts', 'src/core/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...ambientCalls] } },
   { files: ['src/core/canonical-id.ts', 'src/core/fold-table.ts'], rules: { 'no-restricted-syntax': 'off' } }, // the one place for Unicode
   { files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'schemas/generate*.ts', 'src/cli/**/*.ts'], rules: { 'no-console': 'off' } },

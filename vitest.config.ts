@@ -1,5 +1,9 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
+
+// for the workers and for every process that a test starts: starting costs half as much with the modules compiled already
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/grantline-tests', import.meta.url))
 
 export default defineConfig({
   test: {

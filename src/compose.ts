@@ -15,7 +15,8 @@ import { openEmbeddedLog, type EmbeddedLog, type SharedLog } from './adapters/lo
 import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
 import type { LogLine } from './adapters/log-kafka/client.ts'
 import { openStore } from './adapters/store-clickhouse/open-store.ts'
-import { ConfigError, type LoadedConfig } from './config/load.ts'
+import { ConfigError } from './config/config-error.ts'
+import type { LoadedConfig } from './config/load.ts'
 import { settingsOf } from './config/settings.ts'
 import type { AppSource } from './connect/app-reader.ts'
 import type { OnEvent } from './connect/events.ts'
@@ -23,7 +24,8 @@ import { Health, type WatchedSource } from './connect/health.ts'
 import { createReceiver, type Receiver } from './connect/webhooks/receiver.ts'
 import { startScheduler } from './connect/scheduler.ts'
 import { resolveSecret, type SecretSources } from './connect/secrets.ts'
-import { ApiError, type Api } from './http/api.ts'
+import { ApiError } from './http/api-error.ts'
+import type { Api } from './http/api.ts'
 import { localApi, type ReadSources } from './http/local-api.ts'
 import { measuredLog, type OnCommit } from './observe/measured-log.ts'
 import type { Assignment, Share, SharedRole } from './ports/assignment.ts'
@@ -31,6 +33,7 @@ import type { Codec } from './ports/codec.ts'
 import { FencedError, type Log } from './ports/log.ts'
 import type { PortableLog, SchemaNumbers } from './ports/portable-log.ts'
 import { StoreError, type Store } from './ports/store.ts'
+import type { Role } from './roles.ts'
 import type { Clock } from './runtime/clock.ts'
 import { EnvironmentError } from './runtime/errors.ts'
 import { untilDrained } from './runtime/drained.ts'
@@ -162,10 +165,6 @@ async function login({ username, password }: { username: string | null; password
 export function openLog(path: string, partitions: number, durability: 'disk' | 'process'): Promise<EmbeddedLog> {
   return openEmbeddedLog({ path, partitions: evenly(partitions), durability })
 }
-
-/** What one process does of the whole; by default all of it. */
-export const roleNames = ['connectors', 'processors', 'sink', 'api'] as const
-export type Role = (typeof roleNames)[number]
 
 export interface RunOptions {
   clock: Clock

@@ -2,9 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { formatPosition } from '../http/explain.ts'
 import type { ActionRequest } from '../http/actions.ts'
-import { ApiError, type ActionStep, type Api, type Filters } from '../http/api.ts'
+import { ApiError } from '../http/api-error.ts'
+import type { ActionStep, Api, Filters } from '../http/api.ts'
 import { ActionRow } from '../reports/actions.ts'
-import { withApi } from './ask.ts'
+import { withApi } from './with-api.ts'
 
 /** States in which nothing more happens soon, or without a person. */
 const settled: ReadonlySet<ActionRow['state']> = new Set(['verified', 'failed', 'contested', 'rejected', 'withdrawn', 'held'])

@@ -1,28 +1,11 @@
-import { openDataDirectory } from '../compose.ts'
-import { loadConfig } from '../config/load.ts'
 import type { Api, Filters } from '../http/api.ts'
 import { connectorText } from '../http/connectors.ts'
-import { localApi } from '../http/local-api.ts'
-import { remoteApi } from '../http/remote-api.ts'
 import type { OpenLetters } from '../reports/dead-letters.ts'
 import type { Format } from '../reports/format.ts'
 import type { LetterDecision } from '../http/letters.ts'
 import { explanationText } from './explanation-text.ts'
-import { holderOf } from './held-by.ts'
 import { terminalWidth } from './terminal.ts'
-
-/** Asks the process that holds the data directory; where none runs, opens it for the one question. */
-export async function withApi<T>(configFile: string, use: (api: Api) => Promise<T>): Promise<T> {
-  const config = await loadConfig(configFile)
-  const holder = await holderOf(config.dataDir)
-  if (holder !== undefined) return use(remoteApi(holder.url, holder.token))
-  const directory = await openDataDirectory(config, process.env)
-  try {
-    return await use(localApi(directory, null))
-  } finally {
-    await directory.close()
-  }
-}
+import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
   const { text, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))

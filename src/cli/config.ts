@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { configureApp } from '../../connectors/registry.ts'
 import { Config } from '../../schemas/config.ts'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { loadConfig } from '../config/load.ts'
 import { ConnectError } from '../ports/connector.ts'
 
 /** Everything that can be wrong without asking any application. */

@@ -1,6 +1,7 @@
 import { LdapConfig } from '../../connectors/ldap/config.ts'
 import { SqlConfig } from '../../connectors/sql/config.ts'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { loadConfig } from '../config/load.ts'
 import { testCsv, testSqlite } from './test-files.ts'
 import { type HttpTestOptions, testHttp } from './test-http.ts'
 import { testLdap, testPostgres } from './test-server.ts'

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { dropDamages, type FileDamage, fileDamages } from '../conformance/file-damage.ts'
 import { csvSettings, writeCsvFiles } from '../hostile/csv-files.ts'
 import { World } from '../hostile/world.ts'

@@ -1,7 +1,6 @@
-import { ConfigError } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { type Fault, startFaultProxy } from '../hostile/fault-proxy.ts'
-
-export const proxyFaults = ['none', 'reset', 'cut', 'half-open', 'delay'] as const
+import type { proxyFaults } from '../hostile/names.ts'
 
 /** of a delayed connection */
 const pieceBytes = 700

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { webhookScenarios } from '../conformance/webhook-scenarios.ts'
 import { hookSettings, missedOf, parcelsAt, truthOf } from '../hostile/webhook-events.ts'
 import { type Answered, post } from '../hostile/webhook-post.ts'

@@ -2,17 +2,16 @@ import { changeScenariosFor, type ObserveScenario, type ObserveTrait, singleScen
 import { scenarios } from '../conformance/scenarios.ts'
 import { orders } from '../conformance/write-order.ts'
 import { writeScenarios } from '../conformance/write-scenarios.ts'
-import { ConfigError } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { Dialect } from '../hostile/exchange.ts'
 import type { Fault } from '../hostile/fault.ts'
 import { keycloakDialect } from '../hostile/keycloak-dialect.ts'
 import { realmName } from '../hostile/keycloak-realm.ts'
-import { hostileToken, restDialect, restStyles, type RestStyle } from '../hostile/rest-dialect.ts'
+import type { RestStyle } from '../hostile/names.ts'
+import { hostileToken, restDialect } from '../hostile/rest-dialect.ts'
 import { scimDialect } from '../hostile/scim-dialect.ts'
 import { startHostile } from '../hostile/server.ts'
 import { World } from '../hostile/world.ts'
-
-export const dialects = [...restStyles, 'scim-index', 'scim-cursor', 'keycloak'] as const
 
 export interface HostileOptions {
   paging: string

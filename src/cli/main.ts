@@ -1,29 +1,26 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { roleNames } from '../compose.ts'
-import { ConfigError } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { dialects, proxyFaults } from '../hostile/names.ts'
 import { schemes } from '../hostile/webhook-sender.ts'
-import { ApiError } from '../http/api.ts'
-import { apply, decideActions, secondsOf, showAction, untilOf } from './actions.ts'
+import { ApiError } from '../http/api-error.ts'
+import type { Api } from '../http/api.ts'
 import type { Format } from '../reports/format.ts'
-import { ask, connectors, decide, explain, letter, tell } from './ask.ts'
-import { configCheck, configSchema } from './config.ts'
-import { newConnector } from './connector-new.ts'
-import { testConnector } from './connector-test.ts'
-import type { HttpTestOptions } from './test-http.ts'
-import { type CsvOptions, listDamages, printCsvSettings, writeHostileCsv } from './hostile-csv.ts'
-import { type ProxyOptions, proxyFaults, runHostileProxy } from './hostile-proxy.ts'
-import { dialects, type HostileOptions, listFaults, runHostile } from './hostile.ts'
-import { type HookOptions, listHookFaults, printHookSettings, sendWebhooks } from './hostile-webhooks.ts'
-import { exportTo, importFrom } from './log.ts'
-import { probeApp } from './probe.ts'
+import { roleNames } from '../roles.ts'
+import type { CsvOptions } from './hostile-csv.ts'
+import type { ProxyOptions } from './hostile-proxy.ts'
+import type { HookOptions } from './hostile-webhooks.ts'
+import type { HostileOptions } from './hostile.ts'
 import { releaseOf } from './release.ts'
-import { run, rolesOf } from './run.ts'
-import { replay, verify, type ReplaySelection, type VerifySelection } from './verify.ts'
+import type { HttpTestOptions } from './test-http.ts'
+import type { ReplaySelection, VerifySelection } from './verify.ts'
 
 /** Exit codes: 0 done; 1 it failed; 2 the command, the config or the question was wrong. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
 
-/** Runs one command line (without node and script). Errors are printed; the answer is the exit code. */
+/**
+ * Runs one command line (without node and script). Errors are printed; the answer is the exit code. What a command rests on is loaded
+ * when it is called: a question to a running process needs neither the log nor the tables.
+ */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = build()
   try {
@@ -50,8 +47,10 @@ function build(): Command {
     .option('--log-level <level>', 'structured log lines on standard error: trace, debug, info, warn, error, silent', 'silent')
     .option('--roles <names>', 'what this process does of the whole, by commas: connectors, processors, sink, api', roleNames.join(','))
     .option('--threads <count>', 'threads that run the processors, at most one a partition; 1: beside all else', threadsOf, 1)
-    .action((options: { config: string; once?: true; logLevel: string; roles: string; threads: number }) =>
-      run(options.config, { once: options.once === true, logLevel: options.logLevel, roles: rolesOf(options.roles), threads: options.threads }))
+    .action(async (options: { config: string; once?: true; logLevel: string; roles: string; threads: number }) => {
+      const { rolesOf, run } = await import('./run.ts')
+      await run(options.config, { once: options.once === true, logLevel: options.logLevel, roles: rolesOf(options.roles), threads: options.threads })
+    })
     .addHelpText('after', examples(['run', 'run --once', 'run --log-level info 2> grantline.log', 'run --roles connectors,processors', 'run --threads 4']))
 
   report(program, 'findings', 'differences between what is granted and what is intended, worst first')
@@ -86,16 +85,16 @@ function build(): Command {
 
   command(program, 'connectors', 'how every application and feed is doing: state, freshness, counts, waits, troubles')
     .addOption(outputOption(['table', 'json', 'csv']))
-    .action((options: { config: string; output: Format }) => connectors(options.config, options.output))
+    .action(async (options: { config: string; output: Format }) => (await import('./ask.ts')).connectors(options.config, options.output))
     .addHelpText('after', examples(['connectors', 'connectors -o json']))
 
   command(program, 'explain', 'the way from a finding back to the pages and intent records it rests on')
     .argument('<finding>', 'id, or the beginning of one')
     .addOption(outputOption(['table', 'json']))
-    .action((id: string, options: { config: string; output: 'table' | 'json' }) => explain(options.config, id, options.output))
+    .action(async (id: string, options: { config: string; output: 'table' | 'json' }) => (await import('./ask.ts')).explain(options.config, id, options.output))
     .addHelpText('after', examples(['explain 3f9a', 'explain 3f9a -o json']))
   command(program, 'sync', 'begin a snapshot of an application now').argument('<app>')
-    .action((app: string, options: { config: string }) => tell(options.config, (api) => api.sync(app), `asked ${app} for a snapshot; \`grantline sync-runs --source ${app}\` shows it`))
+    .action((app: string, options: { config: string }) => told(options.config, (api) => api.sync(app), `asked ${app} for a snapshot; \`grantline sync-runs --source ${app}\` shows it`))
     .addHelpText('after', examples(['sync billing']))
   command(program, 'rule', 'decide on a source: release held absences, declare its baseline, or retire it')
     .addOption(new Option('--kind <kind>', 'what is decided').choices(['release', 'baseline', 'retire']).makeOptionMandatory())
@@ -103,7 +102,7 @@ function build(): Command {
     .option('--run <number>', 'the run whose absences are released', wholeNumber)
     .argument('<source>', 'an application or a feed')
     .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: number }) =>
-      tell(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run ?? null }), `${options.kind} of ${source} is recorded, by ${options.by}`))
+      told(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run ?? null }), `${options.kind} of ${source} is recorded, by ${options.by}`))
     .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
 
   actionCommands(program)
@@ -113,36 +112,37 @@ function build(): Command {
     .option('--processor <name>', 'entitle, normalise, reconcile or remediate only').option('--partition <number>', 'this partition only', wholeNumber)
     .option('--from <offset>', 'compare what inputs from this offset on caused', wholeNumber).option('--to <offset>', 'and below this one', wholeNumber)
     .option('--app <app>', 'compare records of this application only')
-    .action(({ config, ...selection }: { config: string } & VerifySelection) => verify(config, selection))
+    .action(async ({ config, ...selection }: { config: string } & VerifySelection) => (await import('./verify.ts')).verify(config, selection))
     .addHelpText('after', examples(['verify', 'verify --processor normalise --partition 2']))
   command(program, 'replay', 'who had what at a past moment and why, as known then, rebuilt from the log alone')
     .requiredOption('--until <time>', 'the moment')
     .option('--app <app>').option('--account <id>').option('--identity <id>')
     .addOption(outputOption(['table', 'json', 'csv']))
-    .action(({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => replay(config, selection, output))
+    .action(async ({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => (await import('./verify.ts')).replay(config, selection, output))
     .addHelpText('after', examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv']))
 
   const log = program.command('log').description('carry the log to another place: from one data directory to another, to Kafka, and back')
     .addHelpText('after', examples(['log export ./export -c embedded.yaml', 'log import ./export -c on-kafka.yaml']))
   command(log, 'export', 'write every message at its offset, and every state, into a directory; nothing may run meanwhile')
     .argument('<directory>', 'made where it is not there; must be empty')
-    .action((directory: string, { config }: { config: string }) => exportTo(config, directory))
+    .action(async (directory: string, { config }: { config: string }) => (await import('./log.ts')).exportTo(config, directory))
     .addHelpText('after', examples(['log export ./export', 'log export /backup/2026-11-25 -c /etc/grantline/grantline.yaml']))
   command(log, 'import', 'fill an empty log with an export; cut off at any moment, it goes on when it is run again')
     .argument('<directory>', 'of the export')
-    .action((directory: string, { config }: { config: string }) => importFrom(config, directory))
+    .action(async (directory: string, { config }: { config: string }) => (await import('./log.ts')).importFrom(config, directory))
     .addHelpText('after', examples(['log import ./export -c on-kafka.yaml', 'verify -c on-kafka.yaml']))
 
   const connector = program.command('connector').description('one application’s connector: what the application really does')
     .addHelpText('after', examples(['connector new shop', 'connector probe shop', 'connector test shop']))
   command(connector, 'probe', 'measure what an application really does: page sizes, totals, order, cursors, single reads, rate headers')
     .argument('<app>').addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
-    .action((app: string, options: { config: string; output: 'table' | 'json' }) => probeApp(options.config, app, options.output))
+    .action(async (app: string, options: { config: string; output: 'table' | 'json' }) => (await import('./probe.ts')).probeApp(options.config, app, options.output))
     .addHelpText('after', examples(['connector probe billing', 'connector probe billing -o json']))
 
   connector.command('new').description('write a connector that works, with its test, to begin from').argument('<name>')
     .option('-d, --dir <directory>', 'where its folder is made', '.')
     .action(async (name: string, options: { dir: string }) => {
+      const { newConnector } = await import('./connector-new.ts')
       for (const file of await newConnector(name, options.dir)) console.log(file)
     })
     .addHelpText('after', examples(['connector new billing', 'connector new billing --dir ./connectors']))
@@ -151,6 +151,7 @@ function build(): Command {
     .option('--record <directory>', 'by HTTP: keep what the application answers, without secrets, and test against that')
     .option('--recorded <directory>', 'test against what was kept so; the application and its secrets are not needed')
     .action(async (app: string, { config, ...options }: { config: string } & HttpTestOptions) => {
+      const { testConnector } = await import('./connector-test.ts')
       const failed = await testConnector(config, app, options)
       if (failed > 0) throw new Error(`the connector of ${app} fails ${failed} scenarios`)
     })
@@ -162,9 +163,9 @@ ${examples(['connector test portal', 'connector test portal -c examples/acme/gra
 
   const config = program.command('config').description('check the config file, or print its JSON Schema')
     .addHelpText('after', examples(['config check', 'config schema > grantline.schema.json']))
-  command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action((options: { config: string }) => configCheck(options.config))
+  command(config, 'check', 'read the file and every connector setting in it; says what is wrong and where').action(async (options: { config: string }) => (await import('./config.ts')).configCheck(options.config))
     .addHelpText('after', examples(['config check', 'config check -c /etc/grantline/grantline.yaml']))
-  config.command('schema').description('the JSON Schema of the config file, for editors').action(() => configSchema())
+  config.command('schema').description('the JSON Schema of the config file, for editors').action(async () => (await import('./config.ts')).configSchema())
     .addHelpText('after', examples(['config schema > grantline.schema.json']))
   return program
 }
@@ -177,6 +178,7 @@ function hostileCommands(program: Command): void {
     .option('--fault <name...>', 'what goes wrong, by its name', [])
     .option('--list', 'print what can go wrong: name, what a run or the verdict of a write has to be, what it needs')
     .action(async (options: HostileOptions & { list?: boolean }) => {
+      const { listFaults, runHostile } = await import('./hostile.ts')
       if (options.list === true) listFaults()
       else await runHostile(options)
     })
@@ -188,6 +190,7 @@ function hostileCommands(program: Command): void {
     .option('--list', 'print what can go wrong: name, what has to become of it, of which scheme')
     .option('--settings', 'print the application, for a config file, that takes these deliveries')
     .action(async (address: string | undefined, options: HookOptions & { list?: true; settings?: true }) => {
+      const { listHookFaults, printHookSettings, sendWebhooks } = await import('./hostile-webhooks.ts')
       if (options.list === true) listHookFaults()
       else if (options.settings === true) printHookSettings(options.scheme)
       else await sendWebhooks(address, options)
@@ -200,7 +203,8 @@ function hostileCommands(program: Command): void {
     .option('--fault <name...>', 'what is done to users.csv, by its name', [])
     .option('--list', 'print what can be done to it: name, what a run has to be')
     .option('--settings', 'print the application, for a config file, that reads these drops')
-    .action((directory: string | undefined, options: CsvOptions & { list?: true; settings?: true }) => {
+    .action(async (directory: string | undefined, options: CsvOptions & { list?: true; settings?: true }) => {
+      const { listDamages, printCsvSettings, writeHostileCsv } = await import('./hostile-csv.ts')
       if (options.list === true) listDamages()
       else if (options.settings === true) printCsvSettings(directory)
       else writeHostileCsv(directory, options)
@@ -213,7 +217,7 @@ function hostileCommands(program: Command): void {
     .option('--ms <ms>', 'delay: how late each piece comes', wholeNumber, 10)
     .option('--connections <count>', 'to the first so many connections only', wholeNumber)
     .option('--port <port>', 'on 127.0.0.1; 0: any', wholeNumber, 0)
-    .action((target: string, options: ProxyOptions) => runHostileProxy(target, options))
+    .action(async (target: string, options: ProxyOptions) => (await import('./hostile-proxy.ts')).runHostileProxy(target, options))
     .addHelpText('after', examples(['hostile proxy 127.0.0.1:5432', 'hostile proxy db.example.org:5432 --fault reset --after 4000', 'hostile proxy 127.0.0.1:389 --fault half-open --after 2000 --connections 1', 'hostile proxy 127.0.0.1:389 --fault delay --ms 50 --port 10389']))
 }
 
@@ -224,7 +228,10 @@ function actionCommands(program: Command): void {
   about(command(program, 'apply', 'approve what the plan proposes, and follow it until it is written and verified'))
     .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
     .option('--wait <seconds>', 'follow for this long', '120')
-    .action(({ config, by, why, wait, ...filters }: { config: string; by: string; why: string; wait: string } & Record<string, string>) => apply(config, filters, by, why, secondsOf(wait)))
+    .action(async ({ config, by, why, wait, ...filters }: { config: string; by: string; why: string; wait: string } & Record<string, string>) => {
+      const { apply, secondsOf } = await import('./actions.ts')
+      await apply(config, filters, by, why, secondsOf(wait))
+    })
     .addHelpText('after', examples(['apply --app billing --by "A. Kaya" --why "change 4711"']))
 
   const actions = program.command('actions').description('corrections: proposed, decided, written, verified')
@@ -232,18 +239,21 @@ function actionCommands(program: Command): void {
   about(report(actions, 'list', 'every action with its state, worst first', 'actions')).option('--state <state>', 'proposed, approved, held, dispatched, applied, failed, contested, rejected, verified, withdrawn')
     .addHelpText('after', examples(['actions list', 'actions list --app billing --state held']))
   command(actions, 'show', 'one action from its proposal to its verification').argument('<action>', 'id, or the beginning of one').addOption(outputOption(['table', 'json']))
-    .action((id: string, options: { config: string; output: 'table' | 'json' }) => showAction(options.config, id, options.output))
+    .action(async (id: string, options: { config: string; output: 'table' | 'json' }) => (await import('./actions.ts')).showAction(options.config, id, options.output))
     .addHelpText('after', examples(['actions show 3f9a', 'actions show 3f9a -o json']))
   for (const decision of ['approve', 'reject'] as const) {
     command(actions, decision, decision === 'approve' ? 'let it be written' : 'let it be as it is').argument('<action...>', 'ids, or beginnings of them')
       .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
-      .action((ids: string[], { config, by, why }: { config: string; by: string; why: string }) => decideActions(config, { decision, ids, by, why }))
+      .action(async (ids: string[], { config, by, why }: { config: string; by: string; why: string }) => (await import('./actions.ts')).decideActions(config, { decision, ids, by, why }))
       .addHelpText('after', examples([`actions ${decision} 3f9a 77c1 --by "A. Kaya" --why "not hers"`]))
   }
   command(actions, 'release', 'let go of what the brake of an application holds').argument('<app>')
     .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why')
     .option('--until <time>', 'hold nothing until then')
-    .action((app: string, { config, by, why, until }: { config: string; by: string; why: string; until?: string }) => decideActions(config, { decision: 'release', app, by, why, until: untilOf(until) }))
+    .action(async (app: string, { config, by, why, until }: { config: string; by: string; why: string; until?: string }) => {
+      const { decideActions, untilOf } = await import('./actions.ts')
+      await decideActions(config, { decision: 'release', app, by, why, until: untilOf(until) })
+    })
     .addHelpText('after', examples(['actions release billing --by "A. Kaya" --why "the Basel site was sold"', 'actions release billing --by "A. Kaya" --why "the move" --until 2026-12-01']))
 }
 
@@ -255,16 +265,20 @@ function deadLetterCommands(program: Command): void {
     .option('--code <code>', 'what kind of problem').addOption(new Option('--state <state>', 'which').choices(['open', 'retried', 'discarded', 'all']))
     .addHelpText('after', examples(['dlq list', 'dlq list --source billing --state all -o json']))
   command(dlq, 'show', 'everything known of one letter').argument('<letter>', 'id, or the beginning of one')
-    .action((id: string, options: { config: string }) => letter(options.config, id))
+    .action(async (id: string, options: { config: string }) => (await import('./ask.ts')).letter(options.config, id))
     .addHelpText('after', examples(['dlq show 3f9a']))
   command(dlq, 'retry', 'read its object from the application again').argument('<letter>', 'id, or the beginning of one')
     .requiredOption('--by <name>', 'who decides')
-    .action((id: string, { config, by }: { config: string; by: string }) => decide(config, id, { decision: 'retry', by }))
+    .action(async (id: string, { config, by }: { config: string; by: string }) => (await import('./ask.ts')).decide(config, id, { decision: 'retry', by }))
     .addHelpText('after', examples(['dlq retry 3f9a --by "A. Kaya"']))
   command(dlq, 'discard', 'put it aside for good').argument('<letter>', 'id, or the beginning of one')
     .requiredOption('--by <name>', 'who decides').requiredOption('--why <text>', 'why nothing is lost by it')
-    .action((id: string, { config, by, why }: { config: string; by: string; why: string }) => decide(config, id, { decision: 'discard', by, why }))
+    .action(async (id: string, { config, by, why }: { config: string; by: string; why: string }) => (await import('./ask.ts')).decide(config, id, { decision: 'discard', by, why }))
     .addHelpText('after', examples(['dlq discard 3f9a --by "A. Kaya" --why "a test row"']))
+}
+
+async function told(configFile: string, what: (api: Api) => Promise<void>, done: string): Promise<void> {
+  await (await import('./ask.ts')).tell(configFile, what, done)
 }
 
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
@@ -289,5 +303,5 @@ function report(parent: Command, name: string, description: string, of = name): 
   return command(parent, name, description)
     .addOption(outputOption(['table', 'json', 'csv']))
     .option('--limit <rows>', 'at most this many rows')
-    .action(({ config, output, ...filters }: { config: string; output: 'table' | 'json' | 'csv' } & Record<string, string>) => ask(config, of, filters, output))
+    .action(async ({ config, output, ...filters }: { config: string; output: 'table' | 'json' | 'csv' } & Record<string, string>) => (await import('./ask.ts')).ask(config, of, filters, output))
 }

@@ -1,5 +1,6 @@
 import { configureApp } from '../../connectors/registry.ts'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { loadConfig } from '../config/load.ts'
 import { createPlatform } from '../connect/platform.ts'
 import { type Profile, type StreamProfile, probe } from '../connect/probe.ts'
 import { keepProfile } from '../connect/profiles.ts'

@@ -1,6 +1,6 @@
 import { configureApp } from '../../connectors/registry.ts'
 import { AppConfig } from '../../schemas/config.ts'
-import { ConfigError } from '../config/load.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { Bench, type BenchOptions } from '../conformance/bench.ts'
 import { Kit, type Subject } from '../conformance/kit.ts'
 import { ObserveKit, type ObserveSubject } from '../conformance/observe-kit.ts'

@@ -4,17 +4,13 @@ import { parse as parseCsv } from 'csv-parse/sync'
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
 import { Config } from '../../schemas/config.ts'
+import { ConfigError } from './config-error.ts'
 import { nearest } from './nearest.ts'
 
 export interface LoadedConfig extends Config {
   /** where the file is: relative paths in it start there */
   baseDir: string
   file: string
-}
-
-/** What is wrong with a config file: one line for each fault, each with file, line and what to write instead. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
 }
 
 /**

@@ -1,11 +1,8 @@
 import { type Answer, type Asked, type Dialect, json, type ListName, type Shape } from './exchange.ts'
+import type { RestStyle } from './names.ts'
 import { versionOf, writeAnswer } from './rest-writes.ts'
 import { idsAfter, sortedIds, type Table } from './table.ts'
 import type { World } from './world.ts'
-
-/** How the lists of the admin API are paged. */
-export const restStyles = ['offset', 'index', 'page', 'cursor', 'link', 'url', 'key', 'once'] as const
-export type RestStyle = (typeof restStyles)[number]
 
 /** Everything under `/admin` needs this token. */
 export const hostileToken = 'hostile-admin-token'

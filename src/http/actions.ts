@@ -3,7 +3,7 @@ import type { ActionDecision } from '../../schemas/wire/actions.ts'
 import type { Store } from '../ports/store.ts'
 import { actionById, type ActionRow } from '../reports/actions.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
-import { ApiError } from './api.ts'
+import { ApiError } from './api-error.ts'
 
 const who = { by: z.string().min(1).describe('who decided'), why: z.string().min(1).describe('why') }
 

@@ -69,16 +69,3 @@ export const RulingRequest = z.strictObject({
   reason: z.string().min(1).describe('why'),
 })
 export type RulingRequest = z.infer<typeof RulingRequest>
-
-/**
- * The asker's mistake: an unknown name, a bad parameter, nothing found; or 503, which another process or a later moment would answer.
- * `status` is the HTTP status that says so.
- */
-export class ApiError extends Error {
-  override name = 'ApiError'
-  readonly status: 400 | 401 | 404 | 409 | 503
-  constructor(status: ApiError['status'], message: string) {
-    super(message)
-    this.status = status
-  }
-}

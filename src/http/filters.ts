@@ -1,4 +1,5 @@
-import { ApiError, type Filters } from './api.ts'
+import { ApiError } from './api-error.ts'
+import type { Filters } from './api.ts'
 
 const times = new Set(['at', 'knownAt', 'from', 'to', 'until'])
 const numbers = new Set(['limit'])

@@ -3,7 +3,7 @@ import type { DeadLetter } from '../../schemas/wire/results.ts'
 import type { Store } from '../ports/store.ts'
 import { deadLetterById, type DeadLetterRow } from '../reports/dead-letters.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
-import { ApiError } from './api.ts'
+import { ApiError } from './api-error.ts'
 
 export const LetterDecision = z.discriminatedUnion('decision', [
   z.strictObject({ decision: z.literal('retry'), by: z.string().min(1).describe('who decided') }),

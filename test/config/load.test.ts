@@ -2,7 +2,8 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig, parseConfig } from '../../src/config/load.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
+import { loadConfig, parseConfig } from '../../src/config/load.ts'
 
 const faultsOf = (text: string): string[] => {
   try {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Kit } from '../../src/conformance/kit.ts'
 import { scenariosFor, transportScenariosFor } from '../../src/conformance/scenarios.ts'
-import { restStyles } from '../../src/hostile/rest-dialect.ts'
+import { restStyles } from '../../src/hostile/names.ts'
 import { World } from '../../src/hostile/world.ts'
 import { kitForAll, withSubject } from './serving.ts'
 import { keycloakAside, keycloakServed, oauthServed, restServed, scimServed } from './subjects.ts'

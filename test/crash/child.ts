@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { z } from 'zod'
-import { openDataDirectory, roleNames, startGrantline, type DataDirectory } from '../../src/compose.ts'
+import { roleNames } from '../../src/roles.ts'
+import { openDataDirectory, startGrantline, type DataDirectory } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { Fault, Killer, threadOrders } from './faults.ts'
 import { variants, type VariantName } from './variants.ts'

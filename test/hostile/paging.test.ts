@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Answer } from '../../src/hostile/exchange.ts'
-import { hostileToken, restDialect, type RestStyle } from '../../src/hostile/rest-dialect.ts'
+import type { RestStyle } from '../../src/hostile/names.ts'
+import { hostileToken, restDialect } from '../../src/hostile/rest-dialect.ts'
 import { World } from '../../src/hostile/world.ts'
 
 const ask = (world: World, style: RestStyle, path: string): Answer =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ApiError } from '../../src/http/api.ts'
+import { ApiError } from '../../src/http/api-error.ts'
 import { decided, letterById } from '../../src/http/letters.ts'
 import type { Store } from '../../src/ports/store.ts'
 import type { DeadLetterRow } from '../../src/reports/dead-letters.ts'

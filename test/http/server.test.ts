@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ApiError, type Api } from '../../src/http/api.ts'
+import { ApiError } from '../../src/http/api-error.ts'
+import type { Api } from '../../src/http/api.ts'
 import { remoteApi } from '../../src/http/remote-api.ts'
 import { createApp, type Health, serve } from '../../src/http/server.ts'
 

@@ -1,4 +1,5 @@
-import { roleNames, startGrantline, type Grantline } from '../../src/compose.ts'
+import { roleNames } from '../../src/roles.ts'
+import { startGrantline, type Grantline } from '../../src/compose.ts'
 import type { LoadedConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
 import { systemClock, type Clock } from '../../src/runtime/clock.ts'

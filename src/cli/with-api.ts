@@ -1,0 +1,18 @@
+import { loadConfig } from '../config/load.ts'
+import type { Api } from '../http/api.ts'
+import { remoteApi } from '../http/remote-api.ts'
+import { holderOf } from './held-by.ts'
+
+/** Asks the process that holds the data directory; where none runs, opens it for the one question. */
+export async function withApi<T>(configFile: string, use: (api: Api) => Promise<T>): Promise<T> {
+  const config = await loadConfig(configFile)
+  const holder = await holderOf(config.dataDir)
+  if (holder !== undefined) return use(remoteApi(holder.url, holder.token))
+  const [{ openDataDirectory }, { localApi }] = await Promise.all([import('../compose.ts'), import('../http/local-api.ts')])
+  const directory = await openDataDirectory(config, process.env)
+  try {
+    return await use(localApi(directory, null))
+  } finally {
+    await directory.close()
+  }
+}
