@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,4 +12,13 @@ it('the command starts as a file, as an installed package has it', () => {
   const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
   const { status, stdout, stderr } = spawnSync(file('src/cli/bin.ts'), ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: path } })
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+it('ends in silence where whoever read its output has seen enough', async () => {
+  const child = spawn(process.execPath, [file('src/cli/bin.ts'), '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  expect({ code, errors }).toEqual({ code: 141, errors: '' })
 })
