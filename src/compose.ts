@@ -187,11 +187,14 @@ export interface RunOptions {
 const tellStopMs = 10_000
 
 /** Everything of one process, running. */
+/** What a drain waits for: these sources (none: whose one is now, that was taken over), the processors, or the tables. */
+export type DrainPhase = { sources: readonly string[] } | 'processors' | 'tables'
+
 export interface Grantline {
   readonly api: Api
   progress(): Promise<PipelineProgress[]>
   /** Resolves when what this process does is done for now: every source read once, every input at its end, the tables included. */
-  drained(): Promise<void>
+  drained(onPhase?: (phase: DrainPhase) => void): Promise<void>
   /** Rejects when something that can't go on alone has failed. */
   readonly failed: Promise<never>
   stop(): Promise<void>
@@ -271,13 +274,15 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     stops.push('the applications and feeds', () => scheduler.stop())
     // each process has its own way in for what people ask of it
     const publisher = await atStart(() => openPublisher({ ...settings, id: config.kafka === null ? 'api' : `api/${randomUUID()}` }))
-    const drained = async (): Promise<void> => {
+    const drained: Grantline['drained'] = async (onPhase = () => undefined) => {
       for (let before = -1, now = await commandsEnd(); before !== now; ) {
         before = now
-        await scheduler.idle()
+        await scheduler.idle((sources) => onPhase({ sources }))
+        onPhase('processors')
         await untilDrained(tasks)
         now = await commandsEnd()
       }
+      onPhase('tables')
       await sink.drained()
     }
     const commandsEnd = async (): Promise<number> => {

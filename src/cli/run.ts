@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { startGrantline, type Grantline } from '../compose.ts'
+import { startGrantline, type DrainPhase, type Grantline } from '../compose.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
@@ -103,8 +103,10 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
 
 async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, stop: AbortSignal): Promise<void> {
   const stopped = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped'), { once: true }))
-  const watch = setInterval(() => void showProgress(grantline), 2_000)
-  const first = await Promise.race([grantline.drained().then(() => 'drained' as const), stopped]).finally(() => clearInterval(watch))
+  let phase: DrainPhase = { sources: [] }
+  const watch = setInterval(() => void showProgress(grantline, phase), 2_000)
+  const drained = grantline.drained((next) => (phase = next)).then(() => 'drained' as const)
+  const first = await Promise.race([drained, stopped]).finally(() => clearInterval(watch))
   if (first === 'stopped') return
   if (!roles.has('api')) {
     if (!once) await stopped
@@ -124,12 +126,19 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
   }
 }
 
-async function showProgress(grantline: Grantline): Promise<void> {
+async function showProgress(grantline: Grantline, phase: DrainPhase): Promise<void> {
   const tasks = await grantline.progress()
   const waiting = tasks.reduce((sum, { offset, end }) => sum + Math.max(0, end - offset), 0)
   const records = tasks.reduce((sum, task) => sum + task.records, 0)
   const lagging = new Set(tasks.flatMap((task) => (task.lagging ? [task.processor] : [])))
-  say(`  ${records} records processed, ${waiting} messages waiting${lagging.size === 0 ? '' : `, ${[...lagging].join(' and ')} still deriving what concerns many`}`)
+  say(`  ${records} records processed, ${waiting} messages waiting${lagging.size === 0 ? '' : `, ${[...lagging].join(' and ')} still deriving what concerns many`}${awaited(phase)}`)
+}
+
+/** What the first pass waits for, where the numbers before do not tell. */
+function awaited(phase: DrainPhase): string {
+  if (phase === 'processors') return ''
+  if (phase === 'tables') return '; the tables take in the last of it'
+  return phase.sources.length === 0 ? '; waiting for word of which process a source went to' : `; not through: ${phase.sources.join(', ')}`
 }
 
 async function showTables(api: Api): Promise<void> {

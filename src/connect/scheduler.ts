@@ -54,8 +54,11 @@ export interface SchedulerOptions {
 export const leaseMs = 30_000
 
 export interface Scheduler {
-  /** Resolves when every source was read once and all commands so far are done; rejects if one was taken over. */
-  idle(): Promise<void>
+  /**
+   * Resolves when every source was read once and all commands so far are done; rejects if one was taken over. `onBusy`: which sources
+   * are not through, whenever that changes; none while a source was taken over and nobody has said by whom.
+   */
+  idle(onBusy?: (sources: readonly string[]) => void): Promise<void>
   /** Rows sent by a governance system; throws ConnectError `not-found` for an unknown feed. */
   postIntent(feed: string, rows: readonly unknown[]): Promise<PostResult>
   /** The limiter of an application that is read here. */
@@ -91,10 +94,18 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     onLost: onFailed,
   })
   return {
-    idle: async () => {
+    idle: async (onBusy = () => undefined) => {
       do {
+        if (!sources.isExplained) onBusy([])
         await sources.explained()
-        await Promise.all(sources.current.map((source) => source.idle()))
+        const busy = new Set(sources.current)
+        const tell = (): void => onBusy([...busy].map(({ name }) => name))
+        tell()
+        await Promise.all([...busy].map(async (source) => {
+          await source.idle()
+          busy.delete(source)
+          tell()
+        }))
       } while (!sources.isExplained)
     },
     postIntent: async (name, rows) => {

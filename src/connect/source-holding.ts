@@ -12,7 +12,7 @@ const retry = { baseMs: 1_000, maxMs: 60_000 }
 export class SourceHolding implements Holding {
   /** Rejects where the place went to another process before. */
   readonly opened: Promise<Source>
-  readonly #name: string
+  readonly name: string
   readonly #open: () => Promise<Source>
   readonly #worker: (source: Source, signal: AbortSignal) => Worker
   readonly #clock: Clock
@@ -20,7 +20,7 @@ export class SourceHolding implements Holding {
   readonly #working = Promise.withResolvers<{ source: Source; worker: Worker }>()
 
   constructor(name: string, open: () => Promise<Source>, worker: (source: Source, signal: AbortSignal) => Worker, clock: Clock, onEvent: OnEvent) {
-    this.#name = name
+    this.name = name
     this.#open = open
     this.#worker = worker
     this.#clock = clock
@@ -42,11 +42,11 @@ export class SourceHolding implements Holding {
           throw error
         }
         const nextInMs = backoffMs(retry, failures, 0)
-        this.#onEvent({ event: 'problem', source: this.#name, doing: 'taking over', reason: error.message, nextInMs })
+        this.#onEvent({ event: 'problem', source: this.name, doing: 'taking over', reason: error.message, nextInMs })
         await this.#clock.sleep(nextInMs, signal)
       }
     }
-    this.#working.reject(new Error(`${this.#name} was given up before it was taken over`))
+    this.#working.reject(new Error(`${this.name} was given up before it was taken over`))
   }
 
   /** Resolves when everything asked so far is done; rejects where another process took it over. */

@@ -33,7 +33,14 @@ const reach = (point: FaultPoint | 'variant'): void => {
 armFaults(reach)
 
 const lastWordsMs = 10_000
+const sayEveryMs = 60_000
 const say = (line: string): unknown => writeSync(2, `${line}\n`)
+/** That one which is never drained says what it waits for. */
+async function drained(of: Grantline): Promise<void> {
+  const watch = setInterval(() => void of.progress().then((tasks) => say(`tasks: ${JSON.stringify(tasks.filter(({ offset, end, lagging, trouble }) => offset < end || lagging || trouble !== null))}`)), sayEveryMs)
+  await of.drained((phase) => say(`waits: ${JSON.stringify(phase)}`)).finally(() => clearInterval(watch))
+}
+
 const told = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()))
 let grantline: Grantline | undefined
 try {
@@ -52,7 +59,7 @@ try {
     open,
   )
   say('started')
-  await Promise.race([drain ? grantline.drained() : told, grantline.failed])
+  await Promise.race([drain ? drained(grantline) : told, grantline.failed])
   await grantline.stop()
   process.exit(0)
 } catch (error) {

@@ -113,6 +113,20 @@ describe('snapshots', () => {
     expect(lab.leftovers()).toEqual([])
   })
 
+  it('are waited for by name', async () => {
+    const source = (name: string): AppSource => ({ ...new LiveApp('ann').source(), name })
+    const answered = Promise.withResolvers<undefined>()
+    const slow = source('slow')
+    const scheduler = await start([source('app'), source('other'), { ...slow, open: (platform) => answered.promise.then(() => slow.open(platform)) }])
+    const busy: string[][] = []
+    const idle = scheduler.idle((sources) => busy.push([...sources].sort()))
+    await vi.waitFor(() => expect(busy.at(-1)).toEqual(['slow']))
+    expect(busy[0]).toEqual(['app', 'other', 'slow'])
+    answered.resolve(undefined)
+    await idle
+    expect(busy.at(-1)).toEqual([])
+  })
+
   it('one at once, then one a period, never two at a time', async () => {
     const app = new LiveApp('ann')
     const scheduler = await start([app.source()])
