@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { IdentityStatus } from './wire/common.ts'
 import type { IntentClass } from './settings.ts'
+import { timeMs } from './time-text.ts'
 
 /**
  * Rows of intent feeds after the feed's field mapping; the same for files and HTTP. Unknown properties are ignored. In CSV an
@@ -18,20 +19,9 @@ const text = z
 /** Ids may come as whole numbers in JSON. */
 const id = z.union([text, z.int().transform(String)], 'expected an id: text or a whole number')
 
-const isoForm = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/
-
-function parseIso(value: string): number | null {
-  if (!isoForm.test(value)) return null
-  const at = Date.parse(value)
-  // Date.parse carries 30 February over to March.
-  const day = value.slice(0, 10)
-  const calendar = new Date(`${day}T00:00:00Z`)
-  return Number.isNaN(at) || Number.isNaN(calendar.getTime()) || calendar.toISOString().slice(0, 10) !== day ? null : at
-}
-
 /** ISO 8601 or epoch milliseconds, as ms. */
 export const feedTime = z.union([z.int().min(-8.64e15).max(8.64e15), z.string()]).transform((value, context) => {
-  const at = typeof value === 'number' ? value : /^\d{11,15}$/.test(value) ? Number(value) : parseIso(value)
+  const at = typeof value === 'number' ? value : timeMs(value)
   if (at !== null) return at
   context.addIssue({ code: 'custom', message: 'expected an ISO 8601 date, a date-time with Z or offset, or epoch milliseconds' })
   return z.NEVER

@@ -2,10 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { formatPosition } from '../http/explain.ts'
 import type { ActionRequest } from '../http/actions.ts'
+import { timeOf } from '../http/filters.ts'
 import { ApiError } from '../http/api-error.ts'
 import type { ActionStep, Api, Filters } from '../http/api.ts'
 import { ActionRow } from '../reports/actions.ts'
 import { withApi } from './with-api.ts'
+
+const mostRows = 100_000
 
 /** States in which nothing more happens soon, or without a person. */
 const settled: ReadonlySet<ActionRow['state']> = new Set(['verified', 'failed', 'contested', 'rejected', 'withdrawn', 'held'])
@@ -22,7 +25,7 @@ export async function decideActions(configFile: string, request: ActionRequest):
  */
 export async function apply(configFile: string, filters: Filters, by: string, why: string, waitSeconds: number): Promise<void> {
   await withApi(configFile, async (api) => {
-    const plan = await rowsOf(api, 'plan', { ...filters, limit: '100000' })
+    const plan = await rowsOf(api, 'plan', filters)
     const mine = plan.filter(({ state, mode, obstacle }) => state === 'proposed' && mode !== 'observe' && obstacle === null)
     if (mine.length === 0) {
       console.log('nothing in the plan waits for a person; `grantline plan` shows all of it, with what is in the way')
@@ -34,7 +37,7 @@ export async function apply(configFile: string, filters: Filters, by: string, wh
       console.log(`${id.slice(0, 8)}  ${operations.join(', ')}${loses.length === 0 ? '' : `  (takes with it: ${loses.join(', ')})`}`)
     }
     console.log(`${mine.length} approved, by ${by}`)
-    const ended = await follow(api, new Map(mine.map(({ id }) => [id, 'proposed'])), waitSeconds)
+    const ended = await follow(api, filters, new Map(mine.map(({ id }) => [id, 'proposed'])), waitSeconds)
     const undone = ended.filter(({ state }) => undoneStates.has(state))
     const held = [...new Set(undone.filter(({ state }) => state === 'held').map(({ app }) => app))]
     if (undone.length > 0) throw new Error([`${undone.length} of ${mine.length} are not written`, ...held.map((app) => `the brake holds some: \`grantline actions release ${app}\``)].join('; '))
@@ -44,9 +47,9 @@ export async function apply(configFile: string, filters: Filters, by: string, wh
 const undoneStates: ReadonlySet<string> = new Set<ActionRow['state']>(['failed', 'contested', 'rejected', 'held'])
 
 /** Prints each step that the actions take, and answers them when nothing more happens to any. `told`: by id, what was said of it. */
-async function follow(api: Api, told: Map<string, string>, waitSeconds: number): Promise<ActionRow[]> {
+async function follow(api: Api, filters: Filters, told: Map<string, string>, waitSeconds: number): Promise<ActionRow[]> {
   for (let waited = 0; ; waited++) {
-    const now = (await rowsOf(api, 'actions', { limit: '100000' })).filter(({ id }) => told.has(id))
+    const now = (await rowsOf(api, 'actions', filters)).filter(({ id }) => told.has(id))
     for (const { id, state, verdict, reason } of now) {
       const line = [state, verdict, reason].filter((part) => part !== null).join(': ')
       if (told.get(id) !== line) console.log(`${id.slice(0, 8)}  ${line}`)
@@ -79,8 +82,11 @@ export function actionLines(steps: readonly ActionStep[], indent: string): strin
 const tree = (because: ActionStep['because'], indent: string): string[] =>
   because.flatMap((step) => [`${indent}${step.says}`, `${indent}  ${step.type} at ${formatPosition(step.position)}`, ...tree(step.because, `${indent}  `)])
 
+/** All of them. Throws where there are more than can be told at once. */
 async function rowsOf(api: Api, report: 'plan' | 'actions', filters: Filters): Promise<ActionRow[]> {
-  return z.array(ActionRow).parse(JSON.parse((await api.report(report, filters, 'json', 0)).text))
+  const { text, cutAt } = await api.report(report, { ...filters, limit: String(mostRows) }, 'json', 0)
+  if (cutAt !== null) throw new ApiError(400, `there are more than ${cutAt} actions: choose some by --app, --kind, --identity or --account`)
+  return z.array(ActionRow).parse(JSON.parse(text))
 }
 
 export function secondsOf(text: string): number {
@@ -88,10 +94,4 @@ export function secondsOf(text: string): number {
   return Number(text)
 }
 
-/** ISO 8601 as ms. */
-export function untilOf(text: string | undefined): number | null {
-  if (text === undefined) return null
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw new ApiError(400, `--until: "${text}" is no time; write 2026-11-30 or 2026-11-30T18:00:00Z`)
-  return ms
-}
+export const untilOf = (text: string | undefined): number | null => (text === undefined ? null : timeOf('--until', text))

@@ -8,8 +8,9 @@ import { terminalWidth } from './terminal.ts'
 import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  const { text, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
+  const { text, cutAt, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
+  if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
   sayOpen(deadLetters)
 }
 

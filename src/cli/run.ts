@@ -21,6 +21,8 @@ import { terminalWidth } from './terminal.ts'
 const shownRows = 40
 /** How often the open findings are looked at for what came and went. */
 const watchMs = 5_000
+/** findings whose openings and closings are shown while it runs */
+const watchedFindings = 100_000
 
 /** A task that neither commits nor retries for this long hangs, ms, or for this many ticks where they are rarer. */
 const stalledMs = 60_000
@@ -116,10 +118,12 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
   if (once) return
   say('running on: syncs on schedule, follows changes; Ctrl-C ends it')
   let shown = await openFindings(grantline.api)
+  if (shown === null) say(`more than ${watchedFindings} findings are open: how they change is not shown here`)
   for (;;) {
     const next = await Promise.race([pause(watchMs), stopped])
     if (next === 'stopped') return
-    const now = await openFindings(grantline.api)
+    const now = shown === null ? null : await openFindings(grantline.api)
+    if (shown === null || now === null) continue
     for (const [id, line] of now) if (!shown.has(id)) say(`+ ${line}`)
     for (const [id, line] of shown) if (!now.has(id)) say(`- ${line}`)
     shown = now
@@ -156,8 +160,11 @@ async function showTables(api: Api): Promise<void> {
   process.stdout.write(`\n${total(findings)} findings open, ${total(grants)} grants held (${undecided} undecided), ${total(deadLetters)} dead letters\n`)
 }
 
-async function openFindings(api: Api): Promise<Map<string, string>> {
-  const rows = JSON.parse((await api.report('findings', { limit: '100000' }, 'json', 0)).text) as { id: string; kind: string; detail: string }[]
+/** null: too many to be told one by one */
+async function openFindings(api: Api): Promise<Map<string, string> | null> {
+  const { text, cutAt } = await api.report('findings', { limit: String(watchedFindings) }, 'json', 0)
+  if (cutAt !== null) return null
+  const rows = JSON.parse(text) as { id: string; kind: string; detail: string }[]
   return new Map(rows.map(({ id, kind, detail }) => [id, `${kind}: ${detail}`]))
 }
 

@@ -39,6 +39,8 @@ export interface Api {
 
 export interface ReportAnswer {
   text: string
+  /** the limit, where there are more rows than that; null: these are all */
+  cutAt: number | null
   /** what was read and is not in it: open dead letters of the sources it rests on; none: everything that was read */
   deadLetters: OpenLetters[]
 }

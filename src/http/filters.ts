@@ -1,3 +1,4 @@
+import { timeMs } from '../../schemas/time-text.ts'
 import { ApiError } from './api-error.ts'
 import type { Filters } from './api.ts'
 
@@ -9,12 +10,13 @@ const numbers = new Set(['limit'])
  * Throws ApiError 400 that names the filter.
  */
 export function typedFilters(filters: Filters): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, times.has(name) ? time(name, value) : numbers.has(name) ? number(name, value) : value]))
+  return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, times.has(name) ? timeOf(name, value) : numbers.has(name) ? number(name, value) : value]))
 }
 
-function time(name: string, value: string): number {
-  const ms = /^\d{11,}$/.test(value) ? Number(value) : Date.parse(value)
-  if (Number.isNaN(ms)) throw new ApiError(400, `${name}: "${value}" is no time; write 2026-11-22, 2026-11-22T10:00:00Z, or milliseconds since 1970`)
+/** ms. Throws ApiError 400 that names what it is for. */
+export function timeOf(name: string, value: string): number {
+  const ms = timeMs(value)
+  if (ms === null) throw new ApiError(400, `${name}: "${value}" is no time; write 2026-11-22 (where it begins, UTC), 2026-11-22T10:00:00Z, 2026-11-22T12:00:00+02:00, or milliseconds since 1970`)
   return ms
 }
 

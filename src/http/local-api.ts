@@ -11,6 +11,7 @@ import { actionHistory } from '../reports/actions.ts'
 import { reports } from '../reports/catalogue.ts'
 import { openLetters } from '../reports/dead-letters.ts'
 import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
+import { knownSources } from '../reports/known-sources.ts'
 import { summary } from '../reports/summary.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
@@ -55,13 +56,20 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     }
     return steps
   }
+  /** Throws where the name is of nothing that was ever read: that a report found nothing there would be no answer. */
+  const isKnown = async (source: string): Promise<void> => {
+    const sources = await knownSources(store)
+    if (!sources.includes(source)) throw new ApiError(404, `nothing was ever read of ${source}; there are ${sources.join(', ')}`)
+  }
   return {
     async report(name, filters, format, width) {
       const report = reports.find((candidate) => candidate.name === name)
       if (report === undefined) throw new ApiError(404, `there is no report ${name}; there are ${reports.map((known) => known.name).join(', ')}`)
       try {
-        const text = await report.text(store, typedFilters(filters), format, width)
-        return { text, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
+        const { answer, count, cutAt } = await report.text(store, typedFilters(filters), format, width)
+        const source = filters['app'] ?? filters['source']
+        if (count === 0 && source !== undefined) await isKnown(source)
+        return { text: answer, cutAt, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
         throw error

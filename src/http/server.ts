@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { ActionRequest } from './actions.ts'
 import { ApiError } from './api-error.ts'
 import { RulingRequest, type Api } from './api.ts'
+import { cutHeader } from './cut-header.ts'
 import { lettersHeader, lettersText } from './letters-header.ts'
 import { LetterDecision } from './letters.ts'
 
@@ -34,7 +35,8 @@ const maxWebhookBytes = 1024 * 1024
  * The HTTP API. Everything under /v1 needs `Authorization: Bearer <token>`; errors are RFC 9457 problem details. Without `api` there
  * is nothing under /v1.
  *   GET  /livez, /readyz, /metrics
- *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table; what was read and is not in it: `Grantline-Dead-Letters`
+ *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table; what was read and is not in it: `Grantline-Dead-Letters`;
+ *                                 where there are more rows than its limit: `Grantline-Cut-At`
  *   GET  /v1/summary
  *   GET  /v1/connectors           health of every application and feed
  *   GET  /v1/explain/<finding>
@@ -84,8 +86,12 @@ function addApi(app: Hono, api: Api, token: string): void {
   app.get('/v1/reports/:report', async (context) => {
     const { format: asked, width, ...filters } = context.req.query()
     const format = Format.parse(asked)
-    const { text, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
-    return context.body(text, 200, { 'content-type': contentTypes[format], ...(deadLetters.length > 0 && { [lettersHeader]: lettersText(deadLetters) }) })
+    const { text, cutAt, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
+    return context.body(text, 200, {
+      'content-type': contentTypes[format],
+      ...(cutAt !== null && { [cutHeader]: String(cutAt) }),
+      ...(deadLetters.length > 0 && { [lettersHeader]: lettersText(deadLetters) }),
+    })
   })
   app.get('/v1/dead-letters/:id', async (context) => context.json(await api.letter(context.req.param('id'))))
   app.post('/v1/dead-letters/:id/decision', async (context) => {

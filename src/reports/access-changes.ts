@@ -16,14 +16,16 @@ export const AccessDifference = z.object({
 })
 export type AccessDifference = z.infer<typeof AccessDifference>
 
-export const AccessChangesFilters = z.strictObject({
-  from: z.int().describe('ms since the epoch'),
-  to: z.int().describe('ms since the epoch'),
-  app: textFilter, account: textFilter, identity: textFilter, entitlement: textFilter,
-  /** by what was decided up to this time; null: all that is known */
-  knownAt: timeFilter,
-  limit: limitFilter,
-})
+export const AccessChangesFilters = z
+  .strictObject({
+    from: z.int().describe('ms since the epoch'),
+    to: z.int().describe('ms since the epoch'),
+    app: textFilter, account: textFilter, identity: textFilter, entitlement: textFilter,
+    /** by what was decided up to this time; null: all that is known */
+    knownAt: timeFilter,
+    limit: limitFilter,
+  })
+  .refine(({ from, to }) => from <= to, '`from` is later than `to`')
 export type AccessChangesFilters = z.infer<typeof AccessChangesFilters>
 
 /** Rows after which an account may hold something else between the two times: those of that time, and those that speak of it. */

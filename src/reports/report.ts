@@ -11,7 +11,7 @@ export interface ReportColumn<R> {
 }
 
 /** A named query: filters in, typed rows out. The same for command line and HTTP. */
-export interface Report<F, R> {
+export interface Report<F extends { limit: number }, R> {
   name: string
   summary: string
   /** Unknown filters are refused; each has a default. */
@@ -19,7 +19,7 @@ export interface Report<F, R> {
   columns: readonly ReportColumn<R>[]
   /** It is only as complete as what was read: where dead letters are open, its answer says so. */
   restsOnSources: boolean
-  /** Throws StoreError. */
+  /** At most `limit` rows. Throws StoreError. */
   run(store: Store, filters: F): Promise<R[]>
 }
 

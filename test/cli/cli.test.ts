@@ -64,6 +64,13 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(await grantline('explain', 'zzz')).toMatchObject({ code: 2 })
     expect(await grantline('access', '--at', 'yesterday')).toMatchObject({ code: 2 })
     expect((await grantline('sync', 'wiki')).err).toContain('needs a running grantline')
+
+    const cut = await grantline('findings', '--limit', '1', '-o', 'csv')
+    expect([cut.out.split('\r\n').length, cut.err, cut.code]).toEqual([3, 'there are more: these are the first 1; ask with a larger --limit, or for less\n', 0])
+    expect((await grantline('findings', '--limit', '2')).err).toBe('')
+    expect(await grantline('findings', '--app', 'wikki')).toMatchObject({ code: 2, out: '', err: 'nothing was ever read of wikki; there are people, wiki\n' })
+    expect(await grantline('sync-runs', '--source', 'poeple')).toMatchObject({ code: 2 })
+    expect(await grantline('findings', '--app', 'wiki', '--kind', 'leaver-access')).toMatchObject({ code: 0, out: 'nothing found\n' })
   })
 
   it('answers from the running process, takes a sync, follows a change, and ends on SIGINT', async () => {
@@ -71,6 +78,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     const { child, result, errors } = start('run')
     await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
     expect(JSON.parse((await grantline('findings', '-o', 'json')).out)).toHaveLength(2)
+    expect((await grantline('findings', '--limit', '1')).err).toContain('there are more: these are the first 1;')
     expect((await grantline('sync', 'wiki')).out).toContain('asked wiki for a snapshot')
     expect(await grantline('sync', 'nowhere')).toMatchObject({ code: 2 })
     writeFileSync(join(directory, 'people.csv'), 'id,mail\nI1,ann@example.org\nI2,bob@example.org\n')

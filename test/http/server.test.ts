@@ -9,7 +9,7 @@ const api: Api = {
   report: async (name, filters, format) => {
     calls.push([name, filters, format])
     if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
-    return { text: format === 'json' ? '[]\n' : 'a,b\r\n', deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
+    return { text: format === 'json' ? '[]\n' : 'a,b\r\n', cutAt: name === 'access' ? 1_000 : null, deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
   },
   summary: async () => ({ findings: [], grants: [], sources: [], lags: [], deadLetters: [] }),
   connectors: async () => [],
@@ -81,14 +81,16 @@ describe('the HTTP API', () => {
     expect(calls.at(-1)).toEqual(['findings', { app: 'billing' }, 'csv'])
   })
 
-  it('says beside a report what was read and is not in it, and nothing where all is', async () => {
+  it('says beside a report what was read and is not in it, and that there are more rows; nothing where all is', async () => {
     const header = async (path: string): Promise<string | null> => (await ask(path)).headers.get('grantline-dead-letters')
     for (const format of ['json', 'csv', 'table']) expect(await header(`/v1/reports/access?format=${format}`)).toBe('"billing";letters=3, "topic/lag";letters=1')
     expect(await header('/v1/reports/findings')).toBe(null)
+    expect((await ask('/v1/reports/access')).headers.get('grantline-cut-at')).toBe('1000')
+    expect((await ask('/v1/reports/findings')).headers.get('grantline-cut-at')).toBe(null)
     const server = await serve(app, '127.0.0.1', 0)
     const remote = remoteApi(server.url, 'right-token')
-    expect(await remote.report('access', {}, 'json', 80)).toEqual({ text: '[]\n', deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
-    expect(await remote.report('findings', {}, 'csv', 80)).toEqual({ text: 'a,b\r\n', deadLetters: [] })
+    expect(await remote.report('access', {}, 'json', 80)).toEqual({ text: '[]\n', cutAt: 1_000, deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
+    expect(await remote.report('findings', {}, 'csv', 80)).toEqual({ text: 'a,b\r\n', cutAt: null, deadLetters: [] })
     await server.close()
   })
 
