@@ -15,6 +15,7 @@ import { replayUntil, type ReplayedAccess } from '../replay/replay.ts'
 import { tellTable } from '../replay/table-range.ts'
 import { verifyLog } from '../replay/verify-log.ts'
 import { verifyTables } from '../replay/verify-tables.ts'
+import { needOf } from '../replay/versions.ts'
 import { sayNowAndThen, terminalWidth } from './terminal.ts'
 
 export class VerificationFailed extends Error {
@@ -87,6 +88,8 @@ export async function replay(configFile: string, { until, ...who }: ReplaySelect
   await withScratch(configFile, async ({ log, codec }, scratch) => {
     const say = sayNowAndThen()
     const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(`  ${JSON.stringify(progress)}`) })
+    if (who.app !== undefined && !report.apps.includes(who.app)) throw new ApiError(404, `of ${who.app} no access was known then; of these some was: ${report.apps.join(', ') || 'none'}`)
+    for (const range of report.otherVersions) console.error(needOf(range, 'replay'))
     const rows = report.access.map((row) => ({ ...row, why: [...row.reasons.map(({ kind, id }) => `${kind} ${id}`), ...(row.lapsed === null ? [] : [`${row.lapsed.why}: ${row.lapsed.reason.kind} ${row.lapsed.reason.id}`])] }))
     process.stdout.write(formatRows(format, columns, rows, terminalWidth()))
   })

@@ -1,5 +1,6 @@
 import type { AccessChange } from '../../schemas/wire/results.ts'
 import { identityHome } from '../core/keys.ts'
+import { compareKeys } from '../core/order.ts'
 import { partitionOf } from '../core/partition.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Append, Log } from '../ports/log.ts'
@@ -46,6 +47,8 @@ export interface ReplayReport {
   known: KnownFacts[]
   /** stretches that another version of the judge worked through at the time: today's judges them here */
   otherVersions: VersionRange[]
+  /** of which any access was known, in the order of their names */
+  apps: string[]
   access: ReplayedAccess[]
 }
 
@@ -58,12 +61,14 @@ export async function replayUntil(options: ReplayOptions): Promise<ReplayReport>
   const { untilMs, atMs = untilMs, identity } = options
   const intended = new Intended()
   const changes: AccessChange[] = []
-  const report: ReplayReport = { untilMs, atMs, known: [], otherVersions: [], access: [] }
+  const apps = new Set<string>()
+  const report: ReplayReport = { untilMs, atMs, known: [], otherVersions: [], apps: [], access: [] }
   // an identity's accounts show at its own home; where else they have been is of use for those only
   const accounts = identity === undefined ? null : new Set<string>()
   for (const partition of partitionsOf(options)) {
     const isFirst = report.known.length === 0
     const { known, versions } = await judgeAgain(options, partition, intended, (change) => {
+      apps.add(change.app)
       if (!isSelected(change, options)) return
       if (isFirst && change.identity === identity) accounts?.add(accountOf(change))
       if (accounts?.has(accountOf(change)) !== false) changes.push(change)
@@ -71,6 +76,7 @@ export async function replayUntil(options: ReplayOptions): Promise<ReplayReport>
     report.known.push(known)
     report.otherVersions.push(...versions.filter(({ compared }) => !compared))
   }
+  report.apps = [...apps].sort(compareKeys)
   report.known.sort((a, b) => a.partition - b.partition)
   report.access = accessAt(changes, atMs)
     .filter((held) => identity === undefined || held.identity === identity)

@@ -84,7 +84,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
       }),
     )
   }
-  const needs = tasks.flatMap(({ versions }) => versions.map(needOf)).filter((need) => need !== null)
+  const needs = tasks.flatMap(({ versions }) => versions.map((range) => needOf(range, 'verify'))).filter((need) => need !== null)
   return { holds: strays.length === 0 && tasks.every(({ difference }) => difference === null), tasks, strays, needs }
 }
 

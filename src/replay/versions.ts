@@ -54,9 +54,9 @@ export const upTo = (ranges: readonly VersionRange[], end: number): VersionRange
     .map((range) => ({ ...range, to: isBefore(range.to, { offset: end, index: 0 }) ? range.to : { offset: end, index: 0 } }))
 
 /** A sentence for a person who wants to have all of it compared; null where all of it is. */
-export function needOf({ topic, partition, from, to, processor, version, release, compared }: VersionRange): string | null {
+export function needOf({ topic, partition, from, to, processor, version, release, compared }: VersionRange, command: 'verify' | 'replay'): string | null {
   if (compared) return null
-  return `${topic}/${partition} from ${placeOf(from)} up to, without, ${placeOf(to)} was processed by ${processor} version ${version} (grantline ${release}): verify with that release`
+  return `${topic}/${partition} from ${placeOf(from)} up to, without, ${placeOf(to)} was processed by ${processor} version ${version} (grantline ${release}): ${command} with that release`
 }
 
 /** Whether what this input caused is compared: by its own version, and by no other. All is where no epoch says anything. */

@@ -179,6 +179,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(bobs).toMatchObject([{ account: 'bob', identity: null, entitlement: 'read' }])
     expect(await held('replay', '--until', now, ...filter)).toEqual(bobs)
     expect(await grantline('replay', '--until', 'yesterday')).toMatchObject({ code: 2 })
+    expect(await grantline('replay', '--until', now, '--app', 'wikki')).toMatchObject({ code: 2, out: '', err: 'of wikki no access was known then; of these some was: wiki\n' })
   })
 
   it('shows dead letters, says on reports that they are there, reads the object again or puts the letter aside', async () => {

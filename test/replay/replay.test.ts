@@ -118,6 +118,11 @@ describe('what was known at a moment', () => {
     expect(partitions.facts).toBe(3)
   })
 
+  it('names the applications of which anything was known', async () => {
+    expect((await replay(startOfTime + dayMs, { app: 'nope' })).apps).toEqual(['billing', 'crm'])
+    expect((await replay(startOfTime - dayMs)).apps).toEqual([])
+  })
+
   it('tells where another version of the judge had been at work', async () => {
     const { otherVersions } = await replay(startOfTime + dayMs, { judge: { ...reconcile, version: reconcile.version + 1 } })
     expect(otherVersions.map(({ partition, version, release }) => ({ partition, version, release }))).toEqual(
