@@ -8,9 +8,10 @@ import { terminalWidth } from './terminal.ts'
 import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  const { text, cutAt, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
+  const { text, cutAt, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
+  if (behind.length > 0) console.error(`the tables lack what the log has of ${behind.join(', ')}: \`grantline run --once\` brings it in`)
   sayOpen(deadLetters)
 }
 

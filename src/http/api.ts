@@ -41,6 +41,8 @@ export interface ReportAnswer {
   text: string
   /** the limit, where there are more rows than that; null: these are all */
   cutAt: number | null
+  /** topics of which the log has what the tables do not hold yet, where nothing runs that would bring it in */
+  behind: readonly string[]
   /** what was read and is not in it: open dead letters of the sources it rests on; none: everything that was read */
   deadLetters: OpenLetters[]
 }

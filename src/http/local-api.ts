@@ -15,6 +15,7 @@ import { knownSources } from '../reports/known-sources.ts'
 import { summary } from '../reports/summary.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
+import { topicsBehind } from '../sink/behind.ts'
 import { decisionsOf, oneAction } from './actions.ts'
 import { ApiError } from './api-error.ts'
 import type { ActionStep, Api } from './api.ts'
@@ -68,8 +69,9 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       try {
         const { answer, count, cutAt } = await report.text(store, typedFilters(filters), format, width)
         const source = filters['app'] ?? filters['source']
-        if (count === 0 && source !== undefined) await isKnown(source)
-        return { text: answer, cutAt, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
+        const behind = write === null ? await topicsBehind(log, store) : []
+        if (count === 0 && source !== undefined && behind.length === 0) await isKnown(source)
+        return { text: answer, cutAt, behind, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
         throw error

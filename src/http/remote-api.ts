@@ -32,7 +32,7 @@ export function remoteApi(url: string, token: string): Api {
   return {
     async report(name, filters, format, width) {
       const { text, headers } = await answer('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`)
-      return { text, cutAt: cutOf(headers.get(cutHeader)), deadLetters: lettersOf(headers.get(lettersHeader)) }
+      return { text, cutAt: cutOf(headers.get(cutHeader)), behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
     },
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     connectors: async () => JSON.parse(await call('GET', '/v1/connectors')) as ConnectorHealth[],

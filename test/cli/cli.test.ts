@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captured } from './captured.ts'
@@ -71,6 +71,11 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(await grantline('findings', '--app', 'wikki')).toMatchObject({ code: 2, out: '', err: 'nothing was ever read of wikki; there are people, wiki\n' })
     expect(await grantline('sync-runs', '--source', 'poeple')).toMatchObject({ code: 2 })
     expect(await grantline('findings', '--app', 'wiki', '--kind', 'leaver-access')).toMatchObject({ code: 0, out: 'nothing found\n' })
+
+    rmSync(join(directory, 'data', 'tables'), { recursive: true })
+    expect(await grantline('findings', '--app', 'wiki')).toMatchObject({ out: 'nothing found\n', err: expect.stringMatching(/^the tables lack what the log has of findings, access, .*sync-runs.*: `grantline run --once` brings it in\n$/) })
+    await grantline('run', '--once')
+    expect(await grantline('findings', '-o', 'json')).toEqual({ ...json, err: '' })
   })
 
   it('answers from the running process, takes a sync, follows a change, and ends on SIGINT', async () => {

@@ -6,10 +6,12 @@ import type { Log } from '../../src/ports/log.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { splitRecord } from '../../src/runtime/parts.ts'
 import type { SinkEvent } from '../../src/sink/partition-sink.ts'
+import { topicsBehind } from '../../src/sink/behind.ts'
+import { sinkTopics } from '../../src/sink/rows/tables.ts'
 import { SinkFencedError, SinkMismatchError } from '../../src/sink/place.ts'
 import { runSink, type Sink } from '../../src/sink/run-sink.ts'
 import { MemoryStorage } from '../support/memory-log.ts'
-import { access, grant } from './records.ts'
+import { access, finding, grant } from './records.ts'
 import { BetweenStore, ForgetfulStore, LossyStore, StoppedStore } from './unreliable-store.ts'
 import { audit, codec, fill, partitions, places, SmallReads, tempDir, type TempDir } from './world.ts'
 
@@ -59,15 +61,20 @@ const append = async (topic: 'findings' | 'access', partition: number, value: Ui
 
 describe('without disturbance', () => {
   it('carries what is there and what comes later, each record once', async () => {
+    expect(await topicsBehind(log, store)).toEqual([])
     await fill(log, 0, 25)
+    expect(await topicsBehind(log, store)).toEqual(sinkTopics)
     const sink = start(store)
     await sink.drained()
     expect(await audit(store, log)).toEqual([])
+    expect(await topicsBehind(log, store)).toEqual([])
     await fill(log, 25, 40)
     await sink.drained()
     expect(await audit(store, log)).toEqual([])
     await sink.stop()
     expect(failures(sink)).toEqual([])
+    await append('findings', 1, codec.encode('findings', [finding({ id: 'late' })]))
+    expect(await topicsBehind(log, store)).toEqual(['findings'])
   })
 
   it('goes on at its floor, reading nothing back, after it was stopped', async () => {
@@ -261,6 +268,12 @@ describe('messages that are not as they should be', () => {
     )
     expect(letters).toEqual([{ offset, source: 'topic/access', stage: 'sink', code: 'unreadable-message', reason: expect.stringContaining('schema') as string, at: 77 }])
     expect(await store.query(`SELECT count() AS n FROM access_log WHERE account = 'after it'`, {}, Count)).toEqual([{ n: 1 }])
+    await append('access', 0, Uint8Array.from([0, 1, 2, 3, 4, 5]))
+    const third = start(store)
+    await third.drained()
+    await third.stop()
+    await store.command('TRUNCATE TABLE sink_epochs', {})
+    expect(await topicsBehind(log, store)).toEqual([]) // the letter stands for it
   })
 
   it('puts a record together that came in parts, also when it was stopped between them', async () => {
