@@ -15,8 +15,11 @@ const landed = `SELECT topic, partition, max(next) AS next FROM (
 /** Topics of which the log has messages that the tables do not hold yet: what is asked of the tables lacks them. Throws StoreError. */
 export async function topicsBehind(log: Log, store: Store): Promise<SinkTopic[]> {
   const next = new Map((await store.query(landed, {}, Landed)).map((row) => [`${row.topic}/${row.partition}`, row.next]))
-  const isBehind = async (topic: SinkTopic, partition: number): Promise<boolean> =>
-    (await log.read(topic, partition, next.get(`${topic}/${partition}`) ?? 0, { maxMessages: 1, maxBytes: 1 })).length > 0
+  const isBehind = async (topic: SinkTopic, partition: number): Promise<boolean> => {
+    const from = next.get(`${topic}/${partition}`) ?? 0
+    // on brokers what lies before the end may be marks of transactions alone
+    return from < (await log.end(topic, partition)) && (await log.read(topic, partition, from, { maxMessages: 1, maxBytes: 1 })).length > 0
+  }
   const behind = await Promise.all(sinkTopics.map(async (topic) => {
     const places = await Promise.all(Array.from({ length: log.partitions[topic] }, (_, partition) => isBehind(topic, partition)))
     return places.includes(true)
