@@ -152,7 +152,8 @@ async function showTables(api: Api): Promise<void> {
     ['Sync runs', 'sync-runs', { limit: String(shownRows) }],
     ['Lag', 'lag', {}],
   ] as const) {
-    process.stdout.write(`\n${title}\n${(await api.report(name, filters, 'table', width)).text}`)
+    const { text, cutAt } = await api.report(name, filters, 'table', width)
+    process.stdout.write(`\n${title}${cutAt === null ? '' : `, the first ${cutAt} (\`grantline ${name}\` shows more)`}\n${text}`)
   }
   const { findings, grants, deadLetters } = await api.summary()
   const total = (rows: readonly { open?: number; grants?: number; letters?: number }[]): number => rows.reduce((sum, row) => sum + (row.open ?? row.grants ?? row.letters ?? 0), 0)
