@@ -11,7 +11,7 @@ export async function ask(configFile: string, name: string, filters: Filters, fo
   const { text, cutAt, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
-  if (behind.length > 0) console.error(`the tables lack what the log has of ${behind.join(', ')}: \`grantline run --once\` brings it in`)
+  if (behind.length > 0) console.error(`the tables lack something that the log has (${behind.join(', ')}): \`grantline run\` brings it in`)
   sayOpen(deadLetters)
 }
 

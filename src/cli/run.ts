@@ -105,7 +105,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
 
 async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, stop: AbortSignal): Promise<void> {
   const stopped = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped'), { once: true }))
-  let phase: DrainPhase = { sources: [] }
+  let phase: DrainPhase = 'processors'
   const watch = setInterval(() => void showProgress(grantline, phase), 2_000)
   const drained = grantline.drained((next) => (phase = next)).then(() => 'drained' as const)
   const first = await Promise.race([drained, stopped]).finally(() => clearInterval(watch))

@@ -57,10 +57,12 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     }
     return steps
   }
-  /** Throws where the name is of nothing that was ever read: that a report found nothing there would be no answer. */
-  const isKnown = async (source: string): Promise<void> => {
+  /** Throws where nothing was ever read of it: that a report found nothing there would be no answer. */
+  const refuseUnread = async (source: string): Promise<void> => {
     const sources = await knownSources(store)
-    if (!sources.includes(source)) throw new ApiError(404, `nothing was ever read of ${source}; there are ${sources.join(', ')}`)
+    if (sources.includes(source)) return
+    if (write !== null && [...write.apps, ...write.feeds].includes(source)) throw new ApiError(503, `nothing was read of ${source} yet`)
+    throw new ApiError(404, `nothing was ever read of ${source}; there are ${sources.join(', ') || 'none'}`)
   }
   return {
     async report(name, filters, format, width) {
@@ -70,7 +72,7 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
         const { answer, count, cutAt } = await report.text(store, typedFilters(filters), format, width)
         const source = filters['app'] ?? filters['source']
         const behind = write === null ? await topicsBehind(log, store) : []
-        if (count === 0 && source !== undefined && behind.length === 0) await isKnown(source)
+        if (count === 0 && source !== undefined && behind.length === 0) await refuseUnread(source)
         return { text: answer, cutAt, behind, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))

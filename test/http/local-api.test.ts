@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { localApi, type WriteSources } from '../../src/http/local-api.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { openPublisher } from '../../src/runtime/publisher.ts'
+import { openTables, type Tables } from '../reports/tables.ts'
+import { finding, syncRun } from '../sink/records.ts'
+import { codec, partitions } from '../sink/world.ts'
+import { MemoryLog } from '../support/memory-log.ts'
+
+const log = new MemoryLog(partitions)
+let tables: Tables
+let running: WriteSources
+beforeAll(async () => {
+  tables = await openTables()
+  await tables.add('sync-runs', syncRun({ source: 'billing' }), syncRun({ source: 'people' }))
+  running = {
+    clock: systemClock, publisher: await openPublisher({ log, codec, clock: systemClock, id: 'api' }), apps: ['billing', 'portal'], feeds: ['people', 'roles'],
+    health: () => [], receivers: new Map(), postIntent: () => Promise.reject(new Error('nobody posts')),
+  }
+})
+afterAll(() => tables.close())
+
+const ask = (filters: Record<string, string>, write: WriteSources | null, name = 'findings'): Promise<unknown> => localApi({ log, codec, store: tables.store }, write).report(name, filters, 'json', 0)
+
+describe('a report that finds nothing', () => {
+  it('answers so where its source was read', async () => {
+    for (const write of [null, running]) {
+      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, behind: [], deadLetters: [] })
+      expect(await ask({}, write)).toMatchObject({ text: '[]\n' })
+    }
+  })
+
+  it('is no answer about what was never read, or not yet', async () => {
+    await expect(ask({ app: 'biling' }, null)).rejects.toThrow(expect.objectContaining({ status: 404, message: 'nothing was ever read of biling; there are billing, people' }))
+    await expect(ask({ source: 'pepole' }, running, 'sync-runs')).rejects.toThrow(expect.objectContaining({ status: 404 }))
+    await expect(ask({ app: 'portal' }, running)).rejects.toThrow(expect.objectContaining({ status: 503, message: 'nothing was read of portal yet' }))
+    await expect(ask({ source: 'roles' }, running, 'sync-runs')).rejects.toThrow(expect.objectContaining({ status: 503 }))
+  })
+
+  it('says what the tables lack, where nothing runs, and refuses nothing then', async () => {
+    const task = await log.openTask('somebody')
+    await task.commit({ appends: [{ topic: 'findings', partition: 1, key: null, timestamp: 0, value: codec.encode('findings', [finding()]) }], state: new Map() })
+    expect(await ask({ app: 'biling' }, null)).toMatchObject({ text: '[]\n', behind: ['findings'] })
+    expect(await ask({ app: 'billing' }, running)).toMatchObject({ text: '[]\n', behind: [] })
+  })
+})
