@@ -11,7 +11,7 @@ import { actionHistory } from '../reports/actions.ts'
 import { reports } from '../reports/catalogue.ts'
 import { openLetters } from '../reports/dead-letters.ts'
 import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
-import { knownSources } from '../reports/known-sources.ts'
+import { knownSources, runsOf } from '../reports/known-sources.ts'
 import { summary } from '../reports/summary.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
@@ -117,7 +117,11 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     },
     async rule(ruling) {
       const { publisher, clock, apps, feeds } = writing('a ruling')
-      if (!apps.includes(ruling.source) && !feeds.includes(ruling.source)) throw new ApiError(404, `there is no application or feed ${ruling.source}`)
+      if (!apps.includes(ruling.source) && !feeds.includes(ruling.source)) throw new ApiError(404, `there is no application or feed ${ruling.source}; there are ${[...apps, ...feeds].join(', ')}`)
+      if (ruling.run !== null) {
+        const { last, had } = await runsOf(store, ruling.source, ruling.run)
+        if (!had) throw new ApiError(404, `${ruling.source} had no run ${ruling.run}; ${last === 0 ? 'it had none yet' : `its last one is ${last}`}`)
+      }
       const record = { type: 'Ruling' as const, ...ruling, at: clock.nowMs() }
       await publisher.publish((['raw', 'intent', 'facts'] as const).map((topic) => ({ topic, key: null, record })))
     },

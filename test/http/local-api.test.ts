@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Api } from '../../src/http/api.ts'
 import { localApi, type WriteSources } from '../../src/http/local-api.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
@@ -42,5 +43,23 @@ describe('a report that finds nothing', () => {
     await task.commit({ appends: [{ topic: 'findings', partition: 1, key: null, timestamp: 0, value: codec.encode('findings', [finding()]) }], state: new Map() })
     expect(await ask({ app: 'biling' }, null)).toMatchObject({ text: '[]\n', behind: ['findings'] })
     expect(await ask({ app: 'billing' }, running)).toMatchObject({ text: '[]\n', behind: [] })
+  })
+})
+
+describe('a ruling', () => {
+  const api = (): Api => localApi({ log, codec, store: tables.store }, running)
+  const ruling = { source: 'billing', kind: 'release', run: null, by: 'A. Kaya', reason: 'the site was sold' } as const
+
+  it('on a run that never was, or a source that is none, is refused: it would have no effect, and nobody would see that', async () => {
+    const { run } = syncRun()
+    await expect(api().rule({ ...ruling, run: run + 1 })).rejects.toThrow(expect.objectContaining({ status: 404, message: `billing had no run ${run + 1}; its last one is ${run}` }))
+    await expect(api().rule({ ...ruling, source: 'portal', run })).rejects.toThrow(expect.objectContaining({ status: 404, message: `portal had no run ${run}; it had none yet` }))
+    await expect(api().rule({ ...ruling, source: 'biling' })).rejects.toThrow(expect.objectContaining({ status: 404, message: 'there is no application or feed biling; there are billing, portal, people, roles' }))
+    expect(await log.end('raw', 0)).toBe(0)
+  })
+
+  it('on one that was is recorded for all who need it', async () => {
+    await api().rule({ ...ruling, run: syncRun().run })
+    for (const topic of ['raw', 'intent', 'facts'] as const) expect(await log.end(topic, 0)).toBe(1)
   })
 })
