@@ -48,10 +48,21 @@ function shrink(widths: readonly number[], available: number): number[] {
   return result
 }
 
-/** RFC 4180: CRLF, quotes doubled. Times are ISO 8601, durations ms, lists joined by `; `. Null and the empty text are both empty. */
+/** What a spreadsheet would take for a formula; also behind apostrophes, so that taking one away gives what was there. */
+const formula = /^'*[=+\-@\t\r\n\0]/
+
+/**
+ * RFC 4180: CRLF, quotes doubled. Times are ISO 8601, durations ms, lists joined by `; `. Null and the empty text are both empty. Names
+ * come from the applications: one that a spreadsheet would take for a formula has an apostrophe before it (OWASP ASVS 5.0, 1.2.10);
+ * programs that need each name as it is read JSON.
+ */
 function csv<R>(columns: readonly ReportColumn<R>[], rows: readonly R[]): string {
   const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  const lines = [columns.map(({ key }) => quote(key)), ...rows.map((row) => columns.map(({ key, kind }) => quote(forPrograms(row[key], kind))))]
+  const cell = (value: unknown, kind: ColumnKind): string => {
+    const text = forPrograms(value, kind)
+    return typeof value !== 'number' && formula.test(text) ? `'${text}` : text
+  }
+  const lines = [columns.map(({ key }) => quote(key)), ...rows.map((row) => columns.map(({ key, kind }) => quote(cell(row[key], kind))))]
   return lines.map((line) => `${line.join(',')}\r\n`).join('')
 }
 

@@ -69,11 +69,20 @@ describe('csv', () => {
     expect(formatRows('csv', columns, [row({ name: null, count: 0, at: null, took: null, paths: [] })], 10)).toBe('name,count,at,took,paths\r\n,0,,,\r\n')
   })
 
-  it('is read back as it was by an independent reader, whatever the text', () => {
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '\0=1', "'=1", '=HYPERLINK("http://x","y")'])('lets no name be a formula: %j', (name) => {
+    const [, [cell, , , , list]] = parse(formatRows('csv', columns, [row({ name, paths: [[name]] })], 1), { record_delimiter: '\r\n' }) as [string[], string[]]
+    expect([cell, list]).toEqual([`'${name}`, `'${name}`])
+  })
+
+  it('leaves numbers and what is no formula as they are', () => {
+    expect(formatRows('csv', columns, [row({ name: "o'neil-=+@", count: -7, took: -1, at: -1, paths: [] })], 1).split('\r\n')[1]).toBe("o'neil-=+@,-7,1969-12-31T23:59:59.999Z,-1,")
+  })
+
+  it('is read back as it was by an independent reader, whatever the text, without the apostrophe before a formula', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', ',', '\r\n', 'a"b', '""')), { minLength: 1, maxLength: 5 }), (names) => {
+      fc.property(fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', ',', '\r\n', 'a"b', '""', '=', "'=", "''+", "'", "'a")), { minLength: 1, maxLength: 5 }), (names) => {
         const [, ...lines] = parse(formatRows('csv', columns, names.map((name) => row({ name })), 1), { record_delimiter: '\r\n' })
-        expect(lines.map((line) => line[0])).toEqual(names)
+        expect(lines.map((line) => line[0]!.replace(/^'(?='*[=+\-@\t\r\n\0])/, ''))).toEqual(names)
       }),
     )
   })
