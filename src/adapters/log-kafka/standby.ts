@@ -11,9 +11,9 @@ import type { Tail } from './tail.ts'
 import type { Changelog } from './topics.ts'
 
 export interface StandbyParts {
-  cache: StateCache
-  reader: Reader
-  tail: Tail
+  cache: Pick<StateCache, 'task' | 'wipe' | 'apply'>
+  reader: Pick<Reader, 'fetch' | 'end'>
+  tail: Pick<Tail, 'wait'>
   deleteRetentionMs: number
   /** after each answer; `rows`: since this process follows the task */
   onProgress: (progress: RestoreProgress) => void
