@@ -5,6 +5,7 @@ import { open, type Database, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
 import type { Topic } from '../../../schemas/wire/topics.ts'
 import { compareKeys } from '../../core/order.ts'
+import { isNoEnvironment } from './file-head.ts'
 import { acquireLock, type ProcessLock } from './process-lock.ts'
 
 /** `disk`: an acknowledged commit survives a power cut. `process`: it survives the death of the process only; for tests. */
@@ -54,11 +55,18 @@ export async function openEnvironment(options: EmbeddedOptions): Promise<Environ
   mkdirSync(options.path, { recursive: true })
   const lock = acquireLock(join(options.path, 'process.lock'))
   try {
+    if (isNoEnvironment(fileOf(options))) throw damaged(options, 'it does not begin as one')
     return await openLocked(options, lock)
   } catch (error) {
     lock.release()
-    throw error
+    throw error instanceof Error && error.message.startsWith('MDB_') ? damaged(options, error.message) : error
   }
+}
+
+const fileOf = ({ path }: EmbeddedOptions): string => join(path, 'log.mdb')
+
+function damaged(options: EmbeddedOptions, found: string): Error {
+  return new Error(`${fileOf(options)} is no log, or a damaged one (${found}): put the whole data directory back from a backup, or import an export into an empty one`)
 }
 
 /** As another thread of this process has opened it, and keeps it open. */
@@ -82,15 +90,15 @@ async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<
   }
 }
 
-function openDatabases({ path, durability }: EmbeddedOptions): Omit<Environment, 'path' | 'lock' | 'topics'> {
+function openDatabases(options: EmbeddedOptions): Omit<Environment, 'path' | 'lock' | 'topics'> {
   const root = open<Buffer, Buffer>({
-    path: join(path, 'log.mdb'),
+    path: fileOf(options),
     maxDbs: 8,
     encoding: 'binary',
     keyEncoding: 'binary',
     // otherwise a commit is acknowledged before it is on disk
     overlappingSync: false,
-    noSync: durability === 'process',
+    noSync: options.durability === 'process',
   })
   const binary = (name: string): Binary => root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
   return {

@@ -1,0 +1,50 @@
+import { mkdtempSync, openSync, closeSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openEmbeddedLog, type EmbeddedLog } from '../../../src/adapters/log-embedded/embedded-log.ts'
+import { contractPartitions } from '../../contract/log.ts'
+
+const pageBytes = 4_096
+let path: string
+let file: string
+const open = (): Promise<EmbeddedLog> => openEmbeddedLog({ path, partitions: contractPartitions, durability: 'disk' })
+beforeEach(async () => {
+  path = mkdtempSync(join(tmpdir(), 'grantline-damaged-'))
+  file = join(path, 'log.mdb')
+  const log = await open()
+  const task = await log.openTask('somebody')
+  for (let i = 0; i < 50; i++) await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: i, value: Buffer.alloc(1_000, i) }], state: new Map() })
+  await log.close()
+})
+afterEach(() => rmSync(path, { recursive: true }))
+
+/** The same bytes over and over in place of so many pages. */
+function damage(firstPage: number, pages: number): void {
+  const handle = openSync(file, 'r+')
+  writeSync(handle, Buffer.alloc(pages * pageBytes, 0xa5), 0, pages * pageBytes, firstPage * pageBytes)
+  closeSync(handle)
+}
+
+describe('a file of the log that is', () => {
+  const said = (): string => `${file} is no log, or a damaged one (`
+
+  it.each([
+    ['overwritten at its beginning', () => damage(0, 1)],
+    ['overwritten behind it', () => damage(2, 40)],
+    ['another file', () => writeFileSync(file, 'a text that somebody put here')],
+    ['cut off in its first page', () => truncateSync(file, 20)],
+  ])('%s is told with its place and what to do, and the directory is free again', async (_how, harm) => {
+    harm()
+    for (let times = 0; times < 2; times++) await expect(open()).rejects.toThrow(said())
+    rmSync(file)
+    await (await open()).close()
+  })
+
+  it('empty is a new one', async () => {
+    truncateSync(file, 0)
+    const log = await open()
+    expect(await log.end('raw', 0)).toBe(0)
+    await log.close()
+  })
+})
