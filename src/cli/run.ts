@@ -183,7 +183,7 @@ async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: Read
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
   })
   const server = await serve(app, host, port)
-  if (roles.has('api')) await announce(config.dataDir, { url: server.url, token, pid: process.pid })
+  if (roles.has('api')) await announce(config.dataDir, { url: server.url, token })
   return server
 }
 

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { isAlive, thisLife } from '../../runtime/process-life.ts'
 
 /** A lock file that can't be parsed is being written this moment; one this old was left half written by a crash. */
 const HALF_WRITTEN_MS = 5_000
 
-/** `started` tells a process from a later one with the same pid, where the system says (Linux); null elsewhere. */
 const Holder = z.object({ pid: z.int(), started: z.string().nullable(), token: z.string() })
 type Holder = z.infer<typeof Holder>
 
-/** Tokens of the locks that this process holds: its own pid in a file proves nothing after a restart in a container. */
+/** Tokens of the locks that this process holds. */
 const held = new Set<string>()
 
 export interface ProcessLock {
@@ -21,7 +21,7 @@ export interface ProcessLock {
  * A lock whose process is gone is taken over. Does not protect against processes of another machine or process namespace.
  */
 export function acquireLock(file: string): ProcessLock {
-  const mine: Holder = { pid: process.pid, started: startOf(process.pid), token: randomUUID() }
+  const mine: Holder = { ...thisLife(), token: randomUUID() }
   if (!create(file, mine)) takeOver(file, mine)
   held.add(mine.token)
   return {
@@ -61,7 +61,7 @@ function create(file: string, holder: Holder): boolean {
 
 function refuseLiving(file: string): void {
   const holder = holderOf(file)
-  if (holder === null || !isAlive(holder)) return
+  if (holder === null || !holds(holder)) return
   const who = holder.pid === process.pid ? 'this process has it open already' : `process ${holder.pid} has it open`
   throw new Error(`${file}: ${who}. One process at a time may use this data directory: stop that one, or ask it over HTTP`)
 }
@@ -90,23 +90,5 @@ function parse(text: string): unknown {
   }
 }
 
-function isAlive(holder: Holder): boolean {
-  if (holder.pid === process.pid) return held.has(holder.token)
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    // EPERM: it lives and belongs to somebody else
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  return holder.started === null || holder.started === startOf(holder.pid)
-}
-
-/** Start time in clock ticks since boot: field 22 of /proc/<pid>/stat, the 20th after the command's closing parenthesis. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
-  }
-}
+/** Of our own pid only what this process holds counts: after a restart in a container it may be another's. */
+const holds = (holder: Holder): boolean => (holder.pid === process.pid ? held.has(holder.token) : isAlive(holder))
