@@ -118,12 +118,16 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
   if (once) return
   say('running on: syncs on schedule, follows changes; Ctrl-C ends it')
   let shown = await openFindings(grantline.api)
-  if (shown === null) say(`more than ${watchedFindings} findings are open: how they change is not shown here`)
+  if (shown === null) {
+    say(`more than ${watchedFindings} findings are open: how they change is not shown here`)
+    await stopped
+    return
+  }
   for (;;) {
     const next = await Promise.race([pause(watchMs), stopped])
     if (next === 'stopped') return
-    const now = shown === null ? null : await openFindings(grantline.api)
-    if (shown === null || now === null) continue
+    const now = await openFindings(grantline.api)
+    if (now === null) continue
     for (const [id, line] of now) if (!shown.has(id)) say(`+ ${line}`)
     for (const [id, line] of shown) if (!now.has(id)) say(`- ${line}`)
     shown = now
