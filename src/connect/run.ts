@@ -8,13 +8,14 @@ import { type Frame, type PlacedPiece, assembleAccount, assembleDefinition } fro
 import { asConnectError } from './errors.ts'
 import { type LetterContent, deadLetter } from './letters.ts'
 import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './manifest.ts'
+import { openRun, openRunOf, tellBegin } from './open-run.ts'
 import { type ReadTarget, type StreamOutcome, type StreamPoint, families, readStream, unread } from './read-stream.ts'
 import { type RunPoint, finishedOf, openSpool, outcomesOf } from './resume.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Source } from './source.ts'
 import { Shape, type ShapeChange } from './shape.ts'
 import type { Spool, SpoolRow } from './spool.ts'
-import { syncRunBegin, syncRunEnd } from './sync-run.ts'
+import { syncRunEnd } from './sync-run.ts'
 
 export interface SnapshotOptions {
   /** its name is the application's */
@@ -45,9 +46,6 @@ export interface RunResult {
   shapeChanges: ShapeChange[]
 }
 
-/** number of the run that is being read or published; null: none */
-const openRunKey = 'open-run'
-
 /**
  * One complete read of an application, published whatever came of it: what was read is of use, and the manifests say what it
  * proves. Rejects on abort and where publishing fails; an error of the application is in the result.
@@ -57,16 +55,12 @@ const openRunKey = 'open-run'
  */
 export async function runSnapshot(options: SnapshotOptions): Promise<RunResult> {
   const { source, settings = '', checkpoint = new Map<string, unknown>() } = options
-  const now = source.clock.nowMs()
-  const open = source.kept<number | null>(openRunKey) ?? null
-  const { spool, point } = openSpool(options.dataDir, source.name, open, settings, now)
+  const { spool, point } = openSpool(options.dataDir, source.name, openRunOf(source), settings, source.clock.nowMs())
   let stays = (): boolean => false
   try {
     if (point !== null) source.stampAbove(point.stamp)
     const begun: Begun = point === null ? { run: source.nextRun(), begin: source.stamp() } : { run: point.run, begin: point.begin }
-    const abandoned = point === null && open !== null ? [syncRunEnd(source.name, open, now, nothingRead, [], 'abandoned: the process ended before the run did')] : []
-    const begin = point === null ? [syncRunBegin(source.name, begun.run, now)] : []
-    await source.publish([...abandoned, ...begin], new Map([...checkpoint, [openRunKey, begun.run]]))
+    await source.publish(point === null ? tellBegin(source, begun.run) : [], new Map([...checkpoint, openRun(begun.run)]))
     const reading = new Reading(options, begun, spool, point)
     stays = () => reading.isSaved
     const read = await reading.read()
@@ -78,8 +72,6 @@ export async function runSnapshot(options: SnapshotOptions): Promise<RunResult> 
     else spool.close()
   }
 }
-
-const nothingRead = { pages: 0, read: 0, rejected: 0 }
 
 interface Begun {
   run: number
@@ -220,7 +212,7 @@ class Publication {
     const reason = failure === null ? null : `${failure.class}: ${failure.message}`
     const shapeChanges = this.#read.streams.flatMap((stream) => stream.shapeChanges)
     await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason, shapeChanges))
-    await this.#writer.flush(new Map([[openRunKey, null], ...this.#newShapes()]))
+    await this.#writer.flush(new Map<string, unknown>([openRun(null), ...this.#newShapes()]))
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
     const worst = worstOf(classes)
     return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error, shapeChanges }

@@ -20,7 +20,7 @@ export class Lab {
   readonly codec = createFileCodec(new MemorySchemaStore())
   readonly dataDir = mkdtempSync(join(tmpdir(), 'grantline-connect-'))
   readonly log: MemoryLog
-  readonly controller = new AbortController()
+  controller = new AbortController()
 
   constructor(partitions = 3, storage = new MemoryStorage()) {
     this.log = new MemoryLog(Object.fromEntries(topicNames.map((name) => [name, partitions])) as Record<Topic, number>, storage)

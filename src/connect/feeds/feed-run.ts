@@ -8,11 +8,12 @@ import type { FilePage } from '../files/rows.ts'
 import { type LetterContent, deadLetter } from '../letters.ts'
 import { type Loss, classManifest, noDefinitions } from '../manifest.ts'
 import { maskRow } from '../mask.ts'
+import { openRun, tellBegin } from '../open-run.ts'
 import type { RunResult } from '../run.ts'
 import { RunWriter } from '../run-writer.ts'
 import type { Source } from '../source.ts'
 import { Spool, type SpoolRow } from '../spool.ts'
-import { syncRunBegin, syncRunEnd } from '../sync-run.ts'
+import { syncRunEnd } from '../sync-run.ts'
 import { type FeedRead, type SpooledRow, feedFamilies, readFeed } from './feed-read.ts'
 import { type CanonicalAccount, intentOf, mergeRows } from './intent.ts'
 import { requiredColumns } from './shape.ts'
@@ -30,12 +31,12 @@ export interface FeedRunOptions {
   signal: AbortSignal
 }
 
-/** One complete read of a feed's file, published whatever came of it. Rejects on abort and where publishing fails. */
+/** One complete read of a feed's file, published whatever came of it. Rejects on abort and where publishing fails. One that a process left behind is over. */
 export async function runFeed(options: FeedRunOptions): Promise<RunResult> {
   const { source, feed, canonical, signal } = options
   const run = source.nextRun()
   const begin = source.stamp()
-  await source.publish([syncRunBegin(source.name, run, source.clock.nowMs())])
+  await source.publish(tellBegin(source, run), new Map([openRun(run)]))
   const spool = new Spool(join(options.dataDir, 'spool'))
   try {
     const read = await readFeed(pagesOf(options), { source, shape: feed, canonical, spool, signal })
@@ -88,7 +89,7 @@ class FeedPublication {
     const { pages, read, error } = this.#read
     const rejected = classes[0]!.rejected
     await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), { pages, read, rejected }, classes, null))
-    await this.#writer.flush()
+    await this.#writer.flush(new Map([openRun(null)]))
     const { verdict, reason, place } = classes[0]!
     return { run: this.#run, verdict, reason, place, classes, pages, error, shapeChanges: [] }
   }

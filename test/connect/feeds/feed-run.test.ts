@@ -54,6 +54,21 @@ describe('identities', () => {
     expect((await lab.all('sync-runs')).map(({ phase, verdict }) => [phase, verdict])).toEqual([['begin', null], ['end', 'complete']])
   })
 
+  it('of a run that its process left behind are no more waited for: the next run says that it is over', async () => {
+    lab.controller.abort(new Error('stopped'))
+    await expect(run('id,mail,dept\n1,a@x,\n', identities)).rejects.toThrow('stopped')
+    lab.controller = new AbortController()
+    for (const number of [2, 3]) expect(await run('id,mail,dept\n1,a@x,\n', identities)).toMatchObject({ run: number, verdict: 'complete' })
+    expect((await lab.all('sync-runs')).map(({ run: of, phase, verdict, reason }) => [of, phase, verdict, reason])).toEqual([
+      [1, 'begin', null, null],
+      [1, 'end', 'partial', 'abandoned: the process ended before the run did'],
+      [2, 'begin', null, null],
+      [2, 'end', 'complete', null],
+      [3, 'begin', null, null],
+      [3, 'end', 'complete', null],
+    ])
+  })
+
   it('map our names to the columns of the file, and refuse a file without them', async () => {
     const config = { ...identities, fields: { id: 'Personalnummer', end: 'Austritt' } }
     await run('Personalnummer,Austritt,mail,dept\n7,2026-12-31T12:00:00+01:00,a@x,\n', config)
