@@ -362,14 +362,20 @@ export class Task {
     return { topic: type.input, partition, key: null, timestamp, value: codec.encode(type.input, [record]) }
   }
 
-  /** Writes what there is, with a tick where one is due; false where there was nothing. */
+  /**
+   * Writes what there is, with a tick where one is due; false where there was nothing and the input did not move. Having passed a tick or
+   * an epoch that changed nothing is not written by itself: the next commit says so, and whoever opens the state before passes it again.
+   */
   async #commit(hold: Hold, moved: boolean, marks: Append[]): Promise<boolean> {
     const { row, outputs } = hold
     hold.lagging = row.last !== null && hold.execution.lags(this.#surroundings(hold, row.last), row.last.type)
     const proposed = this.#ticks.propose(row.ticked)
     const at = proposed ?? (hold.lagging && !this.#waits(row.offset) ? row.ticked : null)
     if (at !== null) marks.push(this.#mark({ type: 'Tick', at }, at))
-    if (!moved && marks.length === 0) return false
+    if (marks.length === 0 && !(moved && this.#hasNews(hold))) {
+      this.#passed(row)
+      return moved
+    }
     const written = outputs.take()
     if (written.length > 0) this.#touch()
     row.ticked = Math.max(row.ticked, at ?? 0)
@@ -378,13 +384,22 @@ export class Task {
     const offsets = await this.#write(hold, [...marks, ...written])
     reach('runtime.after-commit')
     this.#ticks.appended()
-    for (const mark of this.#marks) if (mark < row.offset) this.#marks.delete(mark)
     for (const offset of offsets.slice(0, marks.length)) this.#marks.add(offset)
     hold.state = hold.state.next()
-    this.#seen = { offset: row.offset, index: row.index, now: row.now }
+    this.#passed(row)
     this.#counted.commits++
     this.#uncommitted = false
     return true
+  }
+
+  /** Work in progress is news: how far it is stands in the row. */
+  #hasNews({ row, outputs, state }: Hold): boolean {
+    return this.#uncommitted || row.slicing || outputs.records > 0 || state.bytes > 0
+  }
+
+  #passed({ offset, index, now }: TaskRow): void {
+    for (const mark of this.#marks) if (mark < offset) this.#marks.delete(mark)
+    this.#seen = { offset, index, now }
   }
 
   /** A tick or epoch of this process's own lies before it in the log. */

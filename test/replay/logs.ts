@@ -6,6 +6,8 @@ import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import { openEmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import type { Log, Message } from '../../src/ports/log.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
+import { StateTable } from '../../src/runtime/state-table.ts'
+import { TaskRow, taskRowKey } from '../../src/runtime/task-row.ts'
 import { taskId } from '../../src/runtime/task.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 import { MemorySchemaStore } from '../support/memory-schemas.ts'
@@ -31,6 +33,12 @@ export const scratch = (): Log => new MemoryLog(partitions)
 
 export async function messagesOf(log: Log, topic: Topic, partition: number): Promise<Message[]> {
   return log.read(topic, partition, 0, { maxMessages: 1e6, maxBytes: 1e9 })
+}
+
+/** Where a task stands, by its state: before the last tick where that changed nothing. Takes the task over. */
+export async function standsAt(log: Log, type: ProcessorType, partition: number): Promise<number> {
+  const { state } = await log.openTask(taskId(type, partition))
+  return TaskRow.parse(new StateTable(state).getOwn(taskRowKey)).offset
 }
 
 export type Tamper = (messages: Message[], topic: Topic, partition: number) => Message[]

@@ -11,7 +11,7 @@ import { TaskRow, taskRowKey } from '../../src/runtime/task-row.ts'
 import { Topology } from '../support/topology.ts'
 import { Hasty } from './hasty.ts'
 import { feeds, record, Surroundings, types } from './history.ts'
-import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, tampered, type Tamper } from './logs.ts'
+import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, standsAt, tampered, type Tamper } from './logs.ts'
 import { verify } from './verify.ts'
 
 let log: Log & AsyncDisposable
@@ -146,7 +146,7 @@ describe('an untouched log', () => {
   it('tells how far it has come', async () => {
     const seen: string[] = []
     await verify(log, { onProgress: ({ processor, partition, offset }) => seen.push(`${processor}/${partition} ${offset}`) })
-    for (const type of types) for (let p = 0; p < partitions[type.input]; p++) expect(seen).toContain(`${type.name}/${p} ${await log.end(type.input, p)}`)
+    for (const type of types) for (let p = 0; p < partitions[type.input]; p++) expect(seen).toContain(`${type.name}/${p} ${await standsAt(log, type, p)}`)
   })
 })
 

@@ -75,6 +75,22 @@ describe.each(logKinds)('runTask on the $name', ({ open }) => {
     await running
   })
 
+  it('commits once a tick where nothing happens, and where it stands is known all the same', async () => {
+    await using log = await open(1)
+    const clock = new HandClock(startOfTime)
+    const progress: TaskProgress[] = []
+    const { controller, options: of } = options(log, { clock, onProgress: (one) => progress.push(one) })
+    const running = runTask(of)
+    for (let ticks = 1; ticks <= 5; ticks++) {
+      // an epoch comes before the first of them
+      await until(() => progress.at(-1)?.offset === ticks + 1)
+      expect(progress.at(-1)).toMatchObject({ commits: ticks, now: startOfTime + (ticks - 1) * defaultLimits.tickMs })
+      clock.advance(defaultLimits.tickMs)
+    }
+    controller.abort()
+    await running
+  })
+
   it('does not rest while more waits than one transaction takes', async () => {
     await using log = await open(1)
     await publish(log, ...Array.from({ length: 30 }, (_, n) => `a${n}`))
