@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
 import { onDisk } from '../log-embedded/disk.ts'
+import { isNoEnvironment } from '../log-embedded/file-head.ts'
 import { StateTable } from '../log-embedded/state-table.ts'
 import { acquireLock, type ProcessLock } from '../log-embedded/process-lock.ts'
 
@@ -36,15 +37,16 @@ export class StateCache {
   readonly #state: Database<Buffer, Buffer>
   readonly #tasks: Database<unknown, string>
 
-  /** `from`: the brokers and the log on them. What was copied from others, or from topics of the same names that were made anew since, is not believed. */
+  /** `from`: the brokers and the log on them. What was copied from others, or from topics of the same names that were made anew since, is not believed, nor is a file whose beginning is overwritten. */
   static open(path: string, from: { cluster: string; log: string }): StateCache {
     mkdirSync(path, { recursive: true })
     const lock = acquireLock(join(path, 'process.lock'))
     const source = join(path, 'source')
     const now = JSON.stringify({ ...from, boot: bootId() })
-    if (now !== textOf(source)) {
+    const file = join(path, 'state.mdb')
+    if (now !== textOf(source) || isNoEnvironment(file)) {
       rmSync(source, { force: true })
-      rmSync(join(path, 'state.mdb'), { force: true })
+      rmSync(file, { force: true })
       rmSync(join(path, 'state.mdb-lock'), { force: true })
       writeFileSync(source, now)
     }

@@ -45,6 +45,11 @@ describe('the local copy of a state', () => {
     expect(await found()).toEqual([null, []])
   })
 
+  it.each([['overwritten', Buffer.alloc(4096, 'x')], ['cut off in its first page', Buffer.alloc(10)]])('is empty where its file was %s', async (_, bytes) => {
+    writeFileSync(join(path, 'state.mdb'), bytes)
+    expect(await found()).toEqual([null, []])
+  })
+
   it('of another changelog is not believed', async () => {
     const [current] = await found(undefined, 'state-others/3')
     expect(current).toBeNull()
