@@ -68,7 +68,7 @@ async function findings(log: KafkaLog): Promise<number> {
   return found
 }
 
-const cluster = await startKafka({ heapMb: 768 })
+const cluster = await startKafka({ heapMb: 768, isMeasured: true })
 try {
   const brokers = [...cluster.brokers]
   const one = await install(brokers)

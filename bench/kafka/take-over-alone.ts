@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { '
 const [accounts = 20_000, sessionSeconds = 6] = positionals.map(Number)
 const isPeopled = !values['no-people']
 const rows: Record<string, string | number>[] = []
-const cluster = await startKafka({ heapMb: 768 })
+const cluster = await startKafka({ heapMb: 768, isMeasured: true })
 try {
   const brokers = [...cluster.brokers]
   const of = await install(brokers)

@@ -24,7 +24,7 @@ const rowOf = (who: string, snapshot: string, { seconds, cpuSeconds, anonymousMb
 })
 
 buildPeer()
-const cluster = await startKafka({ heapMb: 768 })
+const cluster = await startKafka({ heapMb: 768, isMeasured: true })
 const rows: Record<string, string | number>[] = []
 try {
   for (const variant of ['records', 'chunks'] as const) {

@@ -32,6 +32,8 @@ export interface KafkaOptions {
   /** more lines of server.properties; `listeners` and their addresses are ours */
   settings?: Readonly<Record<string, string>>
   heapMb?: number
+  /** compiled by the JVM's second compiler too, as in service. It takes more CPU than it saves within the minutes of a suite */
+  isMeasured?: boolean
   /** users that log in by SCRAM-SHA-512, with their passwords */
   scram?: Readonly<Record<string, string>>
   /** a second way in at `port`, which the broker tells its clients to be at `advertised`: a proxy's. One broker only */
@@ -61,7 +63,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
 }
 
 /** One of our own, whatever `KAFKA_BROKERS` says: for suites that need settings of their own. */
-export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512, scram = {}, proxied }: KafkaOptions): Promise<KafkaCluster> {
+export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512, isMeasured = false, scram = {}, proxied }: KafkaOptions): Promise<KafkaCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'grantline-kafka-'))
   const clusterId = `G${randomBytes(16).toString('base64url').slice(1)}` // one that begins with a dash would be taken for an option
   const ports = await Promise.all(Array.from({ length: count }, async () => ({ client: await freePort(), controller: await freePort() })))
@@ -79,8 +81,8 @@ export async function launchKafka(libs: string, { brokers: count = 1, settings =
         const file = join(home, 'server.properties')
         writeFileSync(file, lines({ ...properties(i + 1, client, controller, voters, join(home, 'data'), count), ...(proxied === undefined ? {} : throughProxy(client, controller, proxied)), ...settings }))
         const users = Object.entries(scram).flatMap(([name, password]) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`])
-        await finish('java', [...jvm(libs, 128), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users])
-        started[i] = new Broker(`127.0.0.1:${client}`, [...jvm(libs, heapMb), 'kafka.Kafka', file])
+        await finish('java', [...jvm(libs, 128, false), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users])
+        started[i] = new Broker(`127.0.0.1:${client}`, [...jvm(libs, heapMb, isMeasured), 'kafka.Kafka', file])
       }),
     )
     await Promise.all(started.map((broker) => broker.restart()))
@@ -154,8 +156,8 @@ function answers(address: string): Promise<boolean> {
   })
 }
 
-function jvm(libs: string, heapMb: number): string[] {
-  return [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Dlog4j2.level=WARN', '-cp', join(libs, '*')]
+function jvm(libs: string, heapMb: number, isMeasured: boolean): string[] {
+  return [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', ...(isMeasured ? [] : ['-XX:TieredStopAtLevel=1']), '-Dlog4j2.level=WARN', '-cp', join(libs, '*')]
 }
 
 function properties(id: number, client: number, controller: number, voters: string, data: string, brokers: number): Record<string, string> {
