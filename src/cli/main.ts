@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { letterStages } from '../../schemas/letter-stages.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { dialects, proxyFaults } from '../hostile/names.ts'
 import { schemes } from '../hostile/webhook-sender.ts'
@@ -261,7 +262,7 @@ function deadLetterCommands(program: Command): void {
   const dlq = program.command('dlq').description('dead letters: records that could not be processed, and what to do about them')
     .addHelpText('after', examples(['dlq list --source billing', 'dlq show 3f9a', 'dlq retry 3f9a --by "A. Kaya"', 'dlq discard 3f9a --by "A. Kaya" --why "a test row"']))
   report(dlq, 'list', 'newest first, with place and reason; open ones unless told otherwise', 'dead-letters')
-    .option('--source <name>', 'an application or a feed').option('--stage <stage>', 'read, map, assemble, post, normalise, entitle, reconcile, runtime, sink')
+    .option('--source <name>', 'an application or a feed').addOption(new Option('--stage <stage>', 'where on its way').choices(letterStages))
     .option('--code <code>', 'what kind of problem').addOption(new Option('--state <state>', 'which').choices(['open', 'retried', 'discarded', 'all']))
     .addHelpText('after', examples(['dlq list', 'dlq list --source billing --state all -o json']))
   command(dlq, 'show', 'everything known of one letter').argument('<letter>', 'id, or the beginning of one')

@@ -1,10 +1,11 @@
+import type { LetterStage } from '../../schemas/letter-stages.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
 import { canonical, digest } from '../core/canonical.ts'
 
 export type DeadLetter = RecordOf<'dead-letters'>
 
 export interface LetterContent {
-  stage: 'read' | 'map' | 'assemble' | 'post'
+  stage: Extract<LetterStage, 'read' | 'map' | 'assemble' | 'post'>
   /** what kind of problem, one word or two with a dash */
   code: string
   reason: string

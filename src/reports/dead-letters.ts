@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { letterStages } from '../../schemas/letter-stages.ts'
 import type { Store } from '../ports/store.ts'
 import { limitFilter, ms, textFilter, where, type Report } from './report.ts'
 
@@ -11,7 +12,8 @@ export const DeadLetterRow = z.object({
 export type DeadLetterRow = z.infer<typeof DeadLetterRow>
 
 export const DeadLetterFilters = z.strictObject({
-  id: textFilter.describe('an id, or the beginning of one'), source: textFilter, code: textFilter, stage: textFilter,
+  id: textFilter.describe('an id, or the beginning of one'), source: textFilter, code: textFilter,
+  stage: z.enum(letterStages).nullable().default(null).describe('where on its way'),
   state: z.enum(['open', 'retried', 'discarded', 'all']).default('open').describe('open: nobody decided yet'), limit: limitFilter,
 })
 export type DeadLetterFilters = z.infer<typeof DeadLetterFilters>

@@ -120,6 +120,7 @@ it('dead letters come newest first, by source, code and stage', async () => {
   expect(await ask()).toEqual(['2', '3', '1'])
   expect(await ask({ source: 'billing' })).toEqual(['2', '1'])
   expect(await ask({ code: 'decode', stage: 'sink' })).toEqual(['2'])
+  await expect(ask({ stage: 'snik' })).rejects.toThrow(/stage/)
   expect(await ask({ limit: 1 })).toEqual(['2'])
   await tables.add('dead-letters', deadLetter({ id: '1', at: start + 9, state: 'discarded', by: 'ann', why: 'a test row' }))
   expect(await ask()).toEqual(['2', '3'])
