@@ -8,9 +8,10 @@ import { terminalWidth } from './terminal.ts'
 import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  const { text, cutAt, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
+  const { text, cutAt, unknown, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
+  for (const name of unknown) console.error(`the tables know no ${name} ${JSON.stringify(filters[name])}: no access of it was ever seen, or it is spelt otherwise`)
   if (behind.length > 0) console.error(`the tables lack something that the log has (${behind.join(', ')}): \`grantline run\` brings it in`)
   sayOpen(deadLetters)
 }

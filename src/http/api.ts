@@ -6,6 +6,7 @@ import type { DeadLetterRow, OpenLetters } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
 import type { Summary } from '../reports/summary.ts'
+import type { NamingFilter } from '../reports/unknown-names.ts'
 import type { ActionRequest } from './actions.ts'
 import type { ConnectorHealth } from './connectors.ts'
 import type { Step } from './explain.ts'
@@ -41,6 +42,8 @@ export interface ReportAnswer {
   text: string
   /** the limit, where there are more rows than that; null: these are all */
   cutAt: number | null
+  /** filters that name what the tables never held, where it found nothing: it may be spelt otherwise */
+  unknown: readonly NamingFilter[]
   /** topics of which the log has what the tables do not hold yet, where nothing runs that would bring it in */
   behind: readonly string[]
   /** what was read and is not in it: open dead letters of the sources it rests on; none: everything that was read */

@@ -13,6 +13,7 @@ import { openLetters } from '../reports/dead-letters.ts'
 import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
 import { knownSources, runsOf } from '../reports/known-sources.ts'
 import { summary } from '../reports/summary.ts'
+import { unknownNames } from '../reports/unknown-names.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
 import { topicsBehind } from '../sink/behind.ts'
@@ -72,8 +73,10 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
         const { answer, count, cutAt } = await report.text(store, typedFilters(filters), format, width)
         const source = filters['app'] ?? filters['source']
         const behind = write === null ? await topicsBehind(log, store) : []
-        if (count === 0 && source !== undefined && behind.length === 0) await refuseUnread(source)
-        return { text: answer, cutAt, behind, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
+        const isEmpty = count === 0 && behind.length === 0
+        if (isEmpty && source !== undefined) await refuseUnread(source)
+        const unknown = isEmpty ? await unknownNames(store, filters) : []
+        return { text: answer, cutAt, unknown, behind, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
         throw error

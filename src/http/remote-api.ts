@@ -7,6 +7,7 @@ import type { ActionStep, Api, Explanation } from './api.ts'
 import type { ConnectorHealth } from './connectors.ts'
 import { cutHeader, cutOf } from './cut-header.ts'
 import { lettersHeader, lettersOf } from './letters-header.ts'
+import { unknownHeader, unknownOf } from './unknown-header.ts'
 
 const Decided = z.object({ did: z.string() })
 const Recorded = z.object({ recorded: z.int() })
@@ -32,7 +33,7 @@ export function remoteApi(url: string, token: string): Api {
   return {
     async report(name, filters, format, width) {
       const { text, headers } = await answer('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`)
-      return { text, cutAt: cutOf(headers.get(cutHeader)), behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
+      return { text, cutAt: cutOf(headers.get(cutHeader)), unknown: unknownOf(headers.get(unknownHeader)), behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
     },
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     connectors: async () => JSON.parse(await call('GET', '/v1/connectors')) as ConnectorHealth[],

@@ -10,6 +10,7 @@ import { RulingRequest, type Api } from './api.ts'
 import { cutHeader } from './cut-header.ts'
 import { lettersHeader, lettersText } from './letters-header.ts'
 import { LetterDecision } from './letters.ts'
+import { unknownHeader } from './unknown-header.ts'
 
 export interface HttpServer {
   url: string
@@ -36,7 +37,8 @@ const maxWebhookBytes = 1024 * 1024
  * is nothing under /v1.
  *   GET  /livez, /readyz, /metrics
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table; what was read and is not in it: `Grantline-Dead-Letters`;
- *                                 where there are more rows than its limit: `Grantline-Cut-At`
+ *                                 where there are more rows than its limit: `Grantline-Cut-At`; where it is empty, filters that
+ *                                 name what was never seen: `Grantline-Unknown`
  *   GET  /v1/summary
  *   GET  /v1/connectors           health of every application and feed
  *   GET  /v1/explain/<finding>
@@ -86,10 +88,11 @@ function addApi(app: Hono, api: Api, token: string): void {
   app.get('/v1/reports/:report', async (context) => {
     const { format: asked, width, ...filters } = context.req.query()
     const format = Format.parse(asked)
-    const { text, cutAt, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
+    const { text, cutAt, unknown, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
     return context.body(text, 200, {
       'content-type': contentTypes[format],
       ...(cutAt !== null && { [cutHeader]: String(cutAt) }),
+      ...(unknown.length > 0 && { [unknownHeader]: unknown.join(', ') }),
       ...(deadLetters.length > 0 && { [lettersHeader]: lettersText(deadLetters) }),
     })
   })

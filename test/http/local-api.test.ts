@@ -26,7 +26,7 @@ const ask = (filters: Record<string, string>, write: WriteSources | null, name =
 describe('a report that finds nothing', () => {
   it('answers so where its source was read', async () => {
     for (const write of [null, running]) {
-      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, behind: [], deadLetters: [] })
+      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, unknown: [], behind: [], deadLetters: [] })
       expect(await ask({}, write)).toMatchObject({ text: '[]\n' })
     }
   })
@@ -38,10 +38,16 @@ describe('a report that finds nothing', () => {
     await expect(ask({ source: 'roles' }, running, 'sync-runs')).rejects.toThrow(expect.objectContaining({ status: 503 }))
   })
 
+  it('says so too of names that the tables never held', async () => {
+    const write = running
+    expect(await ask({ app: 'billing', account: 'u1O49' }, write)).toMatchObject({ text: '[]\n', unknown: ['account'] })
+    expect(await ask({ identity: 'P1O49' }, null, 'access')).toMatchObject({ text: '[]\n', unknown: ['identity'] })
+  })
+
   it('says what the tables lack, where nothing runs, and refuses nothing then', async () => {
     const task = await log.openTask('somebody')
     await task.commit({ appends: [{ topic: 'findings', partition: 1, key: null, timestamp: 0, value: codec.encode('findings', [finding()]) }], state: new Map() })
-    expect(await ask({ app: 'biling' }, null)).toMatchObject({ text: '[]\n', behind: ['findings'] })
+    expect(await ask({ app: 'biling', account: 'u1O49' }, null)).toMatchObject({ text: '[]\n', unknown: [], behind: ['findings'] })
     expect(await ask({ app: 'billing' }, running)).toMatchObject({ text: '[]\n', behind: [] })
   })
 })
