@@ -89,6 +89,8 @@ export async function replay(configFile: string, { until, ...who }: ReplaySelect
     const say = sayNowAndThen()
     const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(`  ${JSON.stringify(progress)}`) })
     if (who.app !== undefined && !report.apps.includes(who.app)) throw new ApiError(404, `of ${who.app} no access was known then; of these some was: ${report.apps.join(', ') || 'none'}`)
+    const whom = (['account', 'identity'] as const).flatMap((name) => (who[name] === undefined ? [] : [`${name} ${JSON.stringify(who[name])}`]))
+    if (report.changes === 0 && whom.length > 0) console.error(`of ${whom.join(' and ')} no access was known then: there was none, or it is spelt otherwise`)
     for (const range of report.otherVersions) console.error(needOf(range, 'replay'))
     const rows = report.access.map((row) => ({ ...row, why: [...row.reasons.map(({ kind, id }) => `${kind} ${id}`), ...(row.lapsed === null ? [] : [`${row.lapsed.why}: ${row.lapsed.reason.kind} ${row.lapsed.reason.id}`])] }))
     process.stdout.write(formatRows(format, columns, rows, terminalWidth()))

@@ -49,6 +49,8 @@ export interface ReplayReport {
   otherVersions: VersionRange[]
   /** of which any access was known, in the order of their names */
   apps: string[]
+  /** how many changes of access were known of whom and what was asked for */
+  changes: number
   access: ReplayedAccess[]
 }
 
@@ -62,7 +64,7 @@ export async function replayUntil(options: ReplayOptions): Promise<ReplayReport>
   const intended = new Intended()
   const changes: AccessChange[] = []
   const apps = new Set<string>()
-  const report: ReplayReport = { untilMs, atMs, known: [], otherVersions: [], apps: [], access: [] }
+  const report: ReplayReport = { untilMs, atMs, known: [], otherVersions: [], apps: [], changes: 0, access: [] }
   // an identity's accounts show at its own home; where else they have been is of use for those only
   const accounts = identity === undefined ? null : new Set<string>()
   for (const partition of partitionsOf(options)) {
@@ -76,6 +78,7 @@ export async function replayUntil(options: ReplayOptions): Promise<ReplayReport>
     report.known.push(known)
     report.otherVersions.push(...versions.filter(({ compared }) => !compared))
   }
+  report.changes = changes.length
   report.apps = [...apps].sort(compareKeys)
   report.known.sort((a, b) => a.partition - b.partition)
   report.access = accessAt(changes, atMs)

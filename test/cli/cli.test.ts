@@ -187,6 +187,8 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(await held('replay', '--until', now, ...filter)).toEqual(bobs)
     expect(await grantline('replay', '--until', 'yesterday')).toMatchObject({ code: 2 })
     expect(await grantline('replay', '--until', now, '--app', 'wikki')).toMatchObject({ code: 2, out: '', err: 'of wikki no access was known then; of these some was: wiki\n' })
+    const misspelt = 'of account "b0b" and identity "I01" no access was known then: there was none, or it is spelt otherwise\n'
+    expect(await grantline('replay', '--until', now, '--account', 'b0b', '--identity', 'I01')).toMatchObject({ code: 0, out: 'nothing found\n', err: expect.stringMatching(new RegExp(`${misspelt}$`)) })
   })
 
   it('shows dead letters, says on reports that they are there, reads the object again or puts the letter aside', async () => {

@@ -123,6 +123,13 @@ describe('what was known at a moment', () => {
     expect((await replay(startOfTime - dayMs)).apps).toEqual([])
   })
 
+  it('counts what was known of whom it was asked about, held or not', async () => {
+    const at = startOfTime + dayMs
+    const { account } = (await replay(at)).access[0]!
+    expect((await replay(at, { account })).changes).toBeGreaterThan(0)
+    expect(await replay(at, { account: `${account}?` })).toMatchObject({ changes: 0, access: [] })
+  })
+
   it('tells where another version of the judge had been at work', async () => {
     const { otherVersions } = await replay(startOfTime + dayMs, { judge: { ...reconcile, version: reconcile.version + 1 } })
     expect(otherVersions.map(({ partition, version, release }) => ({ partition, version, release }))).toEqual(
