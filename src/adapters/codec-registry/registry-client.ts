@@ -26,8 +26,12 @@ const compatibility = COMPATIBILITY.FULL_TRANSITIVE
 const notFound = 404
 /** incompatible (409), not a schema (422): in the Confluent API these two are about the schema itself */
 const refusals = [409, 422]
-/** Two processes that register the same at the same moment: one of them may be refused, and finds it there when it asks again. */
-const registrations = { attempts: 5, pauseMs: 200 }
+/**
+ * Two processes that register the same at the same moment: one of them may be refused, and finds it there when it asks again. Of a subject
+ * of which the other has not said yet how it is compatible, some registries (Apicurio) tell their own default: for as long as that takes.
+ */
+const registrations = { attempts: 5, attemptsForLevel: 50, pauseMs: 200 }
+const isOtherLevel = (reason: string): boolean => reason.startsWith('Compatibility does not match')
 
 /** A Confluent-compatible registry, through @kafkajs/confluent-schema-registry, with its errors told apart. */
 export class RegistryClient {
@@ -55,7 +59,8 @@ export class RegistryClient {
         return id
       } catch (error) {
         const told = this.#told(`registering ${subject}`, error, subject)
-        if (!(told instanceof RegistryRefusal) || attempt === registrations.attempts) throw told
+        const attempts = isOtherLevel(reasonOf(error)) ? registrations.attemptsForLevel : registrations.attempts
+        if (!(told instanceof RegistryRefusal) || attempt >= attempts) throw told
       }
       await sleep(registrations.pauseMs * (0.5 + Math.random()))
     }
@@ -82,15 +87,14 @@ export class RegistryClient {
   }
 
   #told(doing: string, error: unknown, subject: string | null): Error {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     const status = statusOf(error)
-    const isRefusal = subject !== null && ((status !== null && refusals.includes(status)) || /^Compatibility does not match/.test(reason))
+    const isRefusal = subject !== null && ((status !== null && refusals.includes(status)) || isOtherLevel(reason))
     if (!isRefusal) return new RegistryError(`${doing} at the schema registry ${this.#place} failed: ${reason}. Is it up, and is the url right?`, { cause: error })
-    return new RegistryRefusal(
-      `the schema registry ${this.#place} refuses today's schema of ${subject}: ${reason}. Subjects are ${compatibility}: a field that comes later ` +
-        'needs a default (make it nullable), none may go that has no default, and a new record type needs a topic of its own',
-      { cause: error },
-    )
+    const help = isOtherLevel(reason)
+      ? `Somebody changed it, or a process was killed before it could set it: PUT {"compatibility":"${compatibility}"} to ${this.#place}/config/${subject}`
+      : `Subjects are ${compatibility}: a field that comes later needs a default (make it nullable), none may go that has no default, and a new record type needs a topic of its own`
+    return new RegistryRefusal(`the schema registry ${this.#place} refuses today's schema of ${subject}: ${reason}. ${help}`, { cause: error })
   }
 
   async #within<T>(call: Promise<T>): Promise<T> {
@@ -102,6 +106,8 @@ export class RegistryClient {
     return Promise.race([call, late.promise]).finally(() => clearTimeout(timer))
   }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function statusOf(error: unknown): number | null {
   return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : null
