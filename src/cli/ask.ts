@@ -11,7 +11,7 @@ export async function ask(configFile: string, name: string, filters: Filters, fo
   const { text, cutAt, unknown, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
-  for (const name of unknown) console.error(`the tables know no ${name} ${JSON.stringify(filters[name])}: no access of it was ever seen, or it is spelt otherwise`)
+  for (const filter of unknown) console.error(`the tables know no ${filter} ${JSON.stringify(filters[filter])}: no access of it was ever seen, or it is spelt otherwise`)
   if (behind.length > 0) console.error(`the tables lack something that the log has (${behind.join(', ')}): \`grantline run\` brings it in`)
   sayOpen(deadLetters)
 }

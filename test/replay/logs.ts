@@ -36,9 +36,9 @@ export async function messagesOf(log: Log, topic: Topic, partition: number): Pro
 }
 
 /** Where a task stands, by its state: before the last tick where that changed nothing. Takes the task over. */
-export async function standsAt(log: Log, type: ProcessorType, partition: number): Promise<number> {
-  const { state } = await log.openTask(taskId(type, partition))
-  return TaskRow.parse(new StateTable(state).getOwn(taskRowKey)).offset
+export async function standsAt(log: Log, id: string): Promise<TaskRow> {
+  const { state } = await log.openTask(id)
+  return TaskRow.parse(new StateTable(state).getOwn(taskRowKey))
 }
 
 export type Tamper = (messages: Message[], topic: Topic, partition: number) => Message[]

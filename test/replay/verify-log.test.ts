@@ -6,8 +6,7 @@ import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { tell, type Difference } from '../../src/replay/difference.ts'
 import type { VerifyOptions } from '../../src/replay/verify-log.ts'
-import { StateTable } from '../../src/runtime/state-table.ts'
-import { TaskRow, taskRowKey } from '../../src/runtime/task-row.ts'
+import { taskId } from '../../src/runtime/task.ts'
 import { Topology } from '../support/topology.ts'
 import { Hasty } from './hasty.ts'
 import { feeds, record, Surroundings, types } from './history.ts'
@@ -111,8 +110,7 @@ describe('an untouched log', () => {
       expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
       expect(report.holds).toBe(true)
       for (const { processor, position, topic, partition } of report.tasks) {
-        const { state } = await half.openTask(`task/${processor}/${partition}`)
-        const row = TaskRow.parse(new StateTable(state).getOwn(taskRowKey))
+        const row = await standsAt(half, `task/${processor}/${partition}`)
         expect(position).toEqual({ offset: row.offset, index: row.index })
         if (row.index > 0) stops.within++
         if (row.slicing) stops.slicing++
@@ -146,7 +144,7 @@ describe('an untouched log', () => {
   it('tells how far it has come', async () => {
     const seen: string[] = []
     await verify(log, { onProgress: ({ processor, partition, offset }) => seen.push(`${processor}/${partition} ${offset}`) })
-    for (const type of types) for (let p = 0; p < partitions[type.input]; p++) expect(seen).toContain(`${type.name}/${p} ${await standsAt(log, type, p)}`)
+    for (const type of types) for (let p = 0; p < partitions[type.input]; p++) expect(seen).toContain(`${type.name}/${p} ${(await standsAt(log, taskId(type, p))).offset}`)
   })
 })
 

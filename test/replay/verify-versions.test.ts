@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { normalise } from '../../processors/normalise/normalise.ts'
 import type { Context, ProcessorType } from '../../src/ports/processor.ts'
 import { tell } from '../../src/replay/difference.ts'
+import { taskId } from '../../src/runtime/task.ts'
 import { Topology } from '../support/topology.ts'
 import { Hasty } from './hasty.ts'
 import { record, types } from './history.ts'
@@ -58,7 +59,7 @@ describe('versions', () => {
   it('names the release that made what another version has to verify', async () => {
     await using recorded = await openTemporary()
     await record(new Topology({ types, log: recorded, codec, release: '0.4.1' }))
-    const ends = await Promise.all([0, 1, 2].map((p) => standsAt(recorded, normalise, p)))
+    const ends = await Promise.all([0, 1, 2].map(async (p) => (await standsAt(recorded, taskId(normalise, p))).offset))
     const report = await verify(recorded, { types: withNewer, processor: 'normalise' })
     expect(report.needs).toEqual(ends.map((end, p) => `raw/${p} from 0.0 up to, without, ${end}.0 was processed by normalise version ${normalise.version} (grantline 0.4.1): verify with that release`))
     expect(report.tasks.map(({ compared }) => compared)).toEqual([0, 0, 0])
@@ -68,7 +69,7 @@ describe('versions', () => {
     await using recorded = await openTemporary()
     const first = new Topology({ types, log: recorded, codec, release: '0.4.1' })
     await record(first)
-    const before = await Promise.all([0, 1, 2].map((p) => standsAt(recorded, normalise, p)))
+    const before = await Promise.all([0, 1, 2].map(async (p) => (await standsAt(recorded, taskId(normalise, p))).offset))
     const second = new Topology({ types: withNewer, log: recorded, codec, clock: first.clock, release: '0.5.0' })
     await record(second)
     for (const [own, foreign] of [[withNewer, '0.4.1'], [types, '0.5.0']] as const) {
