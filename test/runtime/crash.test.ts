@@ -23,10 +23,10 @@ const record: fc.Arbitrary<RecordOf<'raw'>> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 9 }).map(runBegin) },
   { weight: 1, arbitrary: fc.tuple(account, fc.constantFrom('x', 'y'.repeat(600_000))).map(([id, name]) => definition(id, name)) },
 )
-/** Begins with accounts and a fan-out over them, so that every point is reached. */
-const script = fc
-  .array(fc.array(record, { maxLength: 12 }), { maxLength: 3 })
-  .map((batches) => [[...['a', 'b', 'c', 'd', 'e', 'f'].map((id) => seen(id)), runBegin(10)], ...batches])
+/** Accounts and a fan-out over them: with {@link smallest} limits every point is reached, `between-slices` too. */
+const opening = [...['a', 'b', 'c', 'd', 'e', 'f'].map((id) => seen(id)), runBegin(10)]
+const script = fc.array(fc.array(record, { maxLength: 12 }), { maxLength: 3 }).map((batches) => [opening, ...batches])
+const smallest: Partial<TaskLimits> = { maxBatchRecords: 1, maxBatchBytes: 1, maxReadBytes: 1, sliceRows: 1 }
 const limits: fc.Arbitrary<Partial<TaskLimits>> = fc.record({
   maxBatchRecords: fc.constantFrom(1, 2, 3, 7, 16_000),
   maxBatchBytes: fc.constantFrom(1, 400, 300_000, 1e9),
@@ -116,7 +116,7 @@ describe.each(logKinds)('crashes on the $name', ({ open }) => {
         armFaults(null)
         expect(lanes).toEqual(expected)
       }),
-      { numRuns: 12 },
+      { numRuns: 12, examples: [[[opening], smallest, [1]]] },
     )
     expect(fired).toBeGreaterThan(0)
   })
