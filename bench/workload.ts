@@ -107,9 +107,16 @@ export function* intent(n: number, partitions: Partitions): Generator<Outgoing> 
   }
 }
 
-/** One complete run of the application: definitions, then every account. */
+const pageAccounts = 200
+const pageMs = 20
+/** A run begins so long before now, and run 2 so long after run 1. */
+const runMs = 12 * 3_600_000
+
+/** One complete run of the application: definitions, then every account, page by page: each page has its own stamp, as with every connector. */
 export function* snapshot(n: number, run: number, partitions: Partitions): Generator<Outgoing> {
-  const observed = nowMs * 1_000 + run
+  const begun = (nowMs - (3 - run) * runMs) * 1_000
+  const stampOf = (k: number): number => begun + Math.floor(k / pageAccounts) * pageMs * 1_000
+  let observed = begun
   const manifest = (cls: string, read: number, counts: number[]): ClassManifest => ({ class: cls, verdict: 'complete', reason: null, place: null, read, declared: read, rejected: 0, counts })
   const none = new Array<number>(partitions.raw).fill(0)
   yield { topic: 'raw', key: null, record: { type: 'RunBegin', source: app, run, observed, mode: 'snapshot', classes: ['accounts', 'definitions', 'grants', 'memberships'] } }
@@ -123,6 +130,7 @@ export function* snapshot(n: number, run: number, partitions: Partitions): Gener
   for (let k = 0; k < n; k++) {
     const id = `a${k}`
     const key = accountKey(app, id)
+    observed = stampOf(k)
     counts[partitionOf(key, partitions.raw)]!++
     const direct = [...new Set([...directOf(k), ...(isPlanted(k) ? [planted(k)] : [])].map(permission))].sort()
     yield {

@@ -11,10 +11,10 @@ const maxLength = 400
 /** Equal for equal content only (of a longer one: as far as SHA-256 tells). */
 export function textOfContent(content: Content): string {
   const { home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = content
-  const { since, whole, unknown, grants, credentials, entries, lapsed, exposed } = content
+  const { since, whole, unknown, grants, grantsSince, credentials, entries, lapsed, exposed } = content
   const text = JSON.stringify([
     home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed, since, whole, unknown,
-    digestOfGrants(grants), credentials.map(({ id, kind: of, created: at, lastUsed: used, expires }) => [id, of, at, used, expires]),
+    digestOfGrants(grants), grantsSince, credentials.map(({ id, kind: of, created: at, lastUsed: used, expires }) => [id, of, at, used, expires]),
     entries.map((entry) => [entry.app, entry.entitlement, entry.from, entry.until, entry.reasons.map(reasonFields)]),
     lapsed.map((lapse) => [lapse.app, lapse.entitlement, lapse.at, lapse.why, reasonFields(lapse.reason)]),
     // of most accounts the text is what it was before facts told this
@@ -41,8 +41,8 @@ function digestOfGrants(grants: readonly FactGrant[]): string {
 
 function textOfGrants(grants: readonly FactGrant[]): string {
   let text = ''
-  for (const { entitlement, native, mapped, direct, since, valid, paths } of grants) {
-    text += `${part(entitlement)}${native === entitlement ? '' : part(native)};${mapped ? 1 : 0}${direct ? 1 : 0};${since};${valid ?? ''};${paths.length}`
+  for (const { entitlement, native, mapped, direct, valid, paths } of grants) {
+    text += `${part(entitlement)}${native === entitlement ? '' : part(native)};${mapped ? 1 : 0}${direct ? 1 : 0};${valid ?? ''};${paths.length}`
     for (const path of paths) text += textOfPath(path)
   }
   return text

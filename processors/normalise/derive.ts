@@ -10,7 +10,7 @@ import { textOfContent, type Content } from './content.ts'
 import type { Expanded } from './definitions.ts'
 import type { EffectiveGrant } from './expand.ts'
 import { exposedIn } from './exposed.ts'
-import { heldAfter, sinceOf, type Held } from './held.ts'
+import { heldAfter, sinceEach, type Held } from './held.ts'
 import { intentOf } from './intent.ts'
 import type { Ownership } from './owner.ts'
 import { ownershipOf } from './owner.ts'
@@ -52,6 +52,7 @@ export function derive(
   const ownership = ownershipOf(attributes, intent, setting, scope.book, context.now)
   const credentials = row.credentials?.content ?? []
   const home = ownership.identity === null ? accountHome(app, id) : identityHome(ownership.identity)
+  const named = namedGrants(grants.expanded, setting)
   const content: Content = {
     type: 'AccountFact',
     home,
@@ -70,7 +71,8 @@ export function derive(
     since: row.since,
     whole: isWhole(row) && unknown.length === 0,
     unknown: [...unknown],
-    grants: factGrants(grants, setting),
+    grants: named.grants,
+    grantsSince: sinceEach(grants.held, named.places),
     credentials: [...credentials],
     entries: [...(intent?.entries ?? [])],
     lapsed: [...(intent?.lapsed ?? [])],
@@ -95,23 +97,31 @@ export function derive(
 
 type Grant = AccountFact['grants'][number]
 
-/** Frozen where all of them are held since the same time: then they are the same for every account that has the same. */
-function factGrants({ expanded, held }: Grants, setting: AppSetting): Grant[] {
-  const make = (): Grant[] => expanded.grants.map((grant, i) => named(grant, sinceOf(held, i), setting)).sort(compareGrants)
-  if (typeof held.since !== 'number') return make()
-  return sameSince.of(expanded, setting, String(held.since), () => (Object.isFrozen(expanded) ? allGrants.of(make()) : make()))
+/** In the order that facts have them; `places`: where each is among the native ids. */
+interface Named {
+  readonly grants: Grant[]
+  readonly places: readonly number[]
 }
 
-const sameSince = new PairMemo<Expanded, AppSetting, Grant[]>()
+/** The same for every account that has the same, and frozen then. */
+function namedGrants(expanded: Expanded, setting: AppSetting): Named {
+  return allNamed.of(expanded, setting, '', () => {
+    const inOrder = expanded.grants.map((grant, place) => ({ place, grant: named(grant, setting) })).sort((a, b) => compareGrants(a.grant, b.grant))
+    const grants = inOrder.map(({ grant }) => grant)
+    return { grants: Object.isFrozen(expanded) ? allGrants.of(grants) : grants, places: inOrder.map(({ place }) => place) }
+  })
+}
 
-function named({ native, direct, valid, paths }: EffectiveGrant, since: number, setting: AppSetting): Grant {
+const allNamed = new PairMemo<Expanded, AppSetting, Named>()
+
+function named({ native, direct, valid, paths }: EffectiveGrant, setting: AppSetting): Grant {
   const name = Object.hasOwn(setting.catalogue, native) ? setting.catalogue[native] : undefined
   return {
     entitlement: name ?? native,
     native,
     mapped: name !== undefined || setting.identityMapping,
     direct,
-    since,
+    since: 0,
     valid,
     paths: [...paths],
   }

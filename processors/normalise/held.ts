@@ -15,13 +15,19 @@ export const allNatives = new Interned<readonly string[]>(packNatives, (bytes) =
 export function heldAfter(before: Held | null, natives: readonly string[], first: number): Held {
   if (before === null) return { natives, since: first }
   if (before.natives === natives) return before
-  const since = sinceEach(before, natives, first)
+  const since = timesAfter(before, natives, first)
   const [one = first] = since
   return { natives, since: since.every((at) => at === one) ? one : since }
 }
 
+/** Since when each of these places is held, or one time for all of them. */
+export function sinceEach({ since }: Held, places: readonly number[]): number[] {
+  if (typeof since === 'number') return places.length === 0 ? [] : [since]
+  return places.map((place) => since[place]!)
+}
+
 /** Most are the same and in the same order: only what is not where it is looked for first is looked up. */
-function sinceEach(before: Held, natives: readonly string[], first: number): number[] {
+function timesAfter(before: Held, natives: readonly string[], first: number): number[] {
   let places: Map<string, number> | null = null
   let next = 0
   return natives.map((native) => {
@@ -33,7 +39,7 @@ function sinceEach(before: Held, natives: readonly string[], first: number): num
   })
 }
 
-export const sinceOf = ({ since }: Held, i: number): number => (typeof since === 'number' ? since : since[i]!)
+const sinceOf = ({ since }: Held, i: number): number => (typeof since === 'number' ? since : since[i]!)
 
 export function writeHeld(to: PackWriter, { natives, since }: Held): void {
   to.blob(allNatives.bytesOf(natives))

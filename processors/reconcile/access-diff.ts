@@ -1,9 +1,8 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, GrantVerdict } from '../../schemas/wire/results.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import { deepFreeze } from '../../src/core/frozen.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
-import { PairMemo } from '../shared/memo.ts'
+import { grantSince, type HeldGrants } from '../shared/grants.ts'
 import type { AccountState } from './model.ts'
 
 export interface Published {
@@ -40,22 +39,22 @@ function differences(before: Published, after: Published): Pick<AccessChange, 's
     const oldEnd = endOf(old.grants, i, name)
     const nextEnd = endOf(next.grants, j, name)
     if (j === nextEnd) removed.push(name)
-    else if (!sameGroup(old, i, oldEnd, next, j, nextEnd)) for (let k = j; k < nextEnd; k++) set.push(accessGrant(next.grants[k]!, next.verdicts[k]!))
+    else if (!sameGroup(old, i, oldEnd, next, j, nextEnd)) for (let k = j; k < nextEnd; k++) set.push(accessGrant(next, k))
     i = oldEnd
     j = nextEnd
   }
   return { set, removed }
 }
 
-interface Judged {
-  grants: readonly FactGrant[]
-  verdicts: readonly GrantVerdict[]
+interface Judged extends HeldGrants {
+  readonly verdicts: readonly GrantVerdict[]
 }
 
-function inOrder({ fact: { grants }, verdicts }: Published): Judged {
-  if (areInOrder(grants)) return { grants, verdicts }
-  const pairs = grants.map((grant, i) => [grant, verdicts[i]!] as const).sort(([a], [b]) => order(a, b))
-  return { grants: pairs.map(([grant]) => grant), verdicts: pairs.map(([, verdict]) => verdict) }
+function inOrder({ fact, verdicts }: Published): Judged {
+  const { grants, grantsSince } = fact
+  if (areInOrder(grants)) return { grants, grantsSince, verdicts }
+  const all = grants.map((grant, i) => ({ grant, since: grantSince(fact, i), verdict: verdicts[i]! })).sort((a, b) => order(a.grant, b.grant))
+  return { grants: all.map(({ grant }) => grant), grantsSince: all.map(({ since }) => since), verdicts: all.map(({ verdict }) => verdict) }
 }
 
 function areInOrder(grants: readonly FactGrant[]): boolean {
@@ -77,13 +76,14 @@ function endOf(grants: readonly FactGrant[], from: number, entitlement: string):
 function sameGroup(old: Judged, i: number, oldEnd: number, next: Judged, j: number, nextEnd: number): boolean {
   if (oldEnd - i !== nextEnd - j) return false
   for (let k = 0; i + k < oldEnd; k++) {
-    if (old.verdicts[i + k] !== next.verdicts[j + k] || !sameGrant(old.grants[i + k]!, next.grants[j + k]!)) return false
+    if (old.verdicts[i + k] !== next.verdicts[j + k] || grantSince(old, i + k) !== grantSince(next, j + k)) return false
+    if (!sameGrant(old.grants[i + k]!, next.grants[j + k]!)) return false
   }
   return true
 }
 
 const sameGrant = (a: FactGrant, b: FactGrant): boolean =>
-  a === b || (a.native === b.native && a.direct === b.direct && a.since === b.since && a.valid === b.valid && samePaths(a.paths, b.paths))
+  a === b || (a.native === b.native && a.direct === b.direct && a.valid === b.valid && samePaths(a.paths, b.paths))
 
 function samePaths(a: FactGrant['paths'], b: FactGrant['paths']): boolean {
   if (a.length !== b.length) return false
@@ -96,20 +96,16 @@ function samePaths(a: FactGrant['paths'], b: FactGrant['paths']): boolean {
   return true
 }
 
-const accessGrant = ({ entitlement, native, direct, since, valid, paths }: FactGrant, verdict: GrantVerdict): AccessGrant =>
-  ({ entitlement, native, verdict, direct, since, valid, paths })
-
-/** Everything that the account holds, as it is told where nothing was before; frozen where what it is made of is. */
-function allOf(published: Published): AccessGrant[] {
-  const { fact, verdicts } = published
-  const whole = (): AccessGrant[] => {
-    const all = inOrder(published)
-    return all.grants.map((grant, i) => accessGrant(grant, all.verdicts[i]!))
-  }
-  return wholeSets.of(verdicts, fact.grants, '', () => (Object.isFrozen(fact.grants) ? deepFreeze(whole()) : whole()))
+function accessGrant(judged: Judged, i: number): AccessGrant {
+  const { entitlement, native, direct, valid, paths } = judged.grants[i]!
+  return { entitlement, native, verdict: judged.verdicts[i]!, direct, since: grantSince(judged, i), valid, paths }
 }
 
-const wholeSets = new PairMemo<readonly GrantVerdict[], readonly FactGrant[], AccessGrant[]>()
+/** Everything that the account holds, as it is told where nothing was before. */
+function allOf(published: Published): AccessGrant[] {
+  const all = inOrder(published)
+  return all.grants.map((_grant, i) => accessGrant(all, i))
+}
 
 /** The account is no longer at this home: all of its access here ends. `observed`: the stamp that showed it, µs. */
 export function accessGone(before: Published, observed: number, moment: Moment): AccessChange {

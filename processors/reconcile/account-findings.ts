@@ -1,6 +1,6 @@
 import type { Credential, Position } from '../../schemas/wire/common.ts'
-import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
+import { grantSince } from '../shared/grants.ts'
 import {
   contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
 } from './detail.ts'
@@ -78,17 +78,19 @@ function grantFindings(of: Case, { judgements, isQuiet }: Judged): Wanted[] {
     const judgement = judgements[i]!
     if (judgement.finding === null) return
     const key = `${judgement.finding}/${grant.entitlement}`
-    const wanted = grantFinding(of, grant, judgement, judgement.finding)
+    const wanted = grantFinding(of, i, judgement, judgement.finding)
     const other = byName.get(key)
     if (other === undefined || (wanted.age ?? 0) < (other.age ?? 0)) byName.set(key, wanted)
   })
   return [...byName.values()]
 }
 
-function grantFinding(of: Case, grant: FactGrant, { lapse, decided }: Judgement, kind: FindingKind): Wanted {
+function grantFinding(of: Case, i: number, { lapse, decided }: Judgement, kind: FindingKind): Wanted {
   const { fact } = of.row
+  const grant = fact.grants[i]!
+  const since = grantSince(fact, i)
   const detail = kind === 'unmapped-entitlement' ? unmappedDetail(fact, grant.native) : unauthorisedDetail(fact, grant.entitlement, lapse)
-  const began = lapse === null ? grant.since : Math.max(grant.since, lapse.at)
+  const began = lapse === null ? since : Math.max(since, lapse.at)
   return want(of, kind, { entitlement: grant.entitlement, detail, began, decided, valid: grant.valid })
 }
 

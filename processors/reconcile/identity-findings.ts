@@ -1,6 +1,7 @@
 import type { Reason } from '../../schemas/wire/common.ts'
 import type { SodRule } from '../../schemas/settings.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
+import { grantSince } from '../shared/grants.ts'
 import { heldDetail, holderName, missingDetail, ownerLeftDetail, sodDetail } from './detail.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'
@@ -86,7 +87,7 @@ function firstHeld(side: SodRule['left'], held: Holdings): number {
 }
 
 function sinceOf({ fact }: AccountRow, entitlement: string): number[] {
-  return fact.grants.filter((grant) => grant.mapped && grant.entitlement === entitlement).map((grant) => grant.since)
+  return fact.grants.flatMap((grant, i) => (grant.mapped && grant.entitlement === entitlement ? [grantSince(fact, i)] : []))
 }
 
 function ownerLeft({ desired }: HomeView, reference: ReferenceRow, rules: Rules): Wanted[] {

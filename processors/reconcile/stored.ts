@@ -232,11 +232,17 @@ function writeHead(to: PackWriter, head: Head): void {
   to.time(head.since)
   to.time(head.observed)
   to.time(head.valid)
-  to.flag(head.whole)
+  to.count((head.whole ? 1 : 0) + (head.grantsSince === null ? 0 : hasTimes))
+  if (head.grantsSince === null) return
+  to.count(head.grantsSince.length)
+  for (const at of head.grantsSince) to.time(at)
 }
 
+/** Of a row's flags: since when grants are held lies beside them. Rows of releases that had it in the grants have no such flag. */
+const hasTimes = 2
+
 function readHead(from: PackReader): Head {
-  return {
+  const head = {
     app: from.word(),
     account: from.word(),
     native: from.word(),
@@ -252,8 +258,9 @@ function readHead(from: PackReader): Head {
     since: from.moment(),
     observed: from.moment(),
     valid: from.time(),
-    whole: from.flag(),
   }
+  const flags = from.count()
+  return { ...head, whole: flags % 2 === 1, grantsSince: flags >= hasTimes ? from.list(() => from.moment()) : null }
 }
 
 function pairsOf(flat: readonly string[]): Record<string, string> {

@@ -3,6 +3,17 @@ import { Interned } from './interned.ts'
 import { readList, writeList } from './packed-access.ts'
 import { PackReader, PackWriter, type Packed } from './packed.ts'
 
+/** The grants of an account with their times beside them, as facts have them. */
+export interface HeldGrants {
+  readonly grants: readonly FactGrant[]
+  readonly grantsSince: readonly number[] | null
+}
+
+/** Since when the account holds its grant number `i`, ms. */
+export function grantSince({ grants, grantsSince }: HeldGrants, i: number): number {
+  return grantsSince === null ? grants[i]!.since : grantsSince[grantsSince.length === 1 ? 0 : i]!
+}
+
 /** Equal grants are the same list while it is kept, in every partition: what is computed of them is computed once. */
 export const allGrants = new Interned<FactGrant[]>(packGrants, unpackGrants)
 

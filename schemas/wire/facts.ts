@@ -9,7 +9,7 @@ import {
 /**
  * One entitlement that the account effectively holds. `entitlement` is the catalogue name, or the native id where `mapped` is
  * false. `paths`: shortest path from each direct assignment, as `kind:id` steps; a direct grant adds the empty path.
- * `since`: when grantline first observed it on this account.
+ * `since`: when grantline first observed it on this account; 0 where the fact tells that beside its grants (`grantsSince`).
  */
 export const FactGrant = z
   .object({
@@ -26,7 +26,8 @@ export type FactGrant = z.infer<typeof FactGrant>
 
 /**
  * The account as it is now, whole (`native`: its id as the application spells it); replaces the home's previous fact of this account.
- * Grants are sorted by entitlement. `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none.
+ * Grants are sorted by entitlement. `grantsSince`: when each was first observed on this account, one time for all of them or one for each; null: in
+ * facts of releases that told it in each grant. Beside the grants, since many accounts have the same ones, but not since the same time. `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none.
  */
 export const AccountFact = z
   .object({
@@ -51,6 +52,7 @@ export const AccountFact = z
     whole: z.boolean(),
     unknown: z.array(z.string()),
     grants: z.array(FactGrant),
+    grantsSince: z.array(millis).nullable(),
     credentials: z.array(Credential),
     entries: z.array(DesiredEntry),
     lapsed: z.array(LapsedEntry),

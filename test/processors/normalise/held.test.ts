@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { heldAfter, sinceOf } from '../../../processors/normalise/held.ts'
+import { heldAfter, sinceEach } from '../../../processors/normalise/held.ts'
 
 const natives = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'), { maxLength: 10 })
 
@@ -12,9 +12,18 @@ test('what was held stays held since then, the rest is held since now, whatever 
       const [old, next] = [order(before), order(after)]
       const held = heldAfter({ natives: old, since: times }, next, 999)
       expect(held.natives).toEqual(next)
-      expect(next.map((_native, i) => sinceOf(held, i))).toEqual(next.map((native) => times[old.indexOf(native)] ?? 999))
+      const since = next.map((native) => times[old.indexOf(native)] ?? 999)
+      const each = sinceEach(held, next.map((_native, i) => i))
+      expect(each).toEqual(each.length === 1 ? [...new Set(since)] : since)
     }),
   )
+})
+
+test('times are told in the order that is asked for, or one for all', () => {
+  const natives = ['a', 'b', 'c']
+  expect(sinceEach({ natives, since: [1, 2, 3] }, [2, 0, 1])).toEqual([3, 1, 2])
+  expect(sinceEach({ natives, since: 7 }, [2, 0, 1])).toEqual([7])
+  expect(sinceEach({ natives: [], since: 7 }, [])).toEqual([])
 })
 
 test('one time stands for all where it is the same', () => {

@@ -60,7 +60,7 @@ describe('a complete snapshot', () => {
     const world = loaded()
     world.push(...snapshot({ run: 2, from: 20_000, accounts: { ann, bob } }))
     world.push(...snapshot({ run: 3, from: 3_000_000, accounts: people }))
-    expect(world.fact('cid')).toMatchObject({ since: 3_000, grants: [{ native: 'read', since: 3_000 }] })
+    expect(world.fact('cid')).toMatchObject({ since: 3_000, grants: [{ native: 'read' }], grantsSince: [3_000] })
     expect(world.fact('ann')).toMatchObject({ since: 10 })
   })
 })

@@ -2,6 +2,7 @@ import type { DesiredEntry, LapsedEntry, Reason } from '../../../schemas/wire/co
 import type { AccountFact, AccountGone, Baseline, Desired, FactGrant, FactRecord, Held, Reference } from '../../../schemas/wire/facts.ts'
 import type { AccessChange, DeadLetter, Finding, LagSample } from '../../../schemas/wire/results.ts'
 import { reconcile } from '../../../processors/reconcile/reconcile.ts'
+import { grantSince } from '../../../processors/shared/grants.ts'
 import { accountHome, identityHome } from '../../../src/core/keys.ts'
 import { ProcessorDriver, type DriverOptions, type Output } from '../../support/processor-driver.ts'
 
@@ -63,10 +64,22 @@ export const grant = (entitlement: string, more: Partial<FactGrant> = {}): FactG
   entitlement, native: `n-${entitlement}`, mapped: true, direct: true, since: T0, valid: null, paths: [[]], ...more,
 })
 
-const account = (home: string, id: string, grants: (string | FactGrant)[]): AccountFact => ({
+/** With its times beside its grants, as facts have them now. */
+export function withTimesBeside(fact: AccountFact): AccountFact {
+  const times = fact.grants.map((_grant, i) => grantSince(fact, i))
+  const grantsSince = new Set(times).size === 1 ? times.slice(0, 1) : times
+  return { ...fact, grants: fact.grants.map((one) => ({ ...one, since: 0 })), grantsSince }
+}
+
+/** With its times in its grants, as facts had them before `normalise` 6. */
+export function withTimesWithin(fact: AccountFact): AccountFact {
+  return { ...fact, grants: fact.grants.map((one, i) => ({ ...one, since: grantSince(fact, i) })), grantsSince: null }
+}
+
+const account = (home: string, id: string, grants: (string | FactGrant)[]): AccountFact => withTimesBeside({
   type: 'AccountFact', home, app: 'billing', account: id, native: id, kind: 'human', status: 'active', display: null, match: 'none',
   identity: null, candidates: [], owner: null, ownerState: 'not-needed', created: null, lastUsed: null, since: T0,
-  observed: T0 * 1_000, valid: null, whole: true, unknown: [], grants: grants.map((one) => (typeof one === 'string' ? grant(one) : one)),
+  observed: T0 * 1_000, valid: null, whole: true, unknown: [], grants: grants.map((one) => (typeof one === 'string' ? grant(one) : one)), grantsSince: null,
   credentials: [], entries: [], lapsed: [], movedFrom: null, exposed: null, sources: [], cause: source,
 })
 

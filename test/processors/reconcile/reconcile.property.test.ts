@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { reconcile, reconcileAt } from '../../../processors/reconcile/reconcile.ts'
 import type { FactRecord } from '../../../schemas/wire/facts.ts'
 import type { DriverOptions, Output, ProcessorDriver } from '../../support/processor-driver.ts'
-import { accessNow, app, DAY, given, mark, MINUTE, openFindings, policy, setting, T0, tick } from './given.ts'
+import { accessNow, app, DAY, given, mark, MINUTE, openFindings, policy, setting, T0, tick, withTimesWithin } from './given.ts'
 import { interleaved, shuffleKeys, subjects, surroundings } from './worlds.ts'
 
 /** What is open, apart from times and causes. */
@@ -53,6 +53,31 @@ describe.each(paces)('the order of arrival, %s', (_name, type) => {
         const without = surroundings().filter(([one]) => one!.type !== 'Baseline' || JSON.stringify(one) !== JSON.stringify(marks[n % marks.length]))
         const { outputs } = played([tick(T0), ...interleaved([...without, ...facts], keys), end], type)
         expect([...openFindings(outputs).values()].filter(({ kind }) => resting.has(kind))).toEqual([])
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('facts of releases that told since when in each grant', () => {
+  it('are judged, and told of, as facts of today', () => {
+    fc.assert(
+      fc.property(subjects, shuffleKeys, fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }), (facts, keys, old) => {
+        const records = [tick(T0), ...interleaved([...surroundings(), ...facts], keys), end]
+        const mixed = records.map((record, i) => (record.type === 'AccountFact' && old[i % old.length]! ? withTimesWithin(record) : record))
+        expect(played(mixed).outputs).toEqual(played(records).outputs)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('tell nothing new where they say the same', () => {
+    fc.assert(
+      fc.property(subjects, (facts) => {
+        const finals = [...surroundings(), ...facts].map((versions) => versions.at(-1)!)
+        const accounts = finals.filter((record) => record.type === 'AccountFact')
+        const { outputs } = played([tick(T0), ...finals.map((record) => (record.type === 'AccountFact' ? withTimesWithin(record) : record)), end])
+        expect(played([tick(T0), ...finals.map((record) => (record.type === 'AccountFact' ? withTimesWithin(record) : record)), end, ...accounts]).outputs).toEqual(outputs)
       }),
       { numRuns: 40 },
     )

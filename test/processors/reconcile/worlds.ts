@@ -16,7 +16,7 @@ const someApp = fc.constantFrom(...apps)
 
 const grants = fc
   .uniqueArray(fc.tuple(entitlement, fc.boolean(), fc.integer({ min: 0, max: 9 })), { maxLength: 3, selector: ([name]) => name })
-  .map((list): FactGrant[] => list.map(([name, direct, n]) => grant(name, { direct, mapped: n > 0 })))
+  .map((list): FactGrant[] => list.map(([name, direct, n]) => grant(name, { direct, mapped: n > 0, since: T0 - (n % 3) * DAY })))
 
 const governed = fc
   .uniqueArray(fc.tuple(someApp, entitlement, fc.boolean(), fc.constantFrom('expired', 'withdrawn', 'denied')), {
