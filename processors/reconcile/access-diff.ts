@@ -2,7 +2,8 @@ import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, GrantVerdict } from '../../schemas/wire/results.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
-import { grantSince, type HeldGrants } from '../shared/grants.ts'
+import { grantSince } from '../shared/grants.ts'
+import { PairMemo } from '../shared/memo.ts'
 import type { AccountState } from './model.ts'
 
 export interface Published {
@@ -28,58 +29,69 @@ export function diffAccess(before: Published | null, after: Published, moment: M
   return change(after.fact, moment, { gone: false, set, removed, valid, observed })
 }
 
-/** Goes through both in their order at once: most grants are as they were, and nothing is made of these. */
+/** Most grants are as they were, and nothing is made of these. */
 function differences(before: Published, after: Published): Pick<AccessChange, 'set' | 'removed'> {
-  const old = inOrder(before)
-  const next = inOrder(after)
   const set: AccessGrant[] = []
   const removed: string[] = []
-  for (let i = 0, j = 0; i < old.grants.length || j < next.grants.length; ) {
-    const name = earlier(old.grants[i]?.entitlement, next.grants[j]?.entitlement)
-    const oldEnd = endOf(old.grants, i, name)
-    const nextEnd = endOf(next.grants, j, name)
-    if (j === nextEnd) removed.push(name)
-    else if (!sameGroup(old, i, oldEnd, next, j, nextEnd)) for (let k = j; k < nextEnd; k++) set.push(accessGrant(next, k))
-    i = oldEnd
-    j = nextEnd
+  for (const name of namesOf(before.fact.grants, after.fact.grants)) {
+    if (name.after.length === 0) removed.push(name.entitlement)
+    else if (!name.isAlike || !isJudgedAlike(before, after, name)) for (const place of name.after) set.push(accessGrant(after, place))
   }
   return { set, removed }
 }
 
-interface Judged extends HeldGrants {
-  readonly verdicts: readonly GrantVerdict[]
+function isJudgedAlike(before: Published, after: Published, name: Name): boolean {
+  return name.after.every((place, i) => {
+    const old = name.before[i]!
+    return before.verdicts[old] === after.verdicts[place] && grantSince(before.fact, old) === grantSince(after.fact, place)
+  })
 }
 
-function inOrder({ fact, verdicts }: Published): Judged {
-  const { grants, grantsSince } = fact
-  if (areInOrder(grants)) return { grants, grantsSince, verdicts }
-  const all = grants.map((grant, i) => ({ grant, since: grantSince(fact, i), verdict: verdicts[i]! })).sort((a, b) => order(a.grant, b.grant))
-  return { grants: all.map(({ grant }) => grant), grantsSince: all.map(({ since }) => since), verdicts: all.map(({ verdict }) => verdict) }
+/** An entitlement that two lists of grants name, or one of them: its places in both. `isAlike`: with the same grants, whatever their times and verdicts. */
+interface Name {
+  readonly entitlement: string
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+  readonly isAlike: boolean
 }
 
-function areInOrder(grants: readonly FactGrant[]): boolean {
-  for (let i = 1; i < grants.length; i++) if (order(grants[i - 1]!, grants[i]!) > 0) return false
-  return true
+/** In order; the same for all accounts that had the same and have the same. */
+function namesOf(before: readonly FactGrant[], after: readonly FactGrant[]): readonly Name[] {
+  return allNames.of(before, after, '', () => {
+    const old = inOrder(before)
+    const next = inOrder(after)
+    const names: Name[] = []
+    for (let i = 0, j = 0; i < old.length || j < next.length; ) {
+      const entitlement = earlier(before[old[i]!]?.entitlement, after[next[j]!]?.entitlement)
+      const were = old.slice(i, endOf(before, old, i, entitlement))
+      const are = next.slice(j, endOf(after, next, j, entitlement))
+      const isAlike = were.length === are.length && were.every((place, k) => sameGrant(before[place]!, after[are[k]!]!))
+      names.push({ entitlement, before: were, after: are, isAlike })
+      i += were.length
+      j += are.length
+    }
+    return names
+  })
 }
+
+const allNames = new PairMemo<readonly FactGrant[], readonly FactGrant[], readonly Name[]>()
+
+/** The places of grants in the order in which access tells them. */
+function inOrder(grants: readonly FactGrant[]): readonly number[] {
+  return orders.of(grants, grants, '', () => grants.map((_grant, place) => place).sort((a, b) => order(grants[a]!, grants[b]!)))
+}
+
+const orders = new PairMemo<readonly FactGrant[], readonly FactGrant[], readonly number[]>()
 
 function earlier(a: string | undefined, b: string | undefined): string {
   if (a === undefined || b === undefined) return (a ?? b)!
   return compareKeys(a, b) <= 0 ? a : b
 }
 
-function endOf(grants: readonly FactGrant[], from: number, entitlement: string): number {
+function endOf(grants: readonly FactGrant[], places: readonly number[], from: number, entitlement: string): number {
   let end = from
-  while (grants[end]?.entitlement === entitlement) end++
+  while (end < places.length && grants[places[end]!]!.entitlement === entitlement) end++
   return end
-}
-
-function sameGroup(old: Judged, i: number, oldEnd: number, next: Judged, j: number, nextEnd: number): boolean {
-  if (oldEnd - i !== nextEnd - j) return false
-  for (let k = 0; i + k < oldEnd; k++) {
-    if (old.verdicts[i + k] !== next.verdicts[j + k] || grantSince(old, i + k) !== grantSince(next, j + k)) return false
-    if (!sameGrant(old.grants[i + k]!, next.grants[j + k]!)) return false
-  }
-  return true
 }
 
 const sameGrant = (a: FactGrant, b: FactGrant): boolean =>
@@ -96,16 +108,13 @@ function samePaths(a: FactGrant['paths'], b: FactGrant['paths']): boolean {
   return true
 }
 
-function accessGrant(judged: Judged, i: number): AccessGrant {
-  const { entitlement, native, direct, valid, paths } = judged.grants[i]!
-  return { entitlement, native, verdict: judged.verdicts[i]!, direct, since: grantSince(judged, i), valid, paths }
+function accessGrant({ fact, verdicts }: Published, place: number): AccessGrant {
+  const { entitlement, native, direct, valid, paths } = fact.grants[place]!
+  return { entitlement, native, verdict: verdicts[place]!, direct, since: grantSince(fact, place), valid, paths }
 }
 
 /** Everything that the account holds, as it is told where nothing was before. */
-function allOf(published: Published): AccessGrant[] {
-  const all = inOrder(published)
-  return all.grants.map((_grant, i) => accessGrant(all, i))
-}
+const allOf = (published: Published): AccessGrant[] => inOrder(published.fact.grants).map((place) => accessGrant(published, place))
 
 /** The account is no longer at this home: all of its access here ends. `observed`: the stamp that showed it, µs. */
 export function accessGone(before: Published, observed: number, moment: Moment): AccessChange {
