@@ -1,8 +1,8 @@
 import type { AccountFact } from '../../schemas/wire/facts.ts'
 import type { AppSetting } from '../../schemas/settings.ts'
 import { accountHome, identityHome } from '../../src/core/keys.ts'
+import { deepFreeze } from '../../src/core/frozen.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import { allGrants } from '../shared/grants.ts'
 import { PairMemo } from '../shared/memo.ts'
 import type { AccountRow, Attributes } from './account.ts'
 import { facetSources, isWhole, lastObserved, lastValid } from './account.ts'
@@ -108,7 +108,7 @@ function namedGrants(expanded: Expanded, setting: AppSetting): Named {
   return allNamed.of(expanded, setting, '', () => {
     const inOrder = expanded.grants.map((grant, place) => ({ place, grant: named(grant, setting) })).sort((a, b) => compareGrants(a.grant, b.grant))
     const grants = inOrder.map(({ grant }) => grant)
-    return { grants: Object.isFrozen(expanded) ? allGrants.of(grants) : grants, places: inOrder.map(({ place }) => place) }
+    return { grants: Object.isFrozen(expanded) ? deepFreeze(grants) : grants, places: inOrder.map(({ place }) => place) }
   })
 }
 

@@ -61,6 +61,8 @@ export function expand(assignments: readonly Assignment[], closure: (ref: Ref) =
 
 /** A direct grant is valid from its own time on; an inherited one from the earliest known time of what it comes by. */
 function effective(native: string, ways: readonly { path: string[]; valid: number | null }[]): EffectiveGrant {
+  const [only] = ways
+  if (ways.length === 1) return { native, direct: only!.path.length === 0, valid: only!.valid, paths: [only!.path] }
   const direct = ways.filter(({ path }) => path.length === 0)
   const times = (direct.length > 0 ? direct : ways).flatMap(({ valid }) => (valid === null ? [] : [valid]))
   const paths = ways.map(({ path }) => path).sort(comparePaths)

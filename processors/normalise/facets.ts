@@ -31,7 +31,7 @@ export function nextAssignments(before: readonly Assignment[], facet: Assignment
   const added = facet.added.map(({ ref, valid }) => ({ ref: { kind: ref.kind, id: ref.id }, valid }))
   if (facet.whole) {
     const list = allAssignments.of(sortedBy(added, assignmentKey))
-    if (Object.isFrozen(facet.added)) wholeLists.set(facet.added, list)
+    if (Object.isFrozen(facet.added) && Object.isFrozen(list)) wholeLists.set(facet.added, list)
     return list
   }
   const removed = new Set(facet.removed.map(refKey))

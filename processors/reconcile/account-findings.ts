@@ -1,6 +1,6 @@
 import type { Credential, Position } from '../../schemas/wire/common.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
-import { grantSince } from '../shared/grants.ts'
+import { grantSince } from './grants.ts'
 import {
   contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
 } from './detail.ts'

@@ -1,7 +1,7 @@
 import type { Reason } from '../../schemas/wire/common.ts'
 import type { SodRule } from '../../schemas/settings.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
-import { grantSince } from '../shared/grants.ts'
+import { grantSince } from './grants.ts'
 import { heldDetail, holderName, missingDetail, ownerLeftDetail, sodDetail } from './detail.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'

@@ -1,7 +1,7 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccountFact, AccountGone, Desired, FactRecord, Held, Reference } from '../../schemas/wire/facts.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import { allGrants } from '../shared/grants.ts'
+import { allGrants } from './grants.ts'
 import type { Gone } from './findings-diff.ts'
 import type { Evidence } from './lag.ts'
 import type { AccountRow, AccountState, DesiredRow, HeldRow, HomeRow, ReferenceRow } from './model.ts'

@@ -1,6 +1,6 @@
 import type { AccountKind, AccountStatus, DesiredEntry, IdentityStatus, Reason } from '../../schemas/wire/common.ts'
 import type { GrantVerdict } from '../../schemas/wire/results.ts'
-import { allGrants } from '../shared/grants.ts'
+import { allGrants } from './grants.ts'
 import { Interned } from '../shared/interned.ts'
 import {
   readEntries, readLapses, readList, readPosition, readReason, writeEntries, writeLapses, writeList, writePosition, writeReason,

@@ -58,14 +58,19 @@ export class Interned<V extends object, L = V> {
     return this.#keep(hash, own, deepFreeze(value))
   }
 
-  /** The one value that is equal to this one, which is frozen by it. */
+  /** The one value that is equal to this one; one that comes for the first time is left as it is, and frozen if it comes again. */
   of(value: V): V {
     if (this.#packed.has(value)) return value
     const known = this.#same.get(value)
     if (known !== undefined) return known
     const bytes = this.#pack(value)
     const hash = hashOf(bytes, 0, bytes.length)
-    const one = this.#find(hash, bytes) ?? this.#keep(hash, bytes.slice(), deepFreeze(value))
+    const found = this.#find(hash, bytes)
+    if (found === undefined && this.#kept.isFirst(hash)) {
+      this.#packed.set(value, bytes.slice())
+      return value
+    }
+    const one = found ?? this.#keep(hash, bytes.slice(), deepFreeze(value))
     if (one !== value && Object.isFrozen(value)) this.#same.set(value, one)
     return one
   }

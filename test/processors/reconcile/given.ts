@@ -2,7 +2,7 @@ import type { DesiredEntry, LapsedEntry, Reason } from '../../../schemas/wire/co
 import type { AccountFact, AccountGone, Baseline, Desired, FactGrant, FactRecord, Held, Reference } from '../../../schemas/wire/facts.ts'
 import type { AccessChange, DeadLetter, Finding, LagSample } from '../../../schemas/wire/results.ts'
 import { reconcile } from '../../../processors/reconcile/reconcile.ts'
-import { grantSince } from '../../../processors/shared/grants.ts'
+import { grantSince } from '../../../processors/reconcile/grants.ts'
 import { accountHome, identityHome } from '../../../src/core/keys.ts'
 import { ProcessorDriver, type DriverOptions, type Output } from '../../support/processor-driver.ts'
 

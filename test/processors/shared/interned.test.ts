@@ -23,9 +23,17 @@ test('a value that came once is packed in the bytes it came in; the bytes may ch
   const value = interned.at(bytes)
   bytes.fill(0)
   expect(interned.bytesOf(value)).toEqual(packed('a'))
+})
+
+test('a value that came from elsewhere is the one from the second time on', () => {
+  const interned = open()
+  const first = interned.of(['b'])
+  expect(Object.isFrozen(first)).toBe(false)
+  expect(interned.bytesOf(first)).toEqual(packed('b'))
   const own = interned.of(['b'])
   expect(Object.isFrozen(own)).toBe(true)
   expect(interned.bytesOf(own)).toEqual(packed('b'))
+  expect(interned.of(['b'])).toBe(own)
   expect(interned.at(packed('b'))).toBe(own)
 })
 

@@ -1,7 +1,7 @@
 import type { FactGrant } from '../../schemas/wire/facts.ts'
-import { Interned } from './interned.ts'
-import { readList, writeList } from './packed-access.ts'
-import { PackReader, PackWriter, type Packed } from './packed.ts'
+import { Interned } from '../shared/interned.ts'
+import { readList, writeList } from '../shared/packed-access.ts'
+import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 
 /** The grants of an account with their times beside them, as facts have them. */
 export interface HeldGrants {
