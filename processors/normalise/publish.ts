@@ -3,6 +3,7 @@ import { canonical, digest } from '../../src/core/canonical.ts'
 import { equal } from '../../src/core/equal.ts'
 import type { AccountRow, Published } from './account.ts'
 import { accountClasses, facetOf, lastObserved, splitKey } from './account.ts'
+import { saysTheSame } from './content.ts'
 import { derive, grantsOf } from './derive.ts'
 import { lagsBehind } from './lagging.ts'
 import type { Scope } from './scope.ts'
@@ -52,7 +53,7 @@ function tellFact(scope: Scope, before: Published | null, fact: AccountFact, con
   if (before !== null && before.home !== fact.home) {
     tellGone(scope, fact.app, fact.account, before.home, 'moved', fact.home, fact.observed)
     context.emit('facts', fact.home, { ...fact, movedFrom: before.home })
-  } else if (before === null || before.content !== content) {
+  } else if (before === null || !saysTheSame(before.content, fact, content)) {
     context.emit('facts', fact.home, fact)
   }
   return { home: fact.home, content }

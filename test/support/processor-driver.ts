@@ -106,6 +106,12 @@ export class ProcessorDriver<In extends Topic> {
     return new Map([...(this.#tables.get(name) ?? [])].map(([key, value]) => [key, decode(value)]))
   }
 
+  /** Rows as another release may have left them. */
+  rewrite<V>(name: string, change: (value: V) => V): void {
+    const rows = this.#tables.get(name)
+    for (const [key, text] of rows ?? []) rows!.set(key, encode(change(decode(text) as V)))
+  }
+
   /** The whole state as text, to compare two drivers or to prove that nothing was written. */
   dump(): string {
     return JSON.stringify(
