@@ -11,6 +11,7 @@ import type { Log } from '../src/ports/log.ts'
 import { untilDrained } from '../src/runtime/drained.ts'
 import { openPublisher, type Outgoing } from '../src/runtime/publisher.ts'
 import { readPartition } from '../src/runtime/records.ts'
+import { few, own, type Assignments } from './assignments.ts'
 import { anonymousMb } from './machine.ts'
 import { openBenchLog } from './on-kafka.ts'
 import { grantsOf, inThousands, intent, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
@@ -19,9 +20,9 @@ import { openTasks } from './tasks.ts'
 
 /**
  * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
- * `--kafka host:port` on topics of its own there. With `--threads t` each phase has threads of its own, which compile their code anew.
+ * `--kafka host:port` on topics of its own there. With `--own` hardly two accounts have the same. With `--threads t` each phase has threads of its own, which compile their code anew.
  */
-export interface PipelineResult {
+interface PipelineResult {
   n: number
   /** that run the tasks; 1: the main one, beside all else */
   threads: number
@@ -43,8 +44,7 @@ export interface PipelineResult {
 
 const partitionCount = 4
 
-/** `onPhase` hears the begin of each timed phase, and null at its end. */
-export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'first' | 'unchanged' | null) => void = () => undefined, brokers: string | null = null, threads = 1): Promise<PipelineResult> {
+async function measurePipeline(n: number, { brokers, threads, assignments }: { brokers: string | null; threads: number; assignments: Assignments }): Promise<PipelineResult> {
   const directory = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
   const log = brokers === null ? await openLog(join(directory, 'log'), partitionCount, 'disk') : await openBenchLog({ brokers: brokers.split(','), prefix: `bench-${randomUUID()}.`, directory, partitions: partitionCount })
   const codec = createFileCodec(log.schemas)
@@ -68,24 +68,18 @@ export async function measurePipeline(n: number, onPhase: (phase: 'intent' | 'fi
   try {
     await drain() // the first ticks: without them the backlog would be read in the year 1970
     await publish(settings(counts))
-    await publish(intent(n, counts))
-    onPhase('intent')
+    await publish(intent(n, counts, assignments))
     const loaded = await drain()
-    onPhase(null)
-    await publish(snapshot(n, 1, counts))
-    onPhase('first')
+    await publish(snapshot(n, 1, counts, assignments))
     const first = await drain()
-    onPhase(null)
-    await publish(snapshot(n, 2, counts))
-    onPhase('unchanged')
+    await publish(snapshot(n, 2, counts, assignments))
     const unchanged = await drain()
-    onPhase(null)
     let grants = 0
-    for (let k = 0; k < n; k++) grants += grantsOf(k)
+    for (let k = 0; k < n; k++) grants += grantsOf(k, assignments)
     const findings = await findingsOf(log, codec)
     return {
       n, threads, firstPerSecond: n / first.seconds, unchangedPerSecond: n / unchanged.seconds, grantsPerSecond: grants / first.seconds,
-      findings: findings.length, asPlanted: equal(findings, plantedFindings(n)), expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
+      findings: findings.length, asPlanted: equal(findings, plantedFindings(n, assignments)), expectedFindings: plantedCount(n), anonymousMb: peakMb, intentSeconds: loaded.seconds, intentCpuSeconds: loaded.cpuSeconds,
       firstCpuSeconds: first.cpuSeconds, unchangedCpuSeconds: unchanged.cpuSeconds,
     }
   } finally {
@@ -108,11 +102,12 @@ async function findingsOf(log: Log, codec: Codec): Promise<string[]> {
   return told.sort()
 }
 
-if (import.meta.main) {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { kafka: { type: 'string' }, threads: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } } })
-  for (const n of positionals.map(Number)) {
-    const result = await measurePipeline(n, undefined, values.kafka ?? null, Number(values.threads))
-    if (values.json) console.log(JSON.stringify(result))
-    else console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
-  }
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { kafka: { type: 'string' }, threads: { type: 'string', default: '1' }, own: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+})
+for (const n of positionals.map(Number)) {
+  const result = await measurePipeline(n, { brokers: values.kafka ?? null, threads: Number(values.threads), assignments: values.own ? own : few })
+  if (values.json) console.log(JSON.stringify(result))
+  else console.log(Object.entries(result).map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : String(value)}`).join('  '))
 }

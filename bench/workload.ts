@@ -2,6 +2,7 @@ import type { AppSetting, PolicySetting, SourcesSetting } from '../schemas/setti
 import { AppSetting as AppSettingSchema, PolicySetting as PolicySettingSchema } from '../schemas/settings.ts'
 import type { ClassManifest } from '../schemas/wire/common.ts'
 import type { Ref } from '../schemas/wire/raw.ts'
+import { few, permissions, roles, type Assignments } from './assignments.ts'
 import { canonical, digest } from '../src/core/canonical.ts'
 import { accountKey } from '../src/core/keys.ts'
 import { partitionOf } from '../src/core/partition.ts'
@@ -9,8 +10,6 @@ import type { Outgoing } from '../src/runtime/publisher.ts'
 
 /** W(n) as bench/README.md has it, as the records that connectors and feeds would publish. */
 export const app = 'bench'
-const permissions = 200
-const roles = 100
 export const permission = (k: number): string => `perm-${String(k % permissions).padStart(3, '0')}`
 const role = (i: number): string => `role-${String(i).padStart(2, '0')}`
 
@@ -26,20 +25,18 @@ function closure(i: number): string[] {
   return [...rolePermissions(i), ...(parent === null ? [] : closure(parent))]
 }
 
-const rolesOf = (n: number): number[] => [n % roles, (n * 7 + 13) % roles].filter((i, at, all) => all.indexOf(i) === at)
-const directOf = (n: number): number[] => [(n * 3) % permissions, (n * 3 + 71) % permissions, (n * 3 + 142) % permissions]
 const isPlanted = (n: number): boolean => n % 25 === 0
 
 /** A permission that account n neither has nor should have otherwise. */
-function planted(n: number): number {
-  const desired = new Set([...rolesOf(n).flatMap(closure), ...directOf(n).map(permission)])
+function planted(n: number, of: Assignments): number {
+  const desired = new Set([...of.roles(n).flatMap(closure), ...of.direct(n).map(permission)])
   for (let k = n % permissions; ; k++) if (!desired.has(permission(k))) return k % permissions
 }
 
-export const grantsOf = (n: number): number => new Set([...rolesOf(n).flatMap(closure), ...directOf(n).map(permission), ...(isPlanted(n) ? [permission(planted(n))] : [])]).size
+export const grantsOf = (n: number, of = few): number => new Set([...of.roles(n).flatMap(closure), ...of.direct(n).map(permission), ...(isPlanted(n) ? [permission(planted(n, of))] : [])]).size
 /** The findings of W(n), as `kind account entitlement`, sorted. */
-export const plantedFindings = (n: number): string[] =>
-  Array.from({ length: plantedCount(n) }, (_, i) => `unauthorised-grant ${accountKey(app, `a${25 * i}`)} ${permission(planted(25 * i))}`).sort()
+export const plantedFindings = (n: number, of = few): string[] =>
+  Array.from({ length: plantedCount(n) }, (_, i) => `unauthorised-grant ${accountKey(app, `a${25 * i}`)} ${permission(planted(25 * i, of))}`).sort()
 
 export const plantedCount = (n: number): number => Math.ceil(n / 25)
 
@@ -72,7 +69,7 @@ const startMs = Date.UTC(2026, 0, 1)
 export const nowMs = Date.UTC(2026, 5, 1)
 
 /** The governance side, complete: identities, a business role for each native role, two assignments and three requests a person. */
-export function* intent(n: number, partitions: Partitions): Generator<Outgoing> {
+export function* intent(n: number, partitions: Partitions, of = few): Generator<Outgoing> {
   const observed = nowMs * 1_000
   for (const [feed, cls] of feeds) {
     const counts = new Array<number>(partitions.intent).fill(0)
@@ -96,9 +93,9 @@ export function* intent(n: number, partitions: Partitions): Generator<Outgoing> 
       if (cls === 'identities') {
         yield* send(id, { type: 'Identity', ...base, id, status: 'active', display: null, start: startMs, end: null, continues: null, attributes: {}, keys: [{ space: 'no', key: String(k), since: startMs }] })
       } else if (cls === 'role-assignments') {
-        for (const i of rolesOf(k)) yield* send(id, { type: 'RoleAssignment', ...base, id: `${id}-${i}`, identity: id, role: `br-${i}`, from: startMs, until: null })
+        for (const i of of.roles(k)) yield* send(id, { type: 'RoleAssignment', ...base, id: `${id}-${i}`, identity: id, role: `br-${i}`, from: startMs, until: null })
       } else {
-        for (const [at, p] of directOf(k).entries()) {
+        for (const [at, p] of of.direct(k).entries()) {
           yield* send(id, { type: 'AccessRequest', ...base, id: `${id}-${at}`, subject: { identity: id, app: null, account: null }, app, entitlement: permission(p), from: startMs, until: null, approvedBy: 'p0' })
         }
       }
@@ -113,7 +110,7 @@ const pageMs = 20
 const runMs = 12 * 3_600_000
 
 /** One complete run of the application: definitions, then every account, page by page: each page has its own stamp, as with every connector. */
-export function* snapshot(n: number, run: number, partitions: Partitions): Generator<Outgoing> {
+export function* snapshot(n: number, run: number, partitions: Partitions, of = few): Generator<Outgoing> {
   const begun = (nowMs - (3 - run) * runMs) * 1_000
   const stampOf = (k: number): number => begun + Math.floor(k / pageAccounts) * pageMs * 1_000
   let observed = begun
@@ -132,14 +129,14 @@ export function* snapshot(n: number, run: number, partitions: Partitions): Gener
     const key = accountKey(app, id)
     observed = stampOf(k)
     counts[partitionOf(key, partitions.raw)]!++
-    const direct = [...new Set([...directOf(k), ...(isPlanted(k) ? [planted(k)] : [])].map(permission))].sort()
+    const direct = [...new Set([...of.direct(k), ...(isPlanted(k) ? [planted(k, of)] : [])].map(permission))].sort()
     yield {
       topic: 'raw',
       key,
       record: {
         type: 'Account', app, id, native: id, run, observed, valid: null, gone: false,
         attributes: { whole: true, kind: 'human', status: 'active', display: null, created: startMs, lastUsed: null, owner: null, values: { no: String(k) } },
-        memberships: { whole: true, added: rolesOf(k).map(role).sort().map((name) => ({ ref: { kind: 'role', id: name }, valid: null })), removed: [] },
+        memberships: { whole: true, added: of.roles(k).map(role).sort().map((name) => ({ ref: { kind: 'role', id: name }, valid: null })), removed: [] },
         grants: { whole: true, added: direct.map((name) => ({ ref: { kind: 'entitlement', id: name }, valid: null })), removed: [] },
         credentials: null,
       },

@@ -40,7 +40,8 @@ export class Interned<V extends object, L = V> {
     const known = this.#alike.find(hash, (_bytes, value) => likeness.same(value, like))
     if (known !== undefined) return known
     const one = this.of(make())
-    this.#alike.keep(hash, unpacked, one)
+    // one that came once would stand for all that come after it, and is not frozen
+    if (Object.isFrozen(one)) this.#alike.keep(hash, unpacked, one)
     return one
   }
 

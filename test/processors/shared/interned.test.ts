@@ -37,6 +37,19 @@ test('a value that came from elsewhere is the one from the second time on', () =
   expect(interned.at(packed('b'))).toBe(own)
 })
 
+test('what says the same as a value that comes again is that value, without being made', () => {
+  const likeness = { hash: (like: readonly string[]) => like.length, same: (a: readonly string[], b: readonly string[]) => a.join() === b.join() }
+  const interned = new Interned<string[], readonly string[]>((value) => utf8.encode(JSON.stringify(value)), (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as string[], likeness)
+  const never = (): string[] => {
+    throw new Error('it is known')
+  }
+  expect(interned.like(['a'], () => ['a'])).toEqual(['a'])
+  const one = interned.like(['a'], () => ['a'])
+  expect(Object.isFrozen(one)).toBe(true)
+  expect(interned.like(['a'], never)).toBe(one)
+  expect(interned.like(['b'], () => ['b'])).toEqual(['b'])
+})
+
 test('values without end are let go, and answered right all the same', () => {
   const interned = open()
   for (let round = 0; round < 3; round++) for (let i = 0; i < 3_000; i++) expect(interned.at(packed(`v${i}`))).toEqual([`v${i}`])
