@@ -41,15 +41,20 @@ export class Book {
     return this.#state.range<AppRow>('apps')
   }
 
-  /** Stores the action and tells the change, where there is one that others may see. */
-  save(before: ActionRow | undefined, after: ActionRow): void {
+  /**
+   * Stores the action and tells the change, where there is one that others may see: at no time before that of what it follows from
+   * (`cause`, ms), whose partition's clock may be ahead of this one's, nor before what was told of it last.
+   */
+  save(before: ActionRow | undefined, after: ActionRow, cause = 0): void {
     const { now, position } = this.#context
     const key = keyOf(after)
-    this.#state.put('actions', key, after)
+    const last = before?.told ?? 0
+    const isNews = before === undefined || !equal(changeOf(after, now, position), changeOf(before, now, position))
+    const told = isNews ? Math.max(now, cause, last) : last
+    this.#state.put('actions', key, { ...after, told })
     this.#count(before, after)
     this.#queue(before, after, key)
-    const told = changeOf(after, now, position)
-    if (before === undefined || !equal(told, changeOf(before, now, position))) this.#context.emit('action-log', after.app, told)
+    if (isNews) this.#context.emit('action-log', after.app, changeOf(after, told, position))
   }
 
   /** The keys of approved actions of one priority that may go now, first those that have waited longest. */

@@ -35,6 +35,8 @@ export interface ActionRow extends Subject {
   /** how often a verified correction had to be made again, and when it was last verified */
   readonly reversals: number
   readonly verifiedAt: number | null
+  /** when its last change was told; rows of `remediate` 2 have none */
+  readonly told?: number
 }
 
 /** What is counted for one application, in the table `apps`. */

@@ -17,7 +17,7 @@ export const remediate: ProcessorType<'actions'> = {
   name: 'remediate',
   input: 'actions',
   outputs: ['commands', 'action-log', 'findings'],
-  version: 2,
+  version: 3,
   stateFormat: 1,
   create: () => new Remediate(),
 }
@@ -76,11 +76,11 @@ function propose({ context, book, setting }: Scope, record: Proposal): void {
   const before = book.action(record.app, record.finding)
   if (record.change === 'closed') {
     if (before === undefined) return
-    book.save(before, closed(before, record, context.now))
+    book.save(before, closed(before, record, context.now), record.decided)
     tellBrake(context, book, record.app)
     return
   }
-  book.save(before, proposed(before, record, setting(record.app), context.now))
+  book.save(before, proposed(before, record, setting(record.app), context.now), record.decided)
   tellBrake(context, book, record.app)
 }
 

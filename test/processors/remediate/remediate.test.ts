@@ -38,6 +38,17 @@ describe('policy', () => {
   })
 })
 
+describe('when it was', () => {
+  it('is never before the finding that it follows from, nor before what was told of it last', () => {
+    const driver = given([setting()])
+    const ahead = T0 + 800
+    expect(changes(driver.push(proposal('a', { kind: 'unauthorised-grant', decided: ahead })))).toMatchObject([{ state: 'proposed', at: ahead }])
+    expect(changes(driver.push(decision('a', 'approve'), tick(T0 + 500)))).toMatchObject([{ state: 'approved', at: ahead }, { state: 'dispatched', at: ahead }])
+    driver.push(tick(T0 + SECOND))
+    expect(changes(driver.push(gone('a', null, { decided: T0 + 900 }), result(commands(driver.outputs)[0]!, 'applied', T0)))).toMatchObject([{ state: 'withdrawn', at: T0 + SECOND }])
+  })
+})
+
 describe('an approval', () => {
   it('is of the version that the person saw', () => {
     const driver = given([setting()])
