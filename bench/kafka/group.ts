@@ -8,6 +8,7 @@ import type { Admin } from 'kafkajs'
 import { z } from 'zod'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import type { KafkaLog } from '../../src/adapters/log-kafka/kafka-log.ts'
+import { processors } from '../../processors/registry.ts'
 import { programEnvironment, programFlags } from '../flags.ts'
 import type { Orders } from './worker.ts'
 
@@ -52,6 +53,16 @@ export class Worker {
   /** What was given to it last. */
   get owned(): Readonly<Record<string, readonly number[]>> {
     return this.said.findLast(({ owned }) => owned !== undefined)?.owned ?? {}
+  }
+
+  /** The tasks of that. */
+  get tasks(): string[] {
+    return processors.flatMap(({ name, input }) => (this.owned[input] ?? []).map((partition) => `task/${name}/${partition}`))
+  }
+
+  /** Whether it has the state of this task, or had it. */
+  had(task: string): boolean {
+    return this.said.some(({ restored }) => restored === task)
   }
 
   /** Stops it where it stands; the group waits for as long as its session. */

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processors } from '../../processors/registry.ts'
 import { accountKey, identityHome } from '../../src/core/keys.ts'
 import { partitionOf } from '../../src/core/partition.ts'
 import type { Outgoing, Publisher } from '../../src/runtime/publisher.ts'
 import { app } from '../workload.ts'
 import { drained, positions, until, type Worker } from './group.ts'
-import { partitions, sizeOf, startGroup, type Installation } from './installation.ts'
+import { fillMs, partitions, sizeOf, startGroup, type Installation } from './installation.ts'
 
 export type Tell = (what: string, value: number, unit: string, note?: string) => void
 
@@ -16,8 +15,6 @@ interface TakeOver {
 }
 
 const probeMs = 100
-/** so long may the first filling of the copies take */
-const fillMs = 1_800_000
 
 /** One of two processes that begin without copies of states is killed, once where the other one keeps standby copies and once where not. */
 export async function takeOvers(of: Installation, brokers: string[], options: TakeOver): Promise<void> {
@@ -27,9 +24,9 @@ export async function takeOvers(of: Installation, brokers: string[], options: Ta
     if (one === undefined || other === undefined) throw new Error('two processes are needed')
     await until(() => sizeOf(one) > 0 && sizeOf(other) > 0, 'both have partitions')
     // whoever came first may have had what the other one has now, and copies of it
-    const [victim, heir] = hadAny(other, tasksOf(one)) ? [other, one] : [one, other]
-    const tasks = tasksOf(victim)
-    if (hadAny(heir, tasks)) throw new Error('each process had what the other one has: there is nobody without copies')
+    const [victim, heir] = one.tasks.some((task) => other.had(task)) ? [other, one] : [one, other]
+    const { tasks } = victim
+    if (!standby && tasks.some((task) => heir.had(task))) throw new Error('each process had what the other one has: there is nobody without copies')
     if (standby) {
       const current = (): number => tasks.filter((task) => heir.said.some(({ followed }) => followed === task)).length
       await until(() => current() === tasks.length, 'the standby copies are current', fillMs)
@@ -40,9 +37,6 @@ export async function takeOvers(of: Installation, brokers: string[], options: Ta
     await heir.stop()
   }
 }
-
-const tasksOf = ({ owned }: Worker): string[] => processors.flatMap(({ name, input }) => (owned[input] ?? []).map((partition) => `task/${name}/${partition}`))
-const hadAny = ({ said }: Worker, tasks: readonly string[]): boolean => said.some(({ restored }) => restored !== undefined && tasks.includes(restored))
 
 /** Kills one while changes come for every partition, and waits until all that it owned moves on in the other. */
 async function takeOver({ log, admin, prefix, publisher }: Installation, victim: Worker, heir: Worker, { accounts, sessionSeconds, tell }: TakeOver, how: string): Promise<void> {

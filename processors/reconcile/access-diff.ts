@@ -2,8 +2,8 @@ import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, GrantVerdict } from '../../schemas/wire/results.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
-import { grantSince } from './grants.ts'
 import { PairMemo } from '../shared/memo.ts'
+import { grantSince } from './grants.ts'
 import type { AccountState } from './model.ts'
 
 export interface Published {

@@ -1,9 +1,9 @@
 import type { Credential, Position } from '../../schemas/wire/common.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
-import { grantSince } from './grants.ts'
 import {
   contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
 } from './detail.ts'
+import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'

@@ -26,8 +26,9 @@ export type FactGrant = z.infer<typeof FactGrant>
 
 /**
  * The account as it is now, whole (`native`: its id as the application spells it); replaces the home's previous fact of this account.
- * Grants are sorted by entitlement. `grantsSince`: when each was first observed on this account, one time for all of them or one for each; null: in
- * facts of releases that told it in each grant. Beside the grants, since many accounts have the same ones, but not since the same time. `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none.
+ * Grants are sorted by entitlement. `grantsSince`: when each was first observed on this account, one time for all of them or one for each
+ * (beside them, since many accounts have the same grants, but not since the same time); null: each grant tells it, as in older releases.
+ * `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none.
  */
 export const AccountFact = z
   .object({
