@@ -129,8 +129,11 @@ export class Standby {
     let toldAtMs = performance.now()
     while (!signal.aborted) {
       try {
+        const before = follower.copy?.mark?.offset
         const behind = await this.#inTurn(signal, () => this.#step(id, follower))
         if (behind > 0) {
+          // nothing was sent though there is more: whoever waits for the end may not hear of it
+          if (follower.copy?.mark?.offset === before) await pause(restMs, signal)
           if (performance.now() - toldAtMs < tellMs) continue
           log('info', `the standby copy of ${id} is ${behind} messages behind`, { rows: follower.rows })
           toldAtMs = performance.now()
@@ -168,7 +171,7 @@ export class Standby {
     if (next > offset) await this.#write(id, follower, copy, messages, next)
     this.#works()
     onProgress({ task: id, offset: next, end, rows: follower.rows })
-    return next > offset ? Math.max(0, end - next) : 0
+    return Math.max(0, end - next)
   }
 
   async #write(id: string, follower: Follower, copy: Copy, messages: readonly RawMessage[], next: number): Promise<void> {

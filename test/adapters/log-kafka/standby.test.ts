@@ -91,6 +91,25 @@ describe('standby copies', () => {
     expect(busyShare).toBeLessThan(0.6)
   })
 
+  it('are asked for again where an answer lacks what there is, though nobody says that the changelog grew', async () => {
+    const empty = 2
+    const told: number[][] = []
+    let asked = 0
+    const one = follow(1, {
+      reader: {
+        fetch: (_topic, partition, offset) => {
+          if (partition !== 0) return Promise.resolve({ messages: [], next: offset, end: offset })
+          return Promise.resolve(++asked === empty ? { messages: [], next: offset, end: 2 } : { ...answer(partition, offset), end: 2 })
+        },
+        end: () => Promise.resolve(2),
+      },
+      tail: { wait: (_topic, _partition, _offset, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())) },
+      onProgress: ({ task, offset, end }) => task === ids[0] && told.push([offset, end]),
+    })
+    one.told(startMs)
+    await vi.waitFor(() => expect(told).toEqual([[1, 2], [1, 2], [2, 2]]), 5_000)
+  })
+
   it('are left alone while this process opens a task of its own', async () => {
     const one = follow(1)
     const opened = Promise.withResolvers<string>()
