@@ -112,7 +112,6 @@ const runMs = 12 * 3_600_000
 /** One complete run of the application: definitions, then every account, page by page: each page has its own stamp, as with every connector. */
 export function* snapshot(n: number, run: number, partitions: Partitions, of = few): Generator<Outgoing> {
   const begun = (nowMs - (3 - run) * runMs) * 1_000
-  const stampOf = (k: number): number => begun + Math.floor(k / pageAccounts) * pageMs * 1_000
   let observed = begun
   const manifest = (cls: string, read: number, counts: number[]): ClassManifest => ({ class: cls, verdict: 'complete', reason: null, place: null, read, declared: read, rejected: 0, counts })
   const none = new Array<number>(partitions.raw).fill(0)
@@ -127,7 +126,7 @@ export function* snapshot(n: number, run: number, partitions: Partitions, of = f
   for (let k = 0; k < n; k++) {
     const id = `a${k}`
     const key = accountKey(app, id)
-    observed = stampOf(k)
+    observed = begun + Math.floor(k / pageAccounts) * pageMs * 1_000
     counts[partitionOf(key, partitions.raw)]!++
     const direct = [...new Set([...of.direct(k), ...(isPlanted(k) ? [planted(k, of)] : [])].map(permission))].sort()
     yield {

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import type { KafkaLog } from '../../src/adapters/log-kafka/kafka-log.ts'
 import { processors } from '../../processors/registry.ts'
+import { taskId } from '../../src/runtime/task.ts'
 import { programEnvironment, programFlags } from '../flags.ts'
 import type { Orders } from './worker.ts'
 
@@ -57,7 +58,7 @@ export class Worker {
 
   /** The tasks of that. */
   get tasks(): string[] {
-    return processors.flatMap(({ name, input }) => (this.owned[input] ?? []).map((partition) => `task/${name}/${partition}`))
+    return processors.flatMap((type) => (this.owned[type.input] ?? []).map((partition) => taskId(type, partition)))
   }
 
   /** Whether it has the state of this task, or had it. */

@@ -1,16 +1,10 @@
-import type { FactGrant } from '../../schemas/wire/facts.ts'
+import type { AccountFact, FactGrant } from '../../schemas/wire/facts.ts'
 import { Interned } from '../shared/interned.ts'
 import { readList, writeList } from '../shared/packed-access.ts'
 import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
 
-/** The grants of an account with their times beside them, as facts have them. */
-export interface HeldGrants {
-  readonly grants: readonly FactGrant[]
-  readonly grantsSince: readonly number[] | null
-}
-
 /** Since when the account holds its grant number `i`, ms. */
-export function grantSince({ grants, grantsSince }: HeldGrants, i: number): number {
+export function grantSince({ grants, grantsSince }: Pick<AccountFact, 'grants' | 'grantsSince'>, i: number): number {
   return grantsSince === null ? grants[i]!.since : grantsSince[grantsSince.length === 1 ? 0 : i]!
 }
 

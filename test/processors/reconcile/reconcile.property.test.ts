@@ -60,11 +60,13 @@ describe.each(paces)('the order of arrival, %s', (_name, type) => {
 })
 
 describe('facts of releases that told since when in each grant', () => {
+  const asBefore = (record: FactRecord): FactRecord => (record.type === 'AccountFact' ? withTimesWithin(record) : record)
+
   it('are judged, and told of, as facts of today', () => {
     fc.assert(
       fc.property(subjects, shuffleKeys, fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }), (facts, keys, old) => {
         const records = [tick(T0), ...interleaved([...surroundings(), ...facts], keys), end]
-        const mixed = records.map((record, i) => (record.type === 'AccountFact' && old[i % old.length]! ? withTimesWithin(record) : record))
+        const mixed = records.map((record, i) => (old[i % old.length]! ? asBefore(record) : record))
         expect(played(mixed).outputs).toEqual(played(records).outputs)
       }),
       { numRuns: 60 },
@@ -76,8 +78,8 @@ describe('facts of releases that told since when in each grant', () => {
       fc.property(subjects, (facts) => {
         const finals = [...surroundings(), ...facts].map((versions) => versions.at(-1)!)
         const accounts = finals.filter((record) => record.type === 'AccountFact')
-        const { outputs } = played([tick(T0), ...finals.map((record) => (record.type === 'AccountFact' ? withTimesWithin(record) : record)), end])
-        expect(played([tick(T0), ...finals.map((record) => (record.type === 'AccountFact' ? withTimesWithin(record) : record)), end, ...accounts]).outputs).toEqual(outputs)
+        const before = [tick(T0), ...finals.map(asBefore), end]
+        expect(played([...before, ...accounts]).outputs).toEqual(played(before).outputs)
       }),
       { numRuns: 40 },
     )

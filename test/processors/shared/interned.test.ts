@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { Interned } from '../../../processors/shared/interned.ts'
+import { Interned, type Likeness } from '../../../processors/shared/interned.ts'
 
 const utf8 = new TextEncoder()
-const open = (): Interned<string[]> => new Interned((value) => utf8.encode(JSON.stringify(value)), (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as string[])
+const open = (likeness: Likeness<readonly string[]> | null = null): Interned<string[], readonly string[]> =>
+  new Interned<string[], readonly string[]>((value) => utf8.encode(JSON.stringify(value)), (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as string[], likeness)
 const packed = (...value: string[]): Uint8Array => utf8.encode(JSON.stringify(value))
 
 test('what comes again is one frozen value, what came once is left as it is', () => {
@@ -38,8 +39,7 @@ test('a value that came from elsewhere is the one from the second time on', () =
 })
 
 test('what says the same as a value that comes again is that value, without being made', () => {
-  const likeness = { hash: (like: readonly string[]) => like.length, same: (a: readonly string[], b: readonly string[]) => a.join() === b.join() }
-  const interned = new Interned<string[], readonly string[]>((value) => utf8.encode(JSON.stringify(value)), (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as string[], likeness)
+  const interned = open({ hash: (like) => like.length, same: (a, b) => a.join() === b.join() })
   const never = (): string[] => {
     throw new Error('it is known')
   }
