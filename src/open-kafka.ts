@@ -39,7 +39,7 @@ export async function openKafka(config: KafkaConfig, options: OpenKafkaOptions):
       replication: config.replication,
       transactionTimeoutMs: config.transactionSeconds * 1_000,
     }),
-    assignment: kafkaAssignment({ ...client, sessionTimeoutMs: config.sessionSeconds * 1_000, rebalanceTimeoutMs: config.sessionSeconds * 1_000 }),
+    assignment: kafkaAssignment({ ...client, versions: Object.fromEntries(processors.map(({ name, version }) => [name, version])), sessionTimeoutMs: config.sessionSeconds * 1_000, rebalanceTimeoutMs: config.sessionSeconds * 1_000 }),
   }
 }
 

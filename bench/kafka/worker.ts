@@ -45,7 +45,7 @@ const told = new Promise<void>((resolve) => lines.once('line', () => resolve()))
 const ended = new Promise<void>((resolve) => lines.once('close', () => resolve()))
 say({ ready: true })
 await Promise.race([told, ended])
-const assignment = kafkaAssignment({ ...options, sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs })
+const assignment = kafkaAssignment({ ...options, versions: {}, sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs })
 const share = await assignment.share('processors', processors.map(({ input }) => input))
 const pipeline = new Pipeline({
   types: processors, log, codec, clock, limits: defaultLimits, release: 'bench', share,

@@ -52,6 +52,8 @@ export interface Broker {
     memberId: string
     groupAssignment: { memberId: string; memberAssignment: Buffer }[]
   }): Promise<{ memberAssignment: Buffer }>
+  /** `protocol`: empty while the group shares out */
+  describeGroups(request: { groupIds: string[] }): Promise<{ groups: { protocol: string }[] }>
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
   initProducerId(request: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>
   addPartitionsToTxn(request: { transactionalId: string; producerId: string; producerEpoch: number; topics: { topic: string; partitions: number[] }[] }): Promise<unknown>

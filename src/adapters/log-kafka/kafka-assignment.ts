@@ -7,15 +7,19 @@ import { Member } from './member.ts'
 export interface KafkaAssignmentOptions extends ClientOptions {
   prefix: string
   partitions: Readonly<Record<Topic, number>>
+  /** name -> version: only processes with the same processors share them, since an older one may misread what a newer one tells */
+  versions: Readonly<Record<string, number>>
   sessionTimeoutMs: number
   rebalanceTimeoutMs: number
 }
+
+const sticky = 'grantline-sticky'
 
 export const groupOf = (prefix: string, role: SharedRole): string => `${prefix}${role}`
 
 /** A consumer group for each role: its members share the partitions of the role's topics. */
 export function kafkaAssignment(options: KafkaAssignmentOptions): Assignment {
-  const { prefix, partitions, sessionTimeoutMs, rebalanceTimeoutMs, log } = options
+  const { prefix, partitions, versions, sessionTimeoutMs, rebalanceTimeoutMs, log } = options
   return {
     async share(role: SharedRole, topics: readonly Topic[]): Promise<Share> {
       const cluster = clusterOf(createClient(options, role))
@@ -23,6 +27,7 @@ export function kafkaAssignment(options: KafkaAssignmentOptions): Assignment {
       return await Member.join(cluster, {
         groupId: groupOf(prefix, role),
         partitions: new Map(topics.map((topic) => [topic, partitions[topic]])),
+        protocol: role === 'processors' ? `${sticky} (${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')})` : sticky,
         prefix, sessionTimeoutMs, rebalanceTimeoutMs, log,
       })
     },

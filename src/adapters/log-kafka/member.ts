@@ -17,10 +17,11 @@ export interface MemberOptions {
   /** topic -> partitions; names as in the log, the group uses them with the prefix */
   partitions: ReadonlyMap<Topic, number>
   prefix: string
+  /** how its members work: the brokers let nobody into the group who works otherwise */
+  protocol: string
   log: LogLine
 }
 
-const protocol = 'grantline-sticky'
 const firstRetryMs = 100
 const longestRetryMs = 5_000
 /** These ask for a new beginning in the group, under the same or a new member id; anything else is tried again as it was. */
@@ -43,6 +44,8 @@ export class Member implements Share {
   /** of the group, with the assignment that `#owned` has: the group may begin to count anew, we may not */
   #groupGeneration = -1
   #owned: Owned = { generation: -1, partitions: new Map() }
+  /** performance.now(), of the first refusal since it was a member, because others work otherwise */
+  #refusedSinceMs: number | null = null
   #failure: Error | null = null
   #waiting: (() => void)[] = []
 
@@ -89,7 +92,7 @@ export class Member implements Share {
           await this.#beat(coordinator, generation, signal)
         } catch (error) {
           const type = errorType(error)
-          if (fatal.has(type)) throw error
+          if (fatal.has(type) && !this.#waitsForOthers()) throw error
           if (type === 'UNKNOWN_MEMBER_ID') this.#lose()
           if (rejoin.has(type)) continue
           failures++
@@ -106,19 +109,38 @@ export class Member implements Share {
     }
   }
 
+  /** Those that were killed are members until their session ends: who is there after that is there to stay. */
+  #waitsForOthers(): boolean {
+    return this.#refusedSinceMs !== null && performance.now() - this.#refusedSinceMs <= this.graceMs
+  }
+
+  async #refusal(coordinator: Broker, cause: unknown): Promise<unknown> {
+    if (errorType(cause) !== 'INCONSISTENT_GROUP_PROTOCOL') return cause
+    this.#refusedSinceMs ??= performance.now()
+    const { groupId, protocol } = this.#options
+    const { groups } = await coordinator.describeGroups({ groupIds: [groupId] })
+    // the brokers name none while the group shares out
+    const others = groups[0]?.protocol || 'another release does'
+    return new Error(`its members work as ${others}, this process as ${protocol}. Stop all processes of the other release`, { cause })
+  }
+
   async #join(coordinator: Broker): Promise<number> {
-    const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, partitions, prefix } = this.#options
+    const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, partitions, prefix, protocol } = this.#options
     const claim = { generation: this.#groupGeneration, owned: Object.fromEntries([...this.#owned.partitions].map(([topic, own]) => [`${prefix}${topic}`, own])) }
     const topics = [...partitions.keys()].map((topic) => `${prefix}${topic}`)
-    const joined = await coordinator.joinGroup({
+    const request = {
       groupId,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
       memberId: this.#memberId,
       groupProtocols: [{ name: protocol, metadata: MemberMetadata.encode({ version: 1, topics, userData: Buffer.from(JSON.stringify(claim)) }) }],
+    }
+    const joined = await coordinator.joinGroup(request).catch(async (error: unknown) => {
+      throw await this.#refusal(coordinator, error)
     })
     const { generationId, memberId } = joined
     this.#memberId = memberId
+    this.#refusedSinceMs = null
     const groupAssignment = memberId === joined.leaderId ? this.#assignment(joined) : []
     const { memberAssignment } = await coordinator.syncGroup({ groupId, generationId, memberId, groupAssignment })
     const given = MemberAssignment.decode(memberAssignment)?.assignment ?? {}

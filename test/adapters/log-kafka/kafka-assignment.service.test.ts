@@ -27,6 +27,7 @@ import type { Orders } from './sharing-child.ts'
 const count = 4
 const partitions = Object.fromEntries(topicNames.map((topic) => [topic, count])) as Record<Topic, number>
 const sessionTimeoutMs = 4_000
+const versions = { tally: 1, echo: 1 }
 
 let cluster: KafkaCluster
 let installation: Installation
@@ -45,7 +46,7 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
   beforeEach(async () => {
     installation = await newOne()
     log = await installation.open()
-    assignment = kafkaAssignment({ ...installation.options, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs })
+    assignment = kafkaAssignment({ ...installation.options, versions, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs })
   })
   afterEach(async () => {
     await Promise.all(shares.splice(0).map((share) => share.leave()))
@@ -82,7 +83,7 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
 
   it('who restores a state, and then slices, for longer than a session keeps what it has', { timeout: 240_000 }, async () => {
     const sessionMs = 6_000
-    const share = await kafkaAssignment({ ...installation.options, sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs }).share('processors', ['raw', 'facts'])
+    const share = await kafkaAssignment({ ...installation.options, versions, sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs }).share('processors', ['raw', 'facts'])
     shares.push(share)
     const { generation } = share.owned
     const task = await log.openTask('task/tally/0')
@@ -109,6 +110,40 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
       await pipeline.stop()
       await elsewhere.close()
     }
+  })
+
+  describe('of another release', () => {
+    const joinAsNext = (onLine: (line: string) => void = () => undefined): Promise<Share> => {
+      const options = { ...installation.options, log: (_level: string, line: string) => onLine(line), versions: { ...versions, tally: 2 } }
+      return kafkaAssignment({ ...options, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('processors', ['raw', 'facts'])
+    }
+
+    it('take no part while those of this one do, who go on; the error names both', async () => {
+      const first = await join()
+      await expect(joinAsNext()).rejects.toThrow(/processors: its members work as grantline-sticky \(tally 1, echo 1\), this process as grantline-sticky \(tally 2, echo 1\)\. Stop all/)
+      expect(owned(first)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
+      expect(owned(await join())).toEqual({ raw: [2, 3], facts: [2, 3] })
+    })
+
+    it('take all when those of this one have gone, for which they wait', async () => {
+      const first = await join()
+      const refused = Promise.withResolvers<string>()
+      const next = joinAsNext(refused.resolve)
+      expect(await refused.promise).toContain('tries again')
+      shares.splice(0)
+      await first.leave()
+      shares.push(await next)
+      expect(owned(await next)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
+    })
+
+    it('share what tells nobody anything with each other: the sink', async () => {
+      const first = await join('sink')
+      const told = first.next(first.owned.generation)
+      const options = { ...installation.options, versions: { tally: 2 } }
+      shares.push(await kafkaAssignment({ ...options, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('sink', ['raw', 'facts']))
+      await told
+      expect(owned(first)).toEqual({ raw: [0, 1], facts: [0, 1] })
+    })
   })
 
   /** What the group's coordinator does when a session times out. */

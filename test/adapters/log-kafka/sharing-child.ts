@@ -40,7 +40,7 @@ const log = await openKafkaLog({
   ...client, path, processors: { tally: count, echo: count }, replication: -1, deleteRetentionMs: 7 * 86_400_000, transactionTimeoutMs, onRestore: () => undefined,
   standby: true, onStandby: () => undefined,
 })
-const share = await kafkaAssignment({ ...client, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('processors', ['raw', 'facts'])
+const share = await kafkaAssignment({ ...client, versions: { tally: 1, echo: 1 }, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('processors', ['raw', 'facts'])
 const pipeline = new Pipeline({
   types: [tally, echo], log, codec: createFileCodec(log.schemas), clock: systemClock, release: 'test', share,
   limits: { ...defaultLimits, maxBatchRecords: 50, tickMs: 200 },
