@@ -2,7 +2,7 @@ import type { AccountFact } from '../../schemas/wire/facts.ts'
 import type { AppSetting } from '../../schemas/settings.ts'
 import { accountHome, identityHome } from '../../src/core/keys.ts'
 import { deepFreeze } from '../../src/core/frozen.ts'
-import { compareKeys } from '../../src/core/order.ts'
+import { compareGrants } from '../../src/core/order.ts'
 import { PairMemo } from '../shared/memo.ts'
 import type { AccountRow, Attributes } from './account.ts'
 import { facetSources, isWhole, lastObserved, lastValid } from './account.ts'
@@ -126,5 +126,3 @@ function named({ native, direct, valid, paths }: EffectiveGrant, setting: AppSet
     paths: [...paths],
   }
 }
-
-const compareGrants = (a: Grant, b: Grant): number => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native)

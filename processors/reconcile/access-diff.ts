@@ -1,6 +1,6 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, GrantVerdict } from '../../schemas/wire/results.ts'
-import { compareKeys } from '../../src/core/order.ts'
+import { compareGrants, compareKeys } from '../../src/core/order.ts'
 import type { FactGrant } from '../../schemas/wire/facts.ts'
 import { PairMemo } from '../shared/memo.ts'
 import { grantSince } from './grants.ts'
@@ -78,7 +78,7 @@ const allNames = new PairMemo<readonly FactGrant[], readonly FactGrant[], readon
 
 /** The places of grants in the order in which access tells them. */
 function inOrder(grants: readonly FactGrant[]): readonly number[] {
-  return orders.of(grants, grants, '', () => grants.map((_grant, place) => place).sort((a, b) => order(grants[a]!, grants[b]!)))
+  return orders.of(grants, grants, '', () => grants.map((_grant, place) => place).sort((a, b) => compareGrants(grants[a]!, grants[b]!)))
 }
 
 const orders = new PairMemo<readonly FactGrant[], readonly FactGrant[], readonly number[]>()
@@ -131,4 +131,3 @@ function change(
 }
 
 const sameSubject = (a: AccountState, b: AccountState): boolean => a.identity === b.identity && a.kind === b.kind && a.status === b.status
-const order = (a: FactGrant, b: FactGrant): number => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native)

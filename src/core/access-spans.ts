@@ -1,4 +1,4 @@
-import { compareKeys } from './order.ts'
+import { compareGrants } from './order.ts'
 
 interface GrantSaid {
   entitlement: string
@@ -62,7 +62,7 @@ export function heldAt<C extends AccessSaid>(account: readonly C[], at: number):
     return spansAtHome(home, leaves)
       .filter(({ from, until }) => from <= at && at < until)
       .map(({ said, grant }) => ({ subject, said, grant }))
-      .sort(({ grant: a }, { grant: b }) => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native))
+      .sort(({ grant: a }, { grant: b }) => compareGrants(a, b))
   })
 }
 

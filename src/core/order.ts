@@ -1,3 +1,11 @@
+interface NamedGrant {
+  readonly entitlement: string
+  readonly native: string
+}
+
+/** As facts, access and reports tell an account's grants. */
+export const compareGrants = (a: NamedGrant, b: NamedGrant): number => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native)
+
 /** Code point order: what UTF-8 bytes sort by. `<` on strings compares UTF-16 units, which differs above U+FFFF. */
 export function compareKeys(a: string, b: string): number {
   if (a === b) return 0

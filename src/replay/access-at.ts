@@ -1,7 +1,7 @@
 import type { AccessChange, AccessGrant } from '../../schemas/wire/results.ts'
 import type { Position } from '../../schemas/wire/common.ts'
 import { heldAt } from '../core/access-spans.ts'
-import { compareKeys } from '../core/order.ts'
+import { compareGrants, compareKeys } from '../core/order.ts'
 
 /** One grant that an account holds, with the change that says so. Times in ms. */
 export interface HeldGrant extends AccessGrant {
@@ -28,7 +28,6 @@ export function accessAt(changes: readonly AccessChange[], at: number): HeldGran
     }))
     .sort(
       (a, b) =>
-        compareKeys(a.app, b.app) || compareKeys(a.account, b.account) || compareKeys(a.home, b.home) ||
-        compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native),
+        compareKeys(a.app, b.app) || compareKeys(a.account, b.account) || compareKeys(a.home, b.home) || compareGrants(a, b),
     )
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { spansOf, type Span } from '../core/access-spans.ts'
 import { identityHome } from '../core/keys.ts'
-import { compareKeys } from '../core/order.ts'
+import { compareGrants } from '../core/order.ts'
 import type { LogRow } from './access-log.ts'
 import { tellAccounts } from './account-pages.ts'
 import { limitFilter, textFilter, timeFilter, type Report } from './report.ts'
@@ -70,5 +70,5 @@ function differences(account: readonly LogRow[], from: number, to: number): Acce
       const [before, after, homeBefore, homeAfter] = [one?.grant.verdict ?? null, other?.grant.verdict ?? null, one?.said.home ?? null, other?.said.home ?? null]
       return before === after && homeBefore === homeAfter ? [] : [{ app, account: id, entitlement, native, before, after, homeBefore, homeAfter }]
     })
-    .sort((a, b) => compareKeys(a.entitlement, b.entitlement) || compareKeys(a.native, b.native))
+    .sort(compareGrants)
 }
