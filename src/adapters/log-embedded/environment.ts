@@ -5,7 +5,7 @@ import { open, type Database, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
 import type { Topic } from '../../../schemas/wire/topics.ts'
 import { compareKeys } from '../../core/order.ts'
-import { isNoEnvironment } from './file-head.ts'
+import { damageOf } from './file-head.ts'
 import { acquireLock, type ProcessLock } from './process-lock.ts'
 
 /** `disk`: an acknowledged commit survives a power cut. `process`: it survives the death of the process only; for tests. */
@@ -55,7 +55,8 @@ export async function openEnvironment(options: EmbeddedOptions): Promise<Environ
   mkdirSync(options.path, { recursive: true })
   const lock = acquireLock(join(options.path, 'process.lock'))
   try {
-    if (isNoEnvironment(fileOf(options))) throw damaged(options, 'it does not begin as one')
+    const found = damageOf(fileOf(options))
+    if (found !== null) throw damaged(options, found)
     return await openLocked(options, lock)
   } catch (error) {
     lock.release()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
 import { onDisk } from '../log-embedded/disk.ts'
-import { isNoEnvironment } from '../log-embedded/file-head.ts'
+import { damageOf } from '../log-embedded/file-head.ts'
 import { StateTable } from '../log-embedded/state-table.ts'
 import { acquireLock, type ProcessLock } from '../log-embedded/process-lock.ts'
 
@@ -37,14 +37,14 @@ export class StateCache {
   readonly #state: Database<Buffer, Buffer>
   readonly #tasks: Database<unknown, string>
 
-  /** `from`: the brokers and the log on them. What was copied from others, or from topics of the same names that were made anew since, is not believed, nor is a file whose beginning is overwritten. */
+  /** `from`: the brokers and the log on them. What was copied from others, or from topics of the same names that were made anew since, is not believed, nor is a file whose beginning is overwritten or whose end is cut off. */
   static open(path: string, from: { cluster: string; log: string }): StateCache {
     mkdirSync(path, { recursive: true })
     const lock = acquireLock(join(path, 'process.lock'))
     const source = join(path, 'source')
     const now = JSON.stringify({ ...from, boot: bootId() })
     const file = join(path, 'state.mdb')
-    if (now !== textOf(source) || isNoEnvironment(file)) {
+    if (now !== textOf(source) || damageOf(file) !== null) {
       rmSync(source, { force: true })
       rmSync(file, { force: true })
       rmSync(join(path, 'state.mdb-lock'), { force: true })

@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, closeSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { mkdtempSync, openSync, closeSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -6,6 +6,7 @@ import { openEmbeddedLog, type EmbeddedLog } from '../../../src/adapters/log-emb
 import { contractPartitions } from '../../contract/log.ts'
 
 const pageBytes = 4_096
+const messageBytes = 100_000
 let path: string
 let file: string
 const open = (): Promise<EmbeddedLog> => openEmbeddedLog({ path, partitions: contractPartitions, durability: 'disk' })
@@ -14,7 +15,7 @@ beforeEach(async () => {
   file = join(path, 'log.mdb')
   const log = await open()
   const task = await log.openTask('somebody')
-  for (let i = 0; i < 50; i++) await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: i, value: Buffer.alloc(1_000, i) }], state: new Map() })
+  for (let i = 0; i < 50; i++) await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: i, value: Buffer.alloc(messageBytes, i) }], state: new Map() })
   await log.close()
 })
 afterEach(() => rmSync(path, { recursive: true }))
@@ -34,11 +35,19 @@ describe('a file of the log that is', () => {
     ['overwritten behind it', () => damage(2, 40)],
     ['another file', () => writeFileSync(file, 'a text that somebody put here')],
     ['cut off in its first page', () => truncateSync(file, 20)],
+    ['cut off in its second page', () => truncateSync(file, pageBytes + 20)],
+    ['cut off in its middle', () => truncateSync(file, 25 * messageBytes)],
   ])('%s is told with its place and what to do, and the directory is free again', async (_how, harm) => {
     harm()
     for (let times = 0; times < 2; times++) await expect(open()).rejects.toThrow(said())
     rmSync(file)
     await (await open()).close()
+  })
+
+  it('cut off says how much there is of how much', async () => {
+    const { size } = statSync(file)
+    truncateSync(file, size - 20 * messageBytes)
+    await expect(open()).rejects.toThrow(`(it is cut off: of ${size} bytes there are ${size - 20 * messageBytes}): put the whole data directory back from a backup`)
   })
 
   it('empty is a new one', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -47,6 +47,17 @@ describe('the local copy of a state', () => {
 
   it.each([['overwritten', Buffer.alloc(4096, 'x')], ['cut off in its first page', Buffer.alloc(10)]])('is empty where its file was %s', async (_, bytes) => {
     writeFileSync(join(path, 'state.mdb'), bytes)
+    expect(await found()).toEqual([null, []])
+  })
+
+  it('is empty where its file was cut off in its middle', async () => {
+    {
+      await using cache = await opened()
+      const { table } = await cache.of.task(id, changelog)
+      await cache.of.apply(id, table, Array.from({ length: 1_000 }, (_, i) => [`b/${i}`, new Uint8Array(3_000)] as const), mark)
+    }
+    const file = join(path, 'state.mdb')
+    truncateSync(file, statSync(file).size / 2)
     expect(await found()).toEqual([null, []])
   })
 
