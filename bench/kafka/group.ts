@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Admin } from 'kafkajs'
 import { z } from 'zod'
+import type { Topic } from '../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import type { KafkaLog } from '../../src/adapters/log-kafka/kafka-log.ts'
 import { processors } from '../../processors/registry.ts'
@@ -99,6 +100,15 @@ export async function positions(admin: Admin, prefix: string): Promise<Map<strin
   return new Map(answer.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic.slice(prefix.length)}/${partition}`, Math.max(0, Number(offset))] as const)))
 }
 
+/** Resolves when all that was written there until now can be read: the offsets of a commit may be told before its records. */
+export async function visible(log: KafkaLog, admin: Admin, prefix: string, topics: readonly Topic[]): Promise<void> {
+  for (const topic of topics) {
+    for (const { partition, high } of await admin.fetchTopicOffsets(prefix + topic)) {
+      await until(async () => (await log.end(topic, partition)) >= Number(high), `no transaction is open in ${topic}/${partition}`)
+    }
+  }
+}
+
 /** Resolves when every input is processed to its end, which two looks in a row have to find. */
 export async function drained(log: KafkaLog, admin: Admin, prefix: string): Promise<void> {
   const codec = createFileCodec(log.schemas)
@@ -112,6 +122,7 @@ export async function drained(log: KafkaLog, admin: Admin, prefix: string): Prom
       }),
     )
     calm = waiting.includes(true) ? 0 : calm + 1
+    if (calm === 1) await visible(log, admin, prefix, inputs)
     await sleep(pollMs)
   }
 }

@@ -6,7 +6,7 @@ import { startKafka } from '../../test/services/kafka.ts'
 import { publishResults } from '../machine.ts'
 import { benchLogOptions } from '../on-kafka.ts'
 import { intent, plantedCount, settings, snapshot } from '../workload.ts'
-import { drained } from './group.ts'
+import { drained, visible } from './group.ts'
 import { counts, install, partitions, publish, startGroup, workers, type Installation } from './installation.ts'
 import { endsOf, rawLimit, type Ends } from './raw-limit.ts'
 import { takeOvers } from './take-over.ts'
@@ -48,6 +48,7 @@ async function firstSnapshot(of: Installation, brokers: string[], processes: num
   const took = (performance.now() - began) / 1_000
   const cpuSeconds = group.reduce((sum, worker) => sum + worker.cpuSeconds, 0) - cpu
   for (const worker of group) await worker.stop()
+  await visible(log, admin, prefix, ['findings'])
   const found = await findings(log)
   if (found !== plantedCount(accounts)) throw new Error(`${processes} processes gave ${found} findings, planted were ${plantedCount(accounts)}`)
   return { seconds: took, cpuSeconds, from, to: await endsOf(admin, topics) }
