@@ -14,8 +14,8 @@ export interface Fetched {
 }
 
 /**
- * How long a read waits for what this process committed itself to become visible, ms: another's open transaction may stand before it.
- * Whoever then reads nothing waits for the partition to grow; whoever has to know asks for the end.
+ * How long a read waits for what is there, ms. What this process committed itself is not visible while another's open transaction stands before it:
+ * whoever then reads nothing waits for the partition to grow; whoever has to know asks for the end. What a leader has told to be visible is read.
  */
 const readWaitsMs = 10_000
 const visiblePollMs = 3
@@ -29,6 +29,8 @@ export class Reader {
   readonly #longestTransactionMs: number
   /** place -> the end that it has at least, since this process committed so much */
   readonly #committed = new Map<string, number>()
+  /** place -> the furthest end that a leader has told, of what is visible */
+  readonly #told = new Map<string, number>()
   /** place -> the last answer with records that came while it was waited for, until it is read past */
   readonly #heard = new Map<string, Fetched & { from: number }>()
 
@@ -48,7 +50,11 @@ export class Reader {
     this.#heard.set(placeOf(topic, partition), { ...fetched, from })
   }
 
-  /** Records from `offset` on, at least one if there is one; empty at the end. About `maxBytes`, but never less than one batch. */
+  /**
+   * Records from `offset` on, at least one if there is one; empty at the end. About `maxBytes`, but never less than one batch. Throws where a leader sends
+   * nothing of what was told to be there: an answer without records is not the end (Kafka's LocalLog.read gives one where it knows the last stable offset
+   * but not yet its place in a segment, KAFKA-16452; a new leader may not know yet how far it goes).
+   */
   async read(topic: string, partition: number, offset: number, maxBytes: number): Promise<RawMessage[]> {
     const place = placeOf(topic, partition)
     const deadline = performance.now() + readWaitsMs
@@ -58,7 +64,10 @@ export class Reader {
       this.gaps.note(place, last === undefined ? at : Number(last.offset) + 1, next)
       if (last !== undefined) return messages
       if (next === at) {
-        if (at >= (this.#committed.get(place) ?? 0) || performance.now() > deadline) return []
+        const told = this.#told.get(place) ?? 0
+        const isLate = performance.now() > deadline
+        if (at >= told && (isLate || at >= (this.#committed.get(place) ?? 0))) return []
+        if (isLate) throw new Error(`${place} goes on to offset ${told}, but its leader has sent nothing from offset ${at} on for ${readWaitsMs / 1_000} s`)
         await sleep(visiblePollMs)
       }
       at = next
@@ -67,8 +76,15 @@ export class Reader {
 
   /** One answer of the leader, if need be one that came to whoever waited. An offset that retention removed is taken for the first that is left. */
   async fetch(topic: string, partition: number, offset: number, maxBytes: number): Promise<Fetched> {
-    const heard = this.#heardFrom(placeOf(topic, partition), offset)
+    const place = placeOf(topic, partition)
+    const heard = this.#heardFrom(place, offset)
     if (heard !== null) return heard
+    const fetched = await this.#ask(topic, partition, offset, maxBytes)
+    this.#tell(place, fetched.end)
+    return fetched
+  }
+
+  async #ask(topic: string, partition: number, offset: number, maxBytes: number): Promise<Fetched> {
     try {
       const response = await askLeader(this.#cluster, topic, partition, (broker) =>
         broker.fetch({ maxWaitTime: 0, minBytes: 1, maxBytes, topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes }] }] }),
@@ -79,6 +95,10 @@ export class Reader {
       const [first, end] = [await this.#offset(topic, partition, true), await this.#offset(topic, partition, false)]
       return { messages: [], next: Math.max(first, offset), end }
     }
+  }
+
+  #tell(place: string, end: number): void {
+    this.#told.set(place, Math.max(end, this.#told.get(place) ?? 0))
   }
 
   #heardFrom(place: string, at: number): Fetched | null {
@@ -96,7 +116,10 @@ export class Reader {
     for (const deadline = performance.now() + this.#longestTransactionMs + readWaitsMs; ; await sleep(visiblePollMs)) {
       const end = await this.#offset(topic, partition, false)
       const committed = this.#committed.get(place) ?? 0
-      if (end >= committed) return end
+      if (end >= committed) {
+        this.#tell(place, end)
+        return end
+      }
       if (performance.now() > deadline) throw new Error(`${place} is visible up to ${end} only, though this process committed up to ${committed}: a transaction before it does not end`)
     }
   }
