@@ -10,7 +10,7 @@ import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
 import { createClient } from '../../../src/adapters/log-kafka/client.ts'
 import { clusterOf } from '../../../src/adapters/log-kafka/internals.ts'
-import { groupOf, kafkaAssignment } from '../../../src/adapters/log-kafka/kafka-assignment.ts'
+import { groupOf, kafkaAssignment, type KafkaAssignmentOptions } from '../../../src/adapters/log-kafka/kafka-assignment.ts'
 import type { KafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts'
 import type { Assignment, Share } from '../../../src/ports/assignment.ts'
 import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
@@ -46,13 +46,15 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
   beforeEach(async () => {
     installation = await newOne()
     log = await installation.open()
-    assignment = kafkaAssignment({ ...installation.options, versions, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs })
+    assignment = assignmentOf()
   })
   afterEach(async () => {
     await Promise.all(shares.splice(0).map((share) => share.leave()))
     await log.close()
     await installation.dispose()
   })
+  const assignmentOf = (more: Partial<KafkaAssignmentOptions> = {}): Assignment =>
+    kafkaAssignment({ ...installation.options, versions, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs, ...more })
   const join = async (role: 'processors' | 'sink' = 'processors'): Promise<Share> => {
     const share = await assignment.share(role, ['raw', 'facts'])
     shares.push(share)
@@ -83,7 +85,7 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
 
   it('who restores a state, and then slices, for longer than a session keeps what it has', { timeout: 240_000 }, async () => {
     const sessionMs = 6_000
-    const share = await kafkaAssignment({ ...installation.options, versions, sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs }).share('processors', ['raw', 'facts'])
+    const share = await assignmentOf({ sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: sessionMs }).share('processors', ['raw', 'facts'])
     shares.push(share)
     const { generation } = share.owned
     const task = await log.openTask('task/tally/0')
@@ -113,10 +115,9 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
   })
 
   describe('of another release', () => {
-    const joinAsNext = (onLine: (line: string) => void = () => undefined): Promise<Share> => {
-      const options = { ...installation.options, log: (_level: string, line: string) => onLine(line), versions: { ...versions, tally: 2 } }
-      return kafkaAssignment({ ...options, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('processors', ['raw', 'facts'])
-    }
+    const next = { ...versions, tally: 2 }
+    const joinAsNext = (onLine: (line: string) => void = () => undefined): Promise<Share> =>
+      assignmentOf({ versions: next, log: (_level, line) => onLine(line) }).share('processors', ['raw', 'facts'])
 
     it('take no part while those of this one do, who go on; the error names both', async () => {
       const first = await join()
@@ -128,19 +129,19 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     it('take all when those of this one have gone, for which they wait', async () => {
       const first = await join()
       const refused = Promise.withResolvers<string>()
-      const next = joinAsNext(refused.resolve)
+      const joining = joinAsNext(refused.resolve)
       expect(await refused.promise).toContain('tries again')
       shares.splice(0)
       await first.leave()
-      shares.push(await next)
-      expect(owned(await next)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
+      const second = await joining
+      shares.push(second)
+      expect(owned(second)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
     })
 
     it('share what tells nobody anything with each other: the sink', async () => {
       const first = await join('sink')
       const told = first.next(first.owned.generation)
-      const options = { ...installation.options, versions: { tally: 2 } }
-      shares.push(await kafkaAssignment({ ...options, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs }).share('sink', ['raw', 'facts']))
+      shares.push(await assignmentOf({ versions: next }).share('sink', ['raw', 'facts']))
       await told
       expect(owned(first)).toEqual({ raw: [0, 1], facts: [0, 1] })
     })
