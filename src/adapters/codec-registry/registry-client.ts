@@ -21,17 +21,20 @@ export class RegistryRefusal extends Error {
 
 /** One call, the library's own retries included, ms: it waits for ever for the rest of an answer that was cut. */
 const callLimitMs = 15_000
-/** What each subject gets when its first schema is registered. */
+/** What each subject has before its first schema is registered, so that there is none without it whenever a process is killed. */
 const compatibility = COMPATIBILITY.FULL_TRANSITIVE
 const notFound = 404
 /** incompatible (409), not a schema (422): in the Confluent API these two are about the schema itself */
 const refusals = [409, 422]
-/**
- * Two processes that register the same at the same moment: one of them may be refused, and finds it there when it asks again. Of a subject
- * of which the other has not said yet how it is compatible, some registries (Apicurio) tell their own default: for as long as that takes.
- */
-const registrations = { attempts: 5, attemptsForLevel: 50, pauseMs: 200 }
+/** Two processes that register the same at the same moment: one of them may be refused, and finds it there when it asks again. */
+const registrations = { attempts: 5, pauseMs: 200 }
 const isOtherLevel = (reason: string): boolean => reason.startsWith('Compatibility does not match')
+
+/** What the library calls for itself (4.1.0, `api`): it has no call of its own that only sets a level. */
+interface SubjectCalls {
+  config(of: { subject: string }): Promise<unknown>
+  updateConfig(of: { subject: string; body: { compatibility: string } }): Promise<unknown>
+}
 
 /** A Confluent-compatible registry, through @kafkajs/confluent-schema-registry, with its errors told apart. */
 export class RegistryClient {
@@ -54,13 +57,13 @@ export class RegistryClient {
   async register(subject: string, avro: string): Promise<number> {
     for (let attempt = 1; ; attempt++) {
       try {
+        await this.#level(subject)
         const { id } = await this.#within(this.#library.register({ type: SchemaType.AVRO, schema: avro }, { subject, compatibility }))
         this.#control = subject
         return id
       } catch (error) {
         const told = this.#told(`registering ${subject}`, error, subject)
-        const attempts = isOtherLevel(reasonOf(error)) ? registrations.attemptsForLevel : registrations.attempts
-        if (!(told instanceof RegistryRefusal) || attempt >= attempts) throw told
+        if (!(told instanceof RegistryRefusal) || isOtherLevel(reasonOf(error)) || attempt >= registrations.attempts) throw told
       }
       await sleep(registrations.pauseMs * (0.5 + Math.random()))
     }
@@ -81,6 +84,20 @@ export class RegistryClient {
     }
   }
 
+  /**
+   * A subject that nobody has said anything of yet gets its level, which registries take before there is a schema. The library would set it
+   * after the schema, and who is killed in between leaves a subject of which some registries (Apicurio) tell their own default.
+   */
+  async #level(subject: string): Promise<void> {
+    const subjects = (this.#library as unknown as { api: { Subject: SubjectCalls } }).api.Subject
+    try {
+      await this.#within(subjects.config({ subject }))
+    } catch (error) {
+      if (statusOf(error) !== notFound) throw error
+      await this.#within(subjects.updateConfig({ subject, body: { compatibility } }))
+    }
+  }
+
   async #answers(): Promise<boolean> {
     if (this.#control === null) return false
     return this.#within(this.#library.getLatestSchemaId(this.#control)).then(() => true, () => false)
@@ -92,7 +109,7 @@ export class RegistryClient {
     const isRefusal = subject !== null && ((status !== null && refusals.includes(status)) || isOtherLevel(reason))
     if (!isRefusal) return new RegistryError(`${doing} at the schema registry ${this.#place} failed: ${reason}. Is it up, and is the url right?`, { cause: error })
     const help = isOtherLevel(reason)
-      ? `Somebody changed it, or a process was killed before it could set it: PUT {"compatibility":"${compatibility}"} to ${this.#place}/config/${subject}`
+      ? `Somebody changed it, or registered the subject by other means: PUT {"compatibility":"${compatibility}"} to ${this.#place}/config/${subject}`
       : `Subjects are ${compatibility}: a field that comes later needs a default (make it nullable), none may go that has no default, and a new record type needs a topic of its own`
     return new RegistryRefusal(`the schema registry ${this.#place} refuses today's schema of ${subject}: ${reason}. ${help}`, { cause: error })
   }

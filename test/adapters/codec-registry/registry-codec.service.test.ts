@@ -76,6 +76,24 @@ describe('subjects', () => {
     expect(new Set(messages).size).toBe(1)
   })
 
+  it.each([0, 1, 2, 3, 4])('are whole after a process that was killed when %i of its requests had been heard', async (heard) => {
+    const subject = `${freshPrefix()}findings-value`
+    const layout = layoutOf('findings', storedSchemaText('findings'))
+    const front = await gateway()
+    try {
+      front.heardFirst = heard
+      front.answer = (response) => response.destroy()
+      const registering = new RegistryClient({ url: front.url }).register(subject, layout.text)
+      if (heard === 4) await registering
+      else await expect(registering).rejects.toThrow(RegistryError)
+    } finally {
+      front.close()
+    }
+    await new RegistryClient(service).register(subject, layout.text)
+    expect(await ask(`/subjects/${subject}/versions`)).toEqual([1])
+    expect(await ask(`/config/${subject}`)).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' })
+  })
+
   it('records of the previous version are read after the next one is registered', async () => {
     const prefix = freshPrefix()
     const old = await writing('findings', before, `${prefix}findings-value`)
@@ -234,6 +252,8 @@ function avroWithout(field: string): unknown {
 
 interface Gateway {
   url: string
+  /** how many requests are passed on before `answer` is asked */
+  heardFirst: number
   /** null: what the registry says is passed on */
   answer: ((response: ServerResponse) => unknown) | null
   close(): void
@@ -241,7 +261,7 @@ interface Gateway {
 
 async function gateway(): Promise<Gateway> {
   const server = createServer((request, response) => {
-    if (front.answer !== null) return void front.answer(response)
+    if (front.answer !== null && --front.heardFirst < 0) return void front.answer(response)
     const target = new URL(`${service.url}${request.url}`)
     request.pipe(httpRequest(target, { method: request.method, headers: { ...request.headers, host: target.host } }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers)
@@ -250,6 +270,7 @@ async function gateway(): Promise<Gateway> {
   })
   const front: Gateway = {
     url: '',
+    heardFirst: 0,
     answer: null,
     close: () => {
       server.closeAllConnections()
