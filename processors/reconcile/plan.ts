@@ -15,19 +15,20 @@ export interface Plan {
 
 /**
  * The operations that correct a finding, at the node where the access comes from; null for kinds that nothing in the application can
- * correct. A conflict of duties is among these: what is desired is never revoked, its intent has to change.
+ * correct, and where nothing is left to do there: a disabled account may still be nobody's. A conflict of duties is among these: what is
+ * desired is never revoked, its intent has to change. What is taken away because of whose the account is waits until that is settled.
  */
 export function planOf(finding: FindingKey, view: HomeView, standing: Standing, app: AppRules): Plan | null {
   const account = view.accounts.find(({ fact }) => fact.app === finding.app && fact.account === finding.account)?.fact
   switch (finding.kind) {
     case 'unauthorised-grant':
     case 'expired-grant':
-      return account === undefined ? null : revokeGrant(account, finding.entitlement ?? '', standing)
+      return account === undefined ? null : settled([account]) ?? revokeGrant(account, finding.entitlement ?? '', standing)
     case 'leaver-access':
-      return account === undefined ? null : plan([operation('disable-account', account), ...revokes(account, assignmentsOf(account))])
+      return account === undefined ? null : settled([account]) ?? plan([operation('disable-account', account), ...revokes(account, assignmentsOf(account))])
     case 'dormant-account':
     case 'orphaned-account':
-      return account === undefined ? null : plan([operation('disable-account', account)])
+      return account?.status !== 'active' ? null : plan([operation('disable-account', account)])
     case 'stale-credential':
       return account === undefined ? null : plan([staleCredential(account, finding.object, app)])
     case 'missing-grant':
@@ -39,6 +40,13 @@ export function planOf(finding: FindingKey, view: HomeView, standing: Standing, 
 
 const plan = (operations: Operation[], loses: Loss[] = []): Plan => ({ operations, loses, obstacle: null })
 const impossible = (obstacle: string): Plan => ({ operations: [], loses: [], obstacle })
+
+/** Null where one of the accounts is surely this person's; otherwise nothing is written, since it may be somebody else's. */
+function settled(accounts: readonly AccountState[]): Plan | null {
+  const [first] = accounts
+  if (first === undefined || accounts.some(({ match }) => match !== 'contested')) return null
+  return impossible(`account ${first.account} in ${first.app} is claimed by ${first.candidates.join(', ')}: link it to the one whose it is`)
+}
 
 function operation(name: OperationName, account: AccountState, more: Partial<Operation> = {}): Operation {
   return { name, account: account.native, ref: null, credential: null, attributes: {}, ...more }
@@ -107,9 +115,12 @@ function grantMissing({ app, entitlement }: FindingKey, { accounts, home, desire
   const ref = rules.corrections?.assigned(entitlement ?? '') ?? null
   if (ref === null) return impossible(`the catalogue of ${app ?? '?'} has no native permission for ${entitlement ?? '?'}: add one, or name a role in corrections.assign`)
   const there = accounts.map(({ fact }) => fact).filter((fact) => fact.app === app)
-  const active = there.find(({ status }) => status === 'active')
+  const contested = settled(there)
+  if (contested !== null) return contested
+  const own = there.filter(({ match }) => match !== 'contested')
+  const active = own.find(({ status }) => status === 'active')
   if (active !== undefined) return plan([operation('grant', active, { ref })])
-  const [disabled] = there
+  const [disabled] = own
   if (disabled !== undefined) return plan([operation('enable-account', disabled), operation('grant', disabled, { ref })])
   const made = rules.corrections?.newAccount ?? null
   if (desired === null || made === null) return impossible(`${home} has no account in ${app ?? '?'} yet: create one there, or say in remedy.newAccount how`)

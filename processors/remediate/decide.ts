@@ -15,8 +15,9 @@ function moved(row: ActionRow, event: ActionEvent, change: Partial<ActionRow> = 
 export function proposed(row: ActionRow | undefined, proposal: Proposal, setting: RemedySetting, now: number): ActionRow {
   const subject = subjectOf(proposal)
   if (row === undefined) return byPolicy({ ...fresh, id: proposal.finding, ...subject }, setting, now)
-  if (row.version === subject.version && !isOver(row.state)) return row
-  const next: ActionRow = { ...row, ...subject }
+  if (row.version === subject.version && !isOver(row.state)) return row.closing === null ? row : { ...row, closing: null }
+  // one that had closed while its command is on its way is open again: what comes of the command is not the end of it
+  const next: ActionRow = { ...row, ...subject, closing: null }
   if (isOver(row.state)) return byPolicy(begunAgain(next, setting, now), setting, now)
   if (row.state === 'approved' || row.state === 'held') {
     return isCovered(next) ? next : byPolicy(moved(next, 'propose', undecided), setting, now)
@@ -97,7 +98,7 @@ export function due(row: ActionRow, setting: RemedySetting, now: number): Action
 }
 
 function again(row: ActionRow, setting: RemedySetting, now: number, waitMs: number): ActionRow {
-  if (isCovered(row) && row.obstacle === null && row.operations.length > 0) return moved(row, 'retry', { due: now + waitMs })
+  if (isCovered(row)) return moved(row, 'retry', { due: now + waitMs })
   return byPolicy(moved(row, 'propose', { ...undecided }), setting, now)
 }
 

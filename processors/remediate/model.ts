@@ -71,8 +71,9 @@ export function priorityOf(row: ActionRow): '0' | '1' | '2' {
   return isRemoval(row) ? '1' : '2'
 }
 
-/** Nothing is done that was not approved, be it by policy or by a person; less of it may be. */
-export const isCovered = ({ operations, approved }: ActionRow): boolean => operations.every((one) => approved.some((other) => equal(one, other)))
+/** Nothing is done that was not approved, be it by policy or by a person; less of it may be, but not nothing: then something is in the way. */
+export const isCovered = ({ operations, approved }: ActionRow): boolean =>
+  operations.length > 0 && operations.every((one) => approved.some((other) => equal(one, other)))
 
 export const modeOf = ({ policy }: RemedySetting, { kind }: Pick<ActionRow, 'kind'>): RemedyMode => policy.kinds[kind] ?? policy.otherwise
 

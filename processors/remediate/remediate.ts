@@ -17,7 +17,7 @@ export const remediate: ProcessorType<'actions'> = {
   name: 'remediate',
   input: 'actions',
   outputs: ['commands', 'action-log', 'findings'],
-  version: 3,
+  version: 4,
   stateFormat: 1,
   create: () => new Remediate(),
 }

@@ -38,6 +38,37 @@ describe('a proposal', () => {
     ])
   })
 
+  it('takes nothing away, nor gives, where others claim the account too, until it is settled whose it is', () => {
+    const driver = given(writable())
+    const contested = { match: 'contested' as const, candidates: ['ann', 'bob'] }
+    const claimed = 'account a in billing is claimed by ann, bob: link it to the one whose it is'
+    driver.push(desired('ann', [entry('inv')]))
+    const found = proposals(driver.push(held('ann', 'a', [grant('pay', { native: 'PAY' })], contested)))
+    expect(found.map((one) => [one.kind, operations(one), one.obstacle])).toEqual([
+      ['missing-grant', [], claimed], ['unauthorised-grant', [], claimed],
+    ])
+    const [left] = proposals(driver.push(desired('ann', [], { status: 'ended', end: T0 - DAY }))).filter(({ kind }) => kind === 'leaver-access')
+    expect([operations(left), left?.obstacle]).toEqual([[], claimed])
+    const [settled] = proposals(driver.push(held('ann', 'a', [grant('pay', { native: 'PAY' })], { match: 'linked' })))
+    expect(operations(settled)).toEqual(['disable-account a', 'revoke a entitlement:PAY'])
+  })
+
+  it('gives what is missing on an account that is surely the person’s', () => {
+    const driver = given(writable())
+    driver.push(held('ann', 'a', [], { match: 'contested', candidates: ['ann', 'bob'] }), held('ann', 'b', [], { status: 'disabled' }))
+    expect(proposals(driver.push(desired('ann', [entry('pay')]))).map(operations)).toEqual([['enable-account b', 'grant b entitlement:PAY']])
+  })
+
+  it('disables who is nobody’s, and has nothing left to do once that is seen', () => {
+    const driver = given(writable())
+    expect(proposals(driver.push(alone('a', ['pay']))).map(operations)).toEqual([['disable-account a']])
+    const outputs = driver.push(alone('a', ['pay'], { status: 'disabled', observed: (T0 + DAY) * 1_000 }))
+    expect(proposals(outputs)).toMatchObject([{ change: 'closed', kind: 'orphaned-account', observed: T0 + DAY }])
+    expect(outputs.some(({ record }) => record.type === 'Finding' && record.change === 'closed')).toBe(false)
+    expect(proposals(driver.push(alone('a', ['pay']))).map(operations)).toEqual([['disable-account a']])
+    expect(proposals(given(writable()).push(alone('b', ['pay'], { status: 'disabled' })))).toEqual([])
+  })
+
   it('grants what is missing by the role that the configuration names, else by the catalogue', () => {
     const driver = given(writable({ assign: { pay: 'role:CLERK' } }))
     driver.push(held('ann', 'a', []))

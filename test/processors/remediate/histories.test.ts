@@ -82,15 +82,17 @@ function canFollow(from: ActionChange['state'], to: ActionChange['state']): bool
 }
 
 describe('whatever happens', () => {
-  it('changes neither outputs nor state by reloads and slices, and every change is one of the table', () => {
+  it('changes neither outputs nor state by reloads and slices, every change is one of the table, and what is open is not over', () => {
     fc.assert(
       fc.property(moves, (history) => {
         const states = new Map<string, ActionChange['state']>()
-        for (const change of changes(play(history).outputs)) {
+        const { outputs, open } = play(history)
+        for (const change of changes(outputs)) {
           const before = states.get(change.id)
           if (before !== undefined) expect(canFollow(before, change.state), `${before} to ${change.state}`).toBe(true)
           states.set(change.id, change.state)
         }
+        for (const id of open.keys()) expect(['withdrawn', 'verified'], `${id}, whose finding is open`).not.toContain(states.get(id))
       }),
       { numRuns: 40 },
     )

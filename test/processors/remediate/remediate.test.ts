@@ -66,6 +66,13 @@ describe('an approval', () => {
     expect(written(driver.push(tick(T0 + DAY)))).toEqual([])
   })
 
+  it('is void once something is in the way', () => {
+    const driver = given([setting({ settleSeconds: 60 })])
+    driver.push(proposal('a'))
+    expect(told(driver.push(proposal('a', { version: 'a-2', operations: [], obstacle: 'whose is it?' })))).toEqual(['a proposed'])
+    expect(written(driver.push(tick(T0 + DAY)))).toEqual([])
+  })
+
   it('is void once the finding has closed', () => {
     const driver = given([setting({ settleSeconds: 60 })])
     driver.push(proposal('a'))
@@ -103,6 +110,20 @@ describe('a command', () => {
     const [first] = commands(driver.push(proposal('a'), tick(T0 + SECOND)))
     driver.push(result(first!, 'applied', T0 + 2 * SECOND))
     expect(told(driver.push(gone('a', T0)))).toEqual(['a withdrawn'])
+  })
+
+  it.each([
+    ['applied', ['a applied'], ['a approved', 'a dispatched']],
+    ['failed', ['a failed'], ['a approved', 'a dispatched']],
+    ['refused', ['a failed'], []],
+  ] as const)('whose finding closed and is open again when it is %s is followed as if it had never closed', (verdict, atOnce, later) => {
+    for (const version of ['a-1', 'a-2']) {
+      const driver = given([setting({ confirmSeconds: 60 })])
+      const [command] = commands(driver.push(proposal('a'), tick(T0 + SECOND)))
+      driver.push(gone('a', T0 + 2 * SECOND), proposal('a', { version }))
+      expect(told(driver.push(result(command!, verdict, T0 + 3 * SECOND)))).toEqual(atOnce)
+      expect(told(driver.push(tick(T0 + DAY), tick(T0 + 2 * DAY)))).toEqual(later)
+    }
   })
 
   it('that failed is tried again with growing distance, under another id, and given up after its tries', () => {
