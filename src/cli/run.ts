@@ -191,6 +191,9 @@ async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: Read
   return server
 }
 
+/** An application that lets us wait shorter than this is worth no line. */
+const toldWaitMs = 30_000
+
 function describeEvent(event: ConnectEvent): string | null {
   switch (event.event) {
     case 'run': {
@@ -207,6 +210,7 @@ function describeEvent(event: ConnectEvent): string | null {
     case 'problem':
       return `! ${event.source}: ${event.doing}: ${event.reason}${event.nextInMs === null ? '' : `; again in ${Math.round(event.nextInMs / 1_000)} s`}`
     case 'wait':
+      return event.wait.waitMs < toldWaitMs ? null : `${event.source}: ${event.wait.place}: ${event.wait.reason}; again in ${Math.round(event.wait.waitMs / 1_000)} s`
     case 'request':
     case 'deliveries':
       return null

@@ -41,10 +41,19 @@ export function parseConfig(text: string, file: string): Config {
   if (document.errors.length > 0) {
     throw new ConfigError(document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`).join('\n'))
   }
-  const result = Config.safeParse(document.toJS() ?? {})
+  const result = Config.safeParse(plain(document, file) ?? {})
   if (result.success) return result.data
   const faults = result.error.issues.flatMap((issue) => describeIssue(issue).map(({ path, message }) => ({ line: lineOf(document, lines, path), path, message })))
   throw new ConfigError(faults.map(({ line, path, message }) => `${file}:${line}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`).join('\n'))
+}
+
+/** Aliases are followed only here, so their faults come without a place. */
+function plain(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    throw new ConfigError(`${file}: ${error instanceof Error ? firstLine(error.message) : String(error)}`)
+  }
 }
 
 interface Fault {
@@ -100,7 +109,13 @@ const CatalogueRow = z.object({ native: z.string().min(1), name: z.string().min(
 async function readCatalogue(path: string, app: string): Promise<Record<string, string>> {
   try {
     const rows: unknown = parseCsv(await readFile(path), { columns: true, bom: true, trim: true, skip_empty_lines: true })
-    return Object.fromEntries(z.array(CatalogueRow).parse(rows).map(({ native, name }) => [native, name]))
+    const names = new Map<string, string>()
+    for (const { native, name } of z.array(CatalogueRow).parse(rows)) {
+      const other = names.get(native)
+      if (other !== undefined && other !== name) throw new Error(`${native} has two names, ${other} and ${name}: leave one`)
+      names.set(native, name)
+    }
+    return Object.fromEntries(names)
   } catch (error) {
     const what = error instanceof z.ZodError ? 'needs the columns native,name with no empty value' : error instanceof Error ? error.message : String(error)
     throw new ConfigError(`apps.${app}.catalogueFile: ${path}: ${what}`)

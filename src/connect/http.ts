@@ -102,7 +102,7 @@ class Exchange {
         const again = attempt.repeatable && ((first === 'retry' && ++this.#failures < this.#retry.attempts) || (first === 'wait' && this.#isPatient()))
         if (!again) {
           const tries = this.#report.attempts > 1 ? ` (${this.#report.attempts} attempts)` : ''
-          throw new ConnectError(attempt.class, `${message}${tries}`, this.#place)
+          throw new ConnectError(attempt.class, `${message}${tries}${first === 'wait' && !this.#isPatient() ? `: ${this.#untilWhen()}` : ''}`, this.#place)
         }
         await this.#pause(first, message)
       }
@@ -130,6 +130,7 @@ class Exchange {
     if (closedMs !== null) {
       throw new ConnectError('transient', `the application failed so often that it is left alone for another ${Math.ceil(closedMs / 1_000)} s`, this.#place)
     }
+    if (!this.#isPatient()) throw new ConnectError('throttled', `the application has too much to do: ${this.#untilWhen()}`, this.#place)
     let permit: Permit | null = null
     let attempt: Attempt | null = null
     try {
@@ -164,8 +165,14 @@ class Exchange {
     this.#parts.breaker.ended(failure?.class === 'transient')
   }
 
+  /** What the limiter waits for begins before patience ends. */
   #isPatient(): boolean {
-    return this.#options.clock.monotonicMs() - this.#begun < (this.#options.patienceMs ?? hour)
+    const { clock, patienceMs = hour } = this.#options
+    return clock.monotonicMs() - this.#begun + this.#parts.limiter.state.waitMs < patienceMs
+  }
+
+  #untilWhen(): string {
+    return `nothing is asked of it until ${new Date(this.#options.clock.nowMs() + this.#parts.limiter.state.waitMs).toISOString()}`
   }
 
   /** After a refusal the limiter makes everybody wait, this request with them. */

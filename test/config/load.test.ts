@@ -53,6 +53,9 @@ describe('the config file', () => {
 
   it('says where YAML itself is broken', () => {
     expect(faultsOf('apps: [\n')[0]).toMatch(/^grantline\.yaml:\d+: /)
+    expect(faultsOf('apps: *nope\n')).toEqual(['grantline.yaml: Unresolved alias (the anchor must be set before the alias): nope'])
+    const bomb = `a0: &a0 [x]\n${Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]`).join('\n')}\n`
+    expect(faultsOf(bomb)).toEqual(['grantline.yaml: Excessive alias count indicates a resource exhaustion attack'])
   })
 
   it('resolves paths from the file and reads catalogue files', async () => {
@@ -65,11 +68,13 @@ describe('the config file', () => {
     expect(config.dataDir).toBe(join(directory, 'data'))
   })
 
-  it('names the catalogue file that lacks its columns', async () => {
+  it('names the catalogue file that lacks its columns, or names something twice', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'grantline-config-'))
     await writeFile(join(directory, 'names.csv'), 'a,b\n1,2\n')
     await writeFile(join(directory, 'grantline.yaml'), 'apps:\n  billing:\n    connector: sql\n    catalogueFile: names.csv\n')
     await expect(loadConfig(join(directory, 'grantline.yaml'))).rejects.toThrow(/apps\.billing\.catalogueFile: .*names\.csv: needs the columns native,name/)
+    await writeFile(join(directory, 'names.csv'), 'native,name\nA,one\nB,two\nA,one\nB,three\n')
+    await expect(loadConfig(join(directory, 'grantline.yaml'))).rejects.toThrow(/apps\.billing\.catalogueFile: .*names\.csv: B has two names, two and three: leave one/)
   })
 
   it('says how to name a file that is not there', async () => {

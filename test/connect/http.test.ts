@@ -127,6 +127,15 @@ describe('repeats', () => {
     expect(error).toMatchObject({ class: 'throttled', message: expect.stringContaining('429') as string })
   })
 
+  it('not where the application asks for more patience than there is: that is said at once, and nothing asked until then', async () => {
+    const { origin, requests } = await serve((_request, response) => response.writeHead(429, { 'retry-after': 'Fri, 31 Dec 2099 23:59:59 GMT' }).end())
+    const { http, clock, waits } = client(origin)
+    for (const reason of [/429.*: nothing is asked of it until 2026-01-02T00:00:00/, /too much to do: nothing is asked of it until 2026-01-02T00:00:00/]) {
+      expect(await failureOf(http.request({ method: 'GET', url: origin }))).toMatchObject({ class: 'throttled', message: expect.stringMatching(reason) as string })
+    }
+    expect([requests.length, waits, clock.slept]).toEqual([1, [], []])
+  })
+
   it('a PUT that is said to be repeatable; a write with its key is repeated by whoever knows what that means', async () => {
     const { origin, requests } = await serve((_request, response, count) => response.writeHead(count % 2 === 1 ? 502 : 200).end('ok'))
     const { http } = client(origin)

@@ -17,7 +17,7 @@ interface Quota {
   resetMs: number | null
 }
 
-/** No reset is further away than this: a larger number is milliseconds, or a point in time. */
+/** No reset is further away than this: a larger number is milliseconds, or a point in time. Who asks for more is asked again after this. */
 const longestResetS = 86_400
 /** Numbers above are seconds since 1970 (from 2001 on), or milliseconds (from 1970-01-12 on). */
 const epochSeconds = 1e9
@@ -40,10 +40,9 @@ export function rateHints(headers: Headers, nowMs: number): RateHints {
 const share = ({ remaining }: Quota): number => remaining ?? Infinity
 
 function retryAfterMs(headers: Headers, now: number): number | null {
-  const ms = number(headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'])
-  if (ms !== null) return Math.max(0, ms)
   const text = headers['retry-after']
-  return text === undefined ? null : untilMs(text, now, null)
+  const ms = number(headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms']) ?? (text === undefined ? null : untilMs(text, now, null))
+  return ms === null ? null : Math.min(Math.max(0, ms), longestResetS * 1_000)
 }
 
 /** `text` as ms from now: seconds, or a point in time as HTTP-date, ISO 8601, seconds or ms since 1970. `windowS`: no reset is further away. */

@@ -76,8 +76,11 @@ export class Limiter {
 
   get state(): LimiterState {
     const now = this.#clock.monotonicMs()
-    const waiting = order.reduce((sum, priority) => sum + this.#waiters[priority].length, 0)
-    return { perSecond: this.#pace.rate(now), inFlight: this.#inFlight, waiting, waitMs: this.#pace.waitMs(now) }
+    return { perSecond: this.#pace.rate(now), inFlight: this.#inFlight, waiting: this.#waiting, waitMs: this.#pace.waitMs(now) }
+  }
+
+  get #waiting(): number {
+    return order.reduce((sum, priority) => sum + this.#waiters[priority].length, 0)
   }
 
   /** Resolves when a request may go; rejects with the signal's reason on abort. */
@@ -87,6 +90,7 @@ export class Limiter {
       const queue = this.#waiters[priority]
       const stop = (): void => {
         queue.splice(queue.indexOf(waiter), 1)
+        if (this.#waiting === 0) this.#timer?.abort() // or the process would live until then
         reject(signal.reason instanceof Error ? signal.reason : new Error('stopped', { cause: signal.reason }))
       }
       const waiter: Waiter = {

@@ -16,6 +16,8 @@ describe('Retry-After', () => {
     ['ms since 1970', { 'retry-after': String(now + 900) }, 900],
     ['milliseconds taken for seconds', { 'retry-after': '90000' }, 90_000],
     ['a header of its own for ms', { 'retry-after-ms': '250', 'retry-after': '1' }, 250],
+    ['years, which are a day', { 'retry-after': 'Thu, 31 Dec 2099 23:59:59 GMT' }, 86_400_000],
+    ['more ms than a date may have, which are a day', { 'retry-after-ms': '9999999999999999' }, 86_400_000],
     ['a negative number', { 'retry-after': '-5' }, null],
     ['nonsense', { 'retry-after': 'soon' }, null],
   ])('%s', (_, headers, expected) => expect(hints(headers).retryAfterMs).toBe(expected))

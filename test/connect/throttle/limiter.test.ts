@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Limiter, type Outcome, type Permit, type Priority } from '../../../src/connect/throttle/limiter.ts'
-import { HandClock } from '../../../src/runtime/clock.ts'
+import { HandClock, systemClock } from '../../../src/runtime/clock.ts'
 
 const forever = new AbortController().signal
 const none = { retryAfterMs: null, limit: null, remaining: null, resetMs: null }
@@ -115,6 +115,19 @@ describe('the limiter', () => {
     controller.abort(new Error('stopping'))
     await expect(waiting).rejects.toThrow('stopping')
     expect(limiter.state.waiting).toBe(0)
+  })
+
+  it('keeps no timer for a wait that was given up', async () => {
+    const limiter = new Limiter({ clock: systemClock })
+    ;(await limiter.acquire('bulk', forever)).done(refused({ retryAfterMs: 3_600_000 }))
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const controllers = [new AbortController(), new AbortController()]
+    const waiting = controllers.map(({ signal }) => limiter.acquire('bulk', signal))
+    expect(timers()).toBe(before + 1)
+    for (const controller of controllers) controller.abort(new Error('stopping'))
+    for (const one of waiting) await expect(one).rejects.toThrow('stopping')
+    expect(timers()).toBe(before)
   })
 
   it('answers that become slow slow it down', async () => {
