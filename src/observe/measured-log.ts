@@ -21,6 +21,7 @@ export function measuredLog(log: Log, onCommit: OnCommit): Log {
         get state() {
           return task.state
         },
+        isTakenOver: () => task.isTakenOver(),
         close: () => task.close(),
         async commit(change) {
           const began = performance.now()

@@ -56,6 +56,8 @@ export interface TaskStore {
   readonly state: StateReader
   /** All of it, or nothing. Throws FencedError when another owner took over; any error spends this hold: open it again. */
   commit(change: Commit): Promise<CommitResult>
+  /** Whether the task was opened again since, by whomever, as far as that can be read now; nothing is taken over by it. A spent hold tells it too. */
+  isTakenOver(): Promise<boolean>
   /** Lets go of a task that went elsewhere: this hold commits nothing any more, nor is its state asked for. */
   close(): Promise<void>
 }

@@ -113,6 +113,7 @@ class RecordedInput implements Log {
         if (derived.length > 0 && !(await onDerived(derived))) this.#running = false
         return { offsets: appends.map(() => -1) }
       },
+      isTakenOver: () => store.isTakenOver(),
       close: () => store.close(),
     }
   }

@@ -3,6 +3,11 @@ export class EnvironmentError extends Error {
   override name = 'EnvironmentError'
 }
 
+/** It is not known yet whether something was committed: what is remembered beside the state may differ from it, so nobody goes on with that. */
+export class InDoubtError extends EnvironmentError {
+  override name = 'InDoubtError'
+}
+
 /** A processor threw: a bug, since data errors are values. The task stops; its state is as the last commit left it. */
 export class ProcessorError extends Error {
   override name = 'ProcessorError'

@@ -307,6 +307,19 @@ export function logContract(adapter: string, create: () => Promise<LogFixture>):
         await expect(older.commit({ appends: [], state: NOTHING })).rejects.toThrow(FencedError)
       })
 
+      it('a hold tells whether the task was opened again, also one that is spent; asking takes nothing over', async () => {
+        armFaults(() => {
+          throw new Error('stop')
+        })
+        await expect(put(append('lost'))).rejects.toThrow('stop')
+        armFaults(null)
+        expect(await task.isTakenOver()).toBe(false)
+        const newer = await log.openTask('normalise/0')
+        expect([await task.isTakenOver(), await newer.isTakenOver()]).toEqual([true, false])
+        await newer.commit({ appends: [append('mine')], state: NOTHING })
+        expect(values(await readOn('raw', 0))).toEqual(['mine'])
+      })
+
       it('the new owner finds what the last commit left', async () => {
         await set({ 't/x': '1' })
         expect(rows(await log.openTask('normalise/0'))).toEqual([['t/x', '1']])

@@ -17,6 +17,7 @@ const positionFirst: Variant = (directory, between) => ({
   log: withTasks(directory.log, (store) => ({
     id: store.id,
     state: store.state,
+    isTakenOver: () => store.isTakenOver(),
     close: () => store.close(),
     async commit({ appends, state }) {
       await store.commit({ appends: [], state })
@@ -51,6 +52,7 @@ const verdictIgnored: Variant = (directory) => {
     log: withTasks(directory.log, (store) => ({
       id: store.id,
       state: store.state,
+      isTakenOver: () => store.isTakenOver(),
       close: () => store.close(),
       commit: ({ appends, state }) => store.commit({ appends: appends.map((append) => believed(codec, append)), state }),
     })),

@@ -62,7 +62,7 @@ describe.each(logKinds)('a pipeline on the $name', ({ open }) => {
     const closed: string[] = []
     const openTask: Log['openTask'] = async (id) => {
       const store = await log.openTask(id)
-      return { id, state: store.state, commit: (change) => store.commit(change), close: async () => void closed.push(id) }
+      return { id, state: store.state, commit: (change) => store.commit(change), isTakenOver: () => store.isTakenOver(), close: async () => void closed.push(id) }
     }
     const share = new HandShare([0, 1], 30_000, ['raw'])
     const watched: Log = { ...forwardedLog(log), openTask }

@@ -3,9 +3,10 @@ import { armFaults } from '../../src/core/fault.ts'
 import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import { FencedError, type Log } from '../../src/ports/log.ts'
 import { HandClock } from '../../src/runtime/clock.ts'
-import { EnvironmentError } from '../../src/runtime/errors.ts'
+import { EnvironmentError, InDoubtError } from '../../src/runtime/errors.ts'
 import { openPublisher, type Outgoing, type PublishStep, type Publisher } from '../../src/runtime/publisher.ts'
 import { readPartition } from '../../src/runtime/records.ts'
+import { encodeValue } from '../../src/runtime/values.ts'
 import { definition, seen } from '../support/fixture-processors.ts'
 import { startOfTime } from '../support/topology.ts'
 import { codec, logKinds } from './logs.ts'
@@ -22,6 +23,9 @@ async function ids(log: Log, partition = 0): Promise<string[]> {
   }
   return found
 }
+
+const land = (write: () => Promise<unknown>): Promise<unknown> => write()
+const fail = (): Promise<never> => Promise.reject(new Error('down'))
 
 afterEach(() => armFaults(null))
 
@@ -83,20 +87,92 @@ describe.each(logKinds)('a publisher on the $name', ({ open }) => {
 
   it('finds out that a commit landed whose answer was lost', async () => {
     await using log = await open(1)
-    const publisher = await openPublisher({ log: losingAnswers(log, 1), codec, clock, id: 'hr' })
+    const faults: Faults = {}
+    const publisher = await publisherOf(faulty(log, faults))
+    faults.commit = land
     await publisher.publish([one('a')], new Map([['n', 1]]))
     await publisher.publish([one('b')])
     expect([await ids(log), publisher.get('n')]).toEqual([['a', 'b'], 1])
   })
 
-  it('wants to be opened again when the outcome can’t be known', async () => {
+  it.each([
+    ['landed', land, ['a', 'd'], 1],
+    ['did not land', fail, ['d'], undefined],
+  ] as const)('goes on when it can be known again that a commit %s: only who made it is told that it was not known', async (_, commit, written, n) => {
     await using log = await open(1)
-    const publisher = await openPublisher({ log: losingAnswers(log, 1, 1), codec, clock, id: 'hr' })
-    await expect(publisher.publish([one('a')])).rejects.toThrow(/can't be read: .*down\. Open the publisher again/)
-    await expect(publisher.publish([one('b')])).rejects.toThrow(/Open the publisher again/)
-    const again = await publisherOf(log)
-    await again.publish([one('c')])
-    expect(await ids(log)).toEqual(['a', 'c'])
+    const faults: Faults = {}
+    const publisher = await publisherOf(faulty(log, faults))
+    Object.assign(faults, { commit, open: fail })
+    await expect(publisher.publish([one('a')], new Map([['n', 1]]))).rejects.toThrow(InDoubtError)
+    expect(() => publisher.get('n')).toThrow(InDoubtError)
+    const next = await publisher.publish([one('b')]).catch((error: unknown) => error)
+    expect(next).toMatchObject({ name: 'EnvironmentError', message: expect.stringMatching(/hr: nothing was written, as .* earlier commit can't be read yet: .*down/) as string })
+    await expect(publisher.settled()).rejects.toThrow(EnvironmentError)
+    delete faults.open
+    await publisher.settled()
+    expect(publisher.get('n')).toBe(n)
+    await publisher.publish([one('d')])
+    expect(await ids(log)).toEqual(written)
+  })
+
+  it('goes on by itself with the first call after an outage', async () => {
+    await using log = await open(1)
+    const faults: Faults = {}
+    const publisher = await publisherOf(faulty(log, faults))
+    Object.assign(faults, { commit: fail, look: fail })
+    await expect(publisher.publish([one('a')])).rejects.toThrow(/whether it was written can't be read yet: down/)
+    delete faults.look
+    await publisher.publish([one('b')])
+    expect(await ids(log)).toEqual(['b'])
+  })
+
+  describe.each([
+    ['landed', land, ['late']],
+    ['did not land', fail, []],
+  ] as const)('whose last commit failed but %s', (_, commit, before) => {
+    it.each([0, 1, 2])('leaves its place to whoever took it over meanwhile and has made %d commits', async (made) => {
+      await using log = await open(1)
+      const faults: Faults = {}
+      const first = await publisherOf(faulty(log, faults))
+      await first.publish([one('a')])
+      let second: Publisher | null = null
+      faults.commit = async (write) => {
+        await Promise.allSettled([commit(write)])
+        second = await publisherOf(log)
+        for (let i = 0; i < made; i++) await second.publish([one(`second ${i}`)])
+        throw new Error('connection reset')
+      }
+      await expect(first.publish([one('late')])).rejects.toThrow(/took this publisher over.*Whether the last commit was written/)
+      await expect(first.publish([one('later')])).rejects.toThrow(FencedError)
+      await second!.publish([one('z')])
+      expect(await ids(log)).toEqual(['a', ...before, ...['second 0', 'second 1'].slice(0, made), 'z'])
+    })
+
+    it('writes nothing over a commit of whoever took it over after the look for them', async () => {
+      await using log = await open(1)
+      const faults: Faults = {}
+      const first = await publisherOf(faulty(log, faults))
+      await first.publish([one('a')])
+      faults.commit = commit
+      faults.open = async () => (await publisherOf(log)).publish([one('of another')])
+      await expect(first.publish([one('late')])).rejects.toThrow(FencedError)
+      delete faults.open
+      await expect(first.publish([one('later')])).rejects.toThrow(FencedError)
+      expect(await ids(log)).toEqual(['a', ...before, 'of another'])
+    })
+  })
+
+  it('goes on from a state that knows commits by a number alone', async () => {
+    await using log = await open(1)
+    const old = await log.openTask('publisher/hr')
+    await old.commit({ appends: [], state: new Map([['@runtime/commits', encodeValue(41)]]) })
+    const faults: Faults = {}
+    const publisher = await publisherOf(faulty(log, faults))
+    faults.commit = fail
+    await expect(publisher.publish([one('a')])).rejects.toThrow(/nothing of it was written/)
+    faults.commit = land
+    await publisher.publish([one('b')])
+    expect(await ids(log)).toEqual(['b'])
   })
 
   it('publishes many steps in bounded transactions, each step with its checkpoint', async () => {
@@ -123,22 +199,33 @@ describe.each(logKinds)('a publisher on the $name', ({ open }) => {
   })
 })
 
-/** The first `lost` commits happen but their answers don't arrive; then the first `closed` attempts to open again fail. */
-function losingAnswers(log: Log, lost: number, closed = 0): Log {
-  let opens = 0
+/** What happens before the log does something of a publisher's; `commit` once, in place of the answer. */
+interface Faults {
+  commit?: (write: () => Promise<unknown>) => Promise<unknown>
+  look?: () => Promise<unknown>
+  open?: () => Promise<unknown>
+}
+
+function faulty(log: Log, faults: Faults): Log {
   return {
     ...forwardedLog(log),
     async openTask(id) {
-      if (opens++ > 0 && closed-- > 0) throw new Error('down')
+      await faults.open?.()
       const store = await log.openTask(id)
       return {
         id,
         state: store.state,
         close: () => store.close(),
+        async isTakenOver() {
+          await faults.look?.()
+          return await store.isTakenOver()
+        },
         async commit(change) {
-          const result = await store.commit(change)
-          if (lost-- > 0) throw new Error('connection reset')
-          return result
+          const { commit } = faults
+          if (commit === undefined) return await store.commit(change)
+          delete faults.commit
+          await commit(() => store.commit(change))
+          throw new Error('connection reset')
         },
       }
     },

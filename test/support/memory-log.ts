@@ -74,6 +74,10 @@ export class MemoryLog implements Log {
           throw error
         }
       },
+      isTakenOver: async () => {
+        this.#requireOpen()
+        return epochs.get(id) !== epoch
+      },
       close: async () => {
         spent = true
       },

@@ -96,6 +96,7 @@ export class EmbeddedLog implements PortableLog {
     }
     const { number, epoch } = await onDisk(path, () => tasks.childTransaction(take))
     const state = new StateTable(this.#env.state, number)
+    const isTakenOver = (): boolean => Task.parse(tasks.get(id)).epoch !== epoch
     let spent = false
     return {
       id,
@@ -104,13 +105,17 @@ export class EmbeddedLog implements PortableLog {
         this.#requireOpen()
         try {
           return await this.#commit(change, state, () => {
-            if (Task.parse(tasks.get(id)).epoch !== epoch) throw new FencedError(`task ${id} was taken over by another owner. Stop this one`)
+            if (isTakenOver()) throw new FencedError(`task ${id} was taken over by another owner. Stop this one`)
             if (spent) throw new Error(`task ${id}: an earlier commit failed, so what this one rests on is not there. Open the task again`)
           })
         } catch (error) {
           spent = true
           throw error
         }
+      },
+      isTakenOver: async () => {
+        this.#requireOpen()
+        return isTakenOver()
       },
       close: async () => {
         spent = true

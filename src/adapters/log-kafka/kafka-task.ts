@@ -72,6 +72,11 @@ export class KafkaTask implements TaskStore {
     await this.#spend(new FencedError(`task ${this.id} was opened again by this process. Use the new hold`))
   }
 
+  async isTakenOver(): Promise<boolean> {
+    const { reader, changelog, id } = this.#parts
+    return this.#spent instanceof FencedError || (await wasOpened(reader, changelog, id, this.#end))
+  }
+
   async close(): Promise<void> {
     await this.#spend(this.#spent ?? new ClosedError(`task ${this.id}: this hold was closed. Open the task again`))
   }

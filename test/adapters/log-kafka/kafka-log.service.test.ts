@@ -124,6 +124,21 @@ describe('the log on Kafka', () => {
     expect(rows(await log.openTask('publisher/settings'))).toEqual({ 'a/1': 'others' })
   })
 
+  it('a hold that is spent tells whether another process took the task over, and takes nothing over itself', async () => {
+    const [older, other] = [await (await open()).openTask(id), await open('elsewhere')]
+    armFaults((point) => {
+      if (point === 'kafka.after-commit') throw new Error('the answer was lost')
+    })
+    await expect(older.commit({ appends: [append('landed')], state: state({ 'a/1': 'landed' }) })).rejects.toThrow('the answer was lost')
+    armFaults(null)
+    expect(await older.isTakenOver()).toBe(false)
+    const newer = await other.openTask(id)
+    await expect.poll(() => older.isTakenOver()).toBe(true)
+    await newer.commit({ appends: [append('mine')], state: state({ 'a/1': 'mine' }) })
+    expect(await newer.isTakenOver()).toBe(false)
+    expect(await texts(other)).toEqual(['landed', 'mine'])
+  })
+
   it('two owners in two processes: the newer one commits, the older one is fenced', async () => {
     const [older, newer] = [await (await open()).openTask(id), await (await open('elsewhere')).openTask(id)]
     await expect(older.commit({ appends: [append('late')], state: state({ 'a/1': 'late' }) })).rejects.toThrow(FencedError)
