@@ -10,7 +10,7 @@ import { FencedError, type Log } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Holdings, type Planned } from '../runtime/holdings.ts'
 import { shareOfAll } from '../runtime/own-everything.ts'
-import { openPublisher } from '../runtime/publisher.ts'
+import { openPublisher, type Publisher } from '../runtime/publisher.ts'
 import { AppReader, type AppSource } from './app-reader.ts'
 import { AppWork } from './app-work.ts'
 import { CommandQueue } from './command-queue.ts'
@@ -76,7 +76,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const { log, clock, onEvent, onFailed = () => undefined } = options
   const holding = (name: string, id: string, worker: (source: Source, signal: AbortSignal) => Worker): Planned<SourceHolding> => ({
     name: id,
-    create: () => new SourceHolding(name, () => openSource(id, name, options), worker, clock, onEvent),
+    create: () => new SourceHolding(name, sourcesOf(id, name, options), worker, clock, onEvent),
   })
   const limiters = new Map(options.apps.map((app) => [app.name, new Limiter({ clock, ...app.limits })]))
   const all = [
@@ -113,15 +113,21 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       if (feed === undefined) throw new ConnectError('not-found', `there is no feed named ${name}`, 'feeds')
       const source = sources.find(`feed/${name}`)
       if (source === undefined) throw new ConnectError('transient', `feed ${name} is written by another process now: post it there, or try again`, 'feeds')
-      return await postIntent(await source.opened, feed, canonicalBy(options), rows)
+      return await postIntent(await source.opened(), feed, canonicalBy(options), rows)
     },
     paceOf: (source) => limiters.get(source)?.state,
     stop: () => sources.stop(),
   }
 }
 
-async function openSource(id: string, name: string, { log, codec, clock }: SchedulerOptions): Promise<Source> {
-  return new Source(name, await openPublisher({ log, codec, clock, id }), clock)
+/** The place is taken over once: where it is not known what was published last, its publisher finds out without taking it from who has it since. */
+function sourcesOf(id: string, name: string, { log, codec, clock }: SchedulerOptions): () => Promise<Source> {
+  let publisher: Publisher | null = null
+  return async () => {
+    if (publisher === null) publisher = await openPublisher({ log, codec, clock, id })
+    else await publisher.settled()
+    return new Source(name, publisher, clock)
+  }
 }
 
 function appWorker(app: AppSource, limiter: Limiter, source: Source, options: SchedulerOptions, signal: AbortSignal): Worker {

@@ -1,5 +1,6 @@
 import { FencedError } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { InDoubtError } from '../runtime/errors.ts'
 import type { OnEvent } from './events.ts'
 import { backoffMs } from './retry.ts'
 
@@ -15,7 +16,8 @@ export interface Work {
 
 /**
  * Runs one source's work, one step after another, until the signal aborts. A step that fails for reasons of the surroundings is
- * repeated after a growing pause; one that was fenced ends the worker: another process has taken the source over.
+ * repeated after a growing pause; one that was fenced ends the worker: another process has taken the source over. So does one of which
+ * it is not known whether it was published: what the work remembers may differ from the checkpoint, so other work has to begin from that.
  */
 export class Worker {
   readonly #work: Work
@@ -24,7 +26,8 @@ export class Worker {
   #watchers: (() => void)[] = []
   #busy = true
   #steps = 0
-  #ended: { error: FencedError | null } | null = null
+  #hasWorked = false
+  #ended: { error: FencedError | InDoubtError | null } | null = null
 
   constructor(work: Work, clock: Clock, onEvent: OnEvent) {
     this.#work = work
@@ -32,7 +35,12 @@ export class Worker {
     this.#onEvent = onEvent
   }
 
-  /** Resolves on abort. Rejects with FencedError when another process has taken over. */
+  /** A step was done: what fails then is no repetition of what failed before this worker. */
+  get hasWorked(): boolean {
+    return this.#hasWorked
+  }
+
+  /** Resolves on abort. Rejects with FencedError when another process has taken over, and with InDoubtError, which the caller reports. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0
     try {
@@ -41,8 +49,13 @@ export class Worker {
         try {
           await this.#work.step()
           failures = 0
+          this.#hasWorked = true
         } catch (error) {
           if (isAborted(signal)) return
+          if (error instanceof InDoubtError) {
+            this.#ended = { error }
+            throw error
+          }
           failures += 1
           if (this.#report(error, failures) === null) throw error
           await this.#clock.sleep(this.#pauseMs(failures), signal)
@@ -58,7 +71,7 @@ export class Worker {
     }
   }
 
-  /** Resolves when everything asked so far is done; rejects if the worker was fenced before. */
+  /** Resolves when everything asked so far is done; rejects if the worker ended before with an error. */
   async idle(): Promise<void> {
     for (;;) {
       if (this.#ended !== null) {

@@ -10,6 +10,8 @@ import { type Scheduler, startScheduler } from '../../src/connect/scheduler.ts'
 import { partitionOf } from '../../src/core/partition.ts'
 import type { Share } from '../../src/ports/assignment.ts'
 import { ConnectError, type ConnectorSession, type Mapped, type Page } from '../../src/ports/connector.ts'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
+import type { Log } from '../../src/ports/log.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
 import { HandShare } from '../runtime/hand-share.ts'
 import { Lab, startOfTime } from './lab.ts'
@@ -86,10 +88,10 @@ afterEach(async () => {
   lab.dispose()
 })
 
-async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}, share?: Share): Promise<Scheduler> {
+async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}, share?: Share, log: Log = lab.log): Promise<Scheduler> {
   const scheduler = await startScheduler({
     ...(share === undefined ? {} : { share }),
-    log: lab.log, codec: lab.codec, clock: lab.clock, apps, feeds, idRules: {}, dataDir: lab.dataDir, baseDir: lab.dataDir, env: {},
+    log, codec: lab.codec, clock: lab.clock, apps, feeds, idRules: {}, dataDir: lab.dataDir, baseDir: lab.dataDir, env: {},
     onEvent: (event) => events.push(event), random: () => 0,
   })
   schedulers.push(scheduler)
@@ -334,6 +336,89 @@ describe('processes that share', () => {
     expect(runs().filter(({ source }) => source === apps[1]!.name).map(({ result }) => result.run)).toEqual([1, 2])
     await expect(second.postIntent(nameIn(1, 'feed'), [{ id: '3' }])).rejects.toThrow(/took this publisher over/)
     expect((await lab.of('intent', 'Identity')).map(({ id }) => id).sort()).toEqual(['1', '2'])
+  })
+})
+
+describe('an outage of the log', () => {
+  /** `answers`: commits land, but their answers are lost; nor can a state be opened. */
+  function failing(): { log: Log; begin: (answers: 'lost' | 'none') => void; end: () => void } {
+    let out: 'lost' | 'none' | null = null
+    const { log } = lab
+    const down = (): Promise<never> => Promise.reject(new Error('no broker answers'))
+    const openTask: Log['openTask'] = async (id) => {
+      if (out !== null) return await down()
+      const store = await log.openTask(id)
+      return {
+        id,
+        state: store.state,
+        isTakenOver: () => (out === null ? store.isTakenOver() : down()),
+        close: () => store.close(),
+        async commit(change) {
+          if (out === 'none') return await down()
+          const result = await store.commit(change)
+          return out === null ? result : await down()
+        },
+      }
+    }
+    return { log: { ...forwardedLog(log), openTask }, begin: (answers) => (out = answers), end: () => (out = null) }
+  }
+  const problems = () => events.flatMap((event) => (event.event === 'problem' ? [event] : []))
+  const reads = (app: LiveApp): string[] => app.log.filter((entry) => entry.startsWith('read'))
+
+  it.each([
+    ['landed', 1, 'lost'],
+    ['did not land', 2, 'none'],
+  ] as const)('is told, and the work begins anew from the checkpoint when it is over: a command whose result %s is carried out %i times', async (_, times, answers) => {
+    const app = new LiveApp('ann')
+    const { log, begin, end } = failing()
+    const scheduler = await start([app.source({ everySeconds: 100_000, changesEverySeconds: 100_000 })], {}, undefined, log)
+    await scheduler.idle()
+    begin(answers)
+    await command('reread', 'ann')
+    await vi.waitFor(() => expect(problems()).toHaveLength(1))
+    expect(problems()[0]).toMatchObject({ source: 'app', doing: 'working', nextInMs: 500, reason: expect.stringMatching(/whether it was written can't be read yet/) as string })
+    const idle = scheduler.idle()
+    lab.clock.advance(500)
+    await vi.waitFor(() => expect(problems()).toHaveLength(2))
+    expect(problems()[1]).toMatchObject({ source: 'app', doing: 'taking over', nextInMs: 1_000, reason: expect.stringMatching(/an earlier commit can't be read yet/) as string })
+    end()
+    lab.clock.advance(1_000)
+    await idle
+    expect(reads(app)).toEqual(Array<string>(times).fill('read ann'))
+    expect((await lab.of('raw', 'Account')).filter(({ run }) => run === null)).toHaveLength(1)
+    expect(runs().map(({ result }) => result.run)).toEqual([1, 2])
+    expect(problems()).toHaveLength(2)
+  })
+
+  it('passes for rows that are posted: who posted during it is told, others go on after it', async () => {
+    const feed = FeedConfig.parse({ class: 'identities', format: 'csv' })
+    const { log, begin, end } = failing()
+    const scheduler = await start([], { hr: feed }, undefined, log)
+    await scheduler.idle()
+    begin('lost')
+    await expect(scheduler.postIntent('hr', [{ id: '1' }])).rejects.toThrow(/look whether it is there/)
+    await expect(scheduler.postIntent('hr', [{ id: '2' }])).rejects.toThrow(/nothing was written/)
+    end()
+    expect(await scheduler.postIntent('hr', [{ id: '3' }])).toMatchObject({ accepted: 1 })
+    expect((await lab.of('intent', 'Identity')).map(({ id }) => id).sort()).toEqual(['1', '3'])
+  })
+
+  it('gives no process back what another took over meanwhile', async () => {
+    const app = new LiveApp('ann')
+    const { log, begin, end } = failing()
+    const first = await start([app.source()], {}, undefined, log)
+    await first.idle()
+    begin('lost')
+    await command('reread', 'ann')
+    await vi.waitFor(() => expect(problems()).toHaveLength(1))
+    const second = await start([app.source()])
+    await second.idle()
+    end()
+    lab.clock.advance(1_000)
+    await expect(first.idle()).rejects.toMatchObject({ name: 'FencedError' })
+    await command('reread', 'ann')
+    await second.idle()
+    expect(reads(app)).toEqual(['read ann', 'read ann'])
   })
 })
 
