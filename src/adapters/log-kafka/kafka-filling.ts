@@ -47,6 +47,7 @@ export class KafkaFilling implements Filling {
   }
 
   async add(topic: Topic, partition: number, messages: readonly Message[]): Promise<void> {
+    await this.#parts.schemas.written()
     for (let first = 0; first < messages.length; ) {
       let last = first
       while (messages[last + 1]?.offset === messages[last]!.offset + 1) last++

@@ -35,7 +35,9 @@ export class KafkaSchemas implements SchemaStore {
   #id: string | null = null
   #filling: string | null = null
   #next = 0
-  #writing: Promise<unknown> = Promise.resolve()
+  /** known here, and not acknowledged by the brokers yet */
+  readonly #unwritten = new Map<number, StoredSchema>()
+  #writing: Promise<void> | null = null
 
   static async open(options: KafkaSchemasOptions): Promise<KafkaSchemas> {
     const { kafka, reader, topic } = options
@@ -90,20 +92,12 @@ export class KafkaSchemas implements SchemaStore {
     const stored = this.get(id)
     if (stored !== undefined) return refuseCollision(id, stored, topic, text)
     this.#known.set(id, { topic, text })
-    const message = { key: String(id), value: JSON.stringify({ topic, text }) }
-    this.#writing = this.#writing.then(() => this.#producer.send({ topic: this.#topic, acks: -1, messages: [message] }))
-    this.#writing.catch(() => this.#known.delete(id))
+    this.#unwritten.set(id, { topic, text })
   }
 
-  /** Rejects where one could not be written; the next message that needs it tries again. */
+  /** Resolves when all that was put is in the log. Rejects where some of it could not be written; that is tried again when this is asked again. */
   async written(): Promise<void> {
-    const writing = this.#writing
-    try {
-      await writing
-    } catch (error) {
-      if (this.#writing === writing) this.#writing = Promise.resolve()
-      throw error
-    }
+    while (this.#unwritten.size > 0) await (this.#writing ??= this.#write())
   }
 
   /** Before they are handed on: another process may have written with a schema that is newer than what is known here. */
@@ -129,6 +123,18 @@ export class KafkaSchemas implements SchemaStore {
       if (!(error instanceof FencedError)) throw error
     } finally {
       await transactor.close()
+    }
+  }
+
+  /** What whoever asks meanwhile waits for, too. */
+  async #write(): Promise<void> {
+    const batch = [...this.#unwritten]
+    const messages = batch.map(([id, schema]) => ({ key: String(id), value: JSON.stringify(schema) }))
+    try {
+      await this.#producer.send({ topic: this.#topic, acks: -1, messages })
+      for (const [id] of batch) this.#unwritten.delete(id)
+    } finally {
+      this.#writing = null
     }
   }
 

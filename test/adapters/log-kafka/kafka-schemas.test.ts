@@ -1,0 +1,67 @@
+import type { Kafka, Message, Producer } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import type { RawMessage } from '../../../src/adapters/log-kafka/internals.ts'
+import { KafkaSchemas } from '../../../src/adapters/log-kafka/kafka-schemas.ts'
+import type { Reader } from '../../../src/adapters/log-kafka/reader.ts'
+
+/** A write fails on a real broker when that is out of reach for long only, so what the broker says is written down here. */
+class Brokers {
+  /** keys, by batch, as they were acknowledged */
+  readonly batches: string[][] = []
+  isDown = false
+  readonly #producer: Pick<Producer, 'connect' | 'disconnect' | 'send'> = {
+    connect: () => Promise.resolve(),
+    disconnect: () => Promise.resolve(),
+    send: ({ messages }) => this.#take(messages),
+  }
+
+  open(): Promise<KafkaSchemas> {
+    const kafka: Pick<Kafka, 'producer'> = { producer: () => this.#producer as Producer }
+    const id: RawMessage = { offset: '0', key: Buffer.from('id'), value: Buffer.from('a log'), timestamp: '0', isControlRecord: false }
+    const reader: Pick<Reader, 'read'> = { read: (_topic, _partition, offset) => Promise.resolve(offset === 0 ? [id] : []) }
+    return KafkaSchemas.open({ kafka: kafka as Kafka, reader: reader as Reader, topic: 'schemas', transactionTimeoutMs: 1_000 })
+  }
+
+  #take(messages: Message[]): Promise<[]> {
+    if (this.isDown) return Promise.reject(new Error('out of reach'))
+    this.batches.push(messages.map(({ key }) => String(key)))
+    return Promise.resolve([])
+  }
+}
+
+describe('schemas beside the messages', () => {
+  it('are all in the log, once, when they are told to be written', async () => {
+    const brokers = new Brokers()
+    const schemas = await brokers.open()
+    schemas.put(1, 'raw', 'a')
+    schemas.put(2, 'facts', 'b')
+    schemas.put(1, 'raw', 'a')
+    await Promise.all([schemas.written(), schemas.written()])
+    await schemas.written()
+    expect(brokers.batches).toEqual([['1', '2']])
+  })
+
+  it('that could not be written hold up every commit until they are', async () => {
+    const brokers = new Brokers()
+    const schemas = await brokers.open()
+    schemas.put(1, 'raw', 'a')
+    schemas.put(2, 'facts', 'b')
+    brokers.isDown = true
+    for (let commit = 0; commit < 3; commit++) await expect(schemas.written()).rejects.toThrow('out of reach')
+    expect(schemas.get(1)).toEqual({ topic: 'raw', text: 'a' })
+    brokers.isDown = false
+    await schemas.written()
+    expect(brokers.batches).toEqual([['1', '2']])
+  })
+
+  it('that come while others are being written are waited for too', async () => {
+    const brokers = new Brokers()
+    const schemas = await brokers.open()
+    schemas.put(1, 'raw', 'a')
+    const first = schemas.written()
+    schemas.put(2, 'facts', 'b')
+    const second = schemas.written()
+    await Promise.all([first, second])
+    expect(brokers.batches).toEqual([['1'], ['2']])
+  })
+})
