@@ -11,7 +11,7 @@ export interface Message {
   offset: number
   /** partition key of the records within, or null where the message was broadcast or carries records of many keys */
   key: string | null
-  /** append time of the first input that caused it, ms */
+  /** append time of the first input that caused it, ms: an integer that a `Date` may have; 0 where a stranger wrote another number */
   timestamp: number
   /** Confluent framing: 0x00, 4 bytes schema id, Avro */
   value: Uint8Array

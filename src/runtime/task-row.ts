@@ -14,7 +14,7 @@ export const TaskRow = z.strictObject({
   index: z.int(),
   slicing: z.boolean(),
   last: LastRecord.nullable(),
-  /** the largest tick processed, before the first the time of the first message, ms; 0 before that */
+  /** the largest tick processed, before the first the time of the first message that has a plausible one, ms; 0 before that */
   now: z.int(),
   /** the newest tick ever appended for this task, ms */
   ticked: z.int(),

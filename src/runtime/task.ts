@@ -40,7 +40,7 @@ export interface TaskProgress {
   /** the next record's place */
   offset: number
   index: number
-  /** the largest tick processed, before the first the time of the first message, ms */
+  /** the largest tick processed, before the first the time of the first message that has a plausible one, ms */
   now: number
   /** records processed, ticks and epochs included, by this process */
   records: number
@@ -66,6 +66,9 @@ interface Hold {
   /** work is left that later records carry on */
   lagging: boolean
 }
+
+/** The year 9999 ends: a later time is in another unit than milliseconds, and no tick would ever come after it. */
+const latestPlausibleMs = Date.UTC(10_000, 0) - 1
 
 export const taskId = (type: ProcessorType, partition: number): string => `task/${type.name}/${partition}`
 
@@ -249,7 +252,7 @@ export class Task {
       throw this.#mismatch(row, `the log has ${chunk.count} records at ${message.offset}`)
     }
     row.offset = message.offset
-    if (row.now === 0) row.now = message.timestamp
+    if (row.now === 0 && message.timestamp <= latestPlausibleMs) row.now = message.timestamp
     if ('undecodable' in taken) this.#deadLetter(hold, message, 0, 'undecodable-message', taken.undecodable.message)
     return { message, chunk }
   }

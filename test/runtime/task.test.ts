@@ -75,6 +75,21 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     expect(decided).toEqual([startOfTime, startOfTime, startOfTime + 120_000])
   })
 
+  it('takes no time from a message that tells one in another unit', async () => {
+    await using log = await open(1)
+    const topology = new Topology({ types: [tally], log, codec })
+    const stranger = await log.openTask('stranger')
+    const strange = { topic: 'raw', partition: 0, key: null, value: Uint8Array.of(1, 2, 3) } as const
+    await stranger.commit({ state: new Map(), appends: [{ ...strange, timestamp: startOfTime * 1_000 }, { ...strange, timestamp: 0 }] })
+    await topology.publish(one('a'), { ...all, record: runBegin(7) })
+    topology.clock.advance(60_000)
+    await topology.drain()
+    await topology.publish({ ...all, record: runBegin(8) })
+    await topology.drain()
+    expect((await topology.outputs('lag')).map(({ record }) => record.decided)).toEqual([startOfTime, startOfTime + 60_000])
+    expect((await topology.outputs('dead-letters')).map(({ record }) => record.at)).toEqual([startOfTime * 1_000, 0])
+  })
+
   it('inherits the timestamp of the input message and the key that all records of a message share', async () => {
     await using log = await open(1)
     const topology = new Topology({ types: [tally, echo], log, codec })

@@ -7,11 +7,12 @@ import type { Append, Message, ReadLimits, TaskStore } from '../../ports/log.ts'
 import type { Filling, PortableLog } from '../../ports/portable-log.ts'
 import { openedRecord, restore, tasksIn, type RestoreProgress } from './changelog.ts'
 import { createClient, type ClientOptions } from './client.ts'
-import { clusterOf, type Cluster, type RawMessage } from './internals.ts'
+import { clusterOf, type Cluster } from './internals.ts'
 import { groupOf } from './kafka-assignment.ts'
 import { KafkaFilling } from './kafka-filling.ts'
 import { KafkaSchemas } from './kafka-schemas.ts'
 import { KafkaTask } from './kafka-task.ts'
+import { messageOf } from './message.ts'
 import { Reader } from './reader.ts'
 import { Standby } from './standby.ts'
 import { isFresh, StateCache, type Mark } from './state-cache.ts'
@@ -251,10 +252,3 @@ export class KafkaLog implements PortableLog {
     if (this.#closed) throw new Error('the log is closed')
   }
 }
-
-const messageOf = ({ offset, key, timestamp, value }: RawMessage): Message => ({
-  offset: Number(offset),
-  key: key === null ? null : key.toString('utf8'),
-  timestamp: Number(timestamp),
-  value: value ?? new Uint8Array(),
-})
