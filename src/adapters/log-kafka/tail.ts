@@ -16,12 +16,18 @@ const retryMs = 250
 /** mostly all that there is, since whoever waits has read everything before */
 const peekBytes = 16 * 1024
 
-/** Whoever waits for a partition to grow: one request for all of them is always under way. */
+/** of places that have no leader now: no broker has it */
+const noLeader = -1
+
+/**
+ * Whoever waits for a partition to grow: one request to each of their leaders is always under way. What one leader does not answer, or answers with an
+ * error, is nothing to those who wait for another.
+ */
 export class Tail {
   readonly #cluster: Cluster
   readonly #reader: Reader
-  readonly #waiters = new Set<Waiter>()
-  #polling = false
+  /** leader -> who waits for it, for as long as it is asked */
+  readonly #waiters = new Map<number, Set<Waiter>>()
   #closed = false
 
   constructor(cluster: Cluster, reader: Reader) {
@@ -29,48 +35,52 @@ export class Tail {
     this.#reader = reader
   }
 
-  /** Resolves when the place may hold a record at or after `offset`, when the signal aborts, or at `close`. */
+  /** Resolves when the place may hold a record at or after `offset`, when it can't be told whether it does, when the signal aborts, or at `close`. */
   wait(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#closed) return Promise.resolve()
     return new Promise((resolve) => {
+      const nodeId = this.#leaderOf(topic, partition)
+      const waiters = this.#waiters.get(nodeId) ?? new Set()
       const wake = (): void => {
-        this.#waiters.delete(waiter)
+        waiters.delete(waiter)
         signal.removeEventListener('abort', wake)
         resolve()
       }
       const waiter: Waiter = { topic, partition, offset, wake }
-      this.#waiters.add(waiter)
+      waiters.add(waiter)
       signal.addEventListener('abort', wake)
-      if (!this.#polling) void this.#poll()
+      if (!this.#waiters.has(nodeId)) void this.#poll(nodeId, waiters)
     })
   }
 
   close(): void {
     this.#closed = true
-    for (const waiter of [...this.#waiters]) waiter.wake()
+    for (const waiters of this.#waiters.values()) wakeAll(waiters)
   }
 
-  async #poll(): Promise<void> {
-    this.#polling = true
-    while (this.#waiters.size > 0) {
+  #leaderOf(topic: string, partition: number): number {
+    try {
+      return leaderOf(this.#cluster, topic, partition)
+    } catch {
+      return noLeader
+    }
+  }
+
+  /** Until nobody waits for this leader any more. */
+  async #poll(nodeId: number, waiters: Set<Waiter>): Promise<void> {
+    this.#waiters.set(nodeId, waiters)
+    while (waiters.size > 0) {
+      const asking = [...waiters]
       try {
-        await Promise.all([...this.#byLeader()].map(([nodeId, waiters]) => this.#ask(nodeId, waiters)))
+        await this.#ask(nodeId, asking)
       } catch (error) {
-        // whoever waits reads when the partition can be read again: it is not told of this
         await sleep(retryMs)
         if (!this.#closed) await renew(this.#cluster, error)
+        // reading says what is wrong, and whoever then waits again does so where the leader is now
+        wakeAll(asking)
       }
     }
-    this.#polling = false
-  }
-
-  #byLeader(): Map<number, Waiter[]> {
-    const groups = new Map<number, Waiter[]>()
-    for (const waiter of this.#waiters) {
-      const leader = leaderOf(this.#cluster, waiter.topic, waiter.partition)
-      groups.set(leader, [...(groups.get(leader) ?? []), waiter])
-    }
-    return groups
+    this.#waiters.delete(nodeId)
   }
 
   async #ask(nodeId: number, waiters: readonly Waiter[]): Promise<void> {
@@ -99,4 +109,8 @@ export class Tail {
       }
     }
   }
+}
+
+function wakeAll(waiters: Iterable<Waiter>): void {
+  for (const { wake } of [...waiters]) wake()
 }
