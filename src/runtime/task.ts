@@ -144,6 +144,7 @@ export class Task {
       this.#isFull = batch.isFull()
       return (await this.#commit(hold, !batch.empty, [])) ? 'worked' : 'idle'
     } catch (error) {
+      if (this.#hold !== null) letGo(this.#hold.store)
       this.#hold = null
       this.#uncommitted = false
       throw error
@@ -176,15 +177,18 @@ export class Task {
   }
 
   async #open(): Promise<Hold> {
-    const { type, partition, log, codec, limits, release, clock } = this.#options
-    let store: TaskStore
-    let end: number
+    const store = await this.#opening(this.#options.log.openTask(this.id))
     try {
-      store = await log.openTask(this.id)
-      end = await log.end(type.input, partition)
+      return await this.#begin(store)
     } catch (error) {
-      throw this.#failed('opening the state failed', error)
+      letGo(store)
+      throw error
     }
+  }
+
+  async #begin(store: TaskStore): Promise<Hold> {
+    const { type, partition, log, codec, limits, release, clock } = this.#options
+    const end = await this.#opening(log.end(type.input, partition))
     const state = new StateTable(store.state, new EmptyTables(store.state))
     const row = TaskRow.parse(state.getOwn(taskRowKey) ?? newTask)
     if (row.offset > end) throw this.#mismatch(row, `the log ends at ${end}`)
@@ -201,6 +205,14 @@ export class Task {
     }
     await this.#commit(hold, false, epoch === null ? [] : [this.#mark(epoch, clock.nowMs())])
     return hold
+  }
+
+  async #opening<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      throw this.#failed('opening the state failed', error)
+    }
   }
 
   async #fill(hold: Hold, batch: Batch): Promise<void> {
@@ -433,3 +445,8 @@ export class Task {
 }
 
 const noRecords: OpenChunk<Topic> = { count: 0, record: () => { throw new RangeError('the message has no records') }, encoded: () => null, foreseen: () => null }
+
+/** Of a store that is no longer used, after an error. What its closing waits for holds up nobody, and what goes wrong there is of no use to anybody. */
+function letGo(store: TaskStore): void {
+  store.close().catch(() => undefined)
+}

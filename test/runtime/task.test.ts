@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FencedError } from '../../src/ports/log.ts'
+import { forwardedLog } from '../../src/ports/forwarded-log.ts'
+import { FencedError, type Log } from '../../src/ports/log.ts'
 import { DowngradeError, ProcessorError, StateFormatError } from '../../src/runtime/errors.ts'
 import { readPartition } from '../../src/runtime/records.ts'
 import { definition, echo, fragile, runBegin, seen, tally } from '../support/fixture-processors.ts'
@@ -8,6 +9,33 @@ import { codec, logKinds } from './logs.ts'
 
 const all = { topic: 'raw', key: null } as const
 const one = (id: string, run = 0): { topic: 'raw'; key: string; record: ReturnType<typeof seen> } => ({ topic: 'raw', key: `app/${id}`, record: seen(id, run) })
+
+/** `held`: how many of its states are opened and not closed. What `fail` names rejects. */
+function watched(log: Log): { log: Log; held: () => number; fail: (what: 'read' | 'end' | null) => void } {
+  let [held, failing]: [number, string | null] = [0, null]
+  const unless = <T>(what: string, answer: () => Promise<T>): Promise<T> => (failing === what ? Promise.reject(new Error(`can't ${what}`)) : answer())
+  const of: Log = {
+    ...forwardedLog(log),
+    read: (...place) => unless('read', () => log.read(...place)),
+    end: (...place) => unless('end', () => log.end(...place)),
+    async openTask(id) {
+      const store = await log.openTask(id)
+      let isOpen = true
+      held++
+      return {
+        id,
+        state: store.state,
+        commit: (change) => store.commit(change),
+        async close() {
+          if (isOpen) held--
+          isOpen = false
+          await store.close()
+        },
+      }
+    },
+  }
+  return { log: of, held: () => held, fail: (what) => (failing = what) }
+}
 
 describe.each(logKinds)('a task on the $name', ({ open }) => {
   it('counts, publishes with its cause, and keeps its state across restarts', async () => {
@@ -212,6 +240,26 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     await again.publish(one('a'))
     await again.drain()
     expect((await again.outputs('facts')).map(({ record }) => (record.type === 'AccountGone' ? record.observed : 0))).toEqual([1, 2])
+  })
+
+  it('closes its state whenever it lets go of it', async () => {
+    await using log = await open(1)
+    const { log: on, held, fail } = watched(log)
+    const [task] = new Topology({ types: [{ ...tally, version: 2 }], log: on, codec }).tasks
+    await task!.step()
+    expect(held()).toBe(1)
+    for (const what of ['read', 'end'] as const) {
+      fail(what)
+      await expect(task!.step()).rejects.toThrow(`can't ${what}`)
+      expect(held()).toBe(0)
+    }
+    fail(null)
+    await task!.step()
+    expect(held()).toBe(1)
+    await task!.close()
+    const [older] = new Topology({ types: [{ ...tally, version: 1 }], log: on, codec }).tasks
+    await expect(older!.step()).rejects.toThrow(DowngradeError)
+    expect(held()).toBe(0)
   })
 
   it('carries a record of 10 MB through two stages in parts', async () => {
