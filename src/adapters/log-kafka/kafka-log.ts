@@ -226,8 +226,8 @@ export class KafkaLog implements PortableLog {
 
   #openLocal(): Local {
     const { deleteRetentionMs, standby, processors, onStandby: onProgress, log } = this.#options
-    const { clusterId, reader } = this.#parts
-    const cache = StateCache.open(this.path, { cluster: clusterId, log: this.id })
+    const { clusterId, reader, schemas } = this.#parts
+    const cache = StateCache.open(this.path, { cluster: clusterId, log: schemas.incarnation })
     const followed = standby ? processorTasks(processors).map((id) => [id, changelogOf(this.#options, id)] as const) : []
     return { cache, standby: new Standby({ cache, reader, tail: this.#tail, deleteRetentionMs, onProgress, log }, new Map(followed)) }
   }

@@ -12,9 +12,10 @@ import { Transactor } from './transactor.ts'
 const Stored = z.object({ topic: z.enum(topicNames), text: z.string() })
 const readBytes = 1024 * 1024
 
-/** Keys of what an unfinished filling is filling the log with, and of the log's id; other keys are ids of schemas. */
+/** Keys of what an unfinished filling is filling the log with, of the log's id, and of the topics' own; other keys are ids of schemas. */
 const fillingKey = 'filling'
 const idKey = 'id'
+const incarnationKey = 'incarnation'
 
 interface KafkaSchemasOptions {
   kafka: Kafka
@@ -33,6 +34,7 @@ export class KafkaSchemas implements SchemaStore {
   readonly #topic: string
   readonly #known = new Map<number, StoredSchema>()
   #id: string | null = null
+  #incarnation: string | null = null
   #filling: string | null = null
   #next = 0
   /** known here, and not acknowledged by the brokers yet */
@@ -64,6 +66,11 @@ export class KafkaSchemas implements SchemaStore {
   get id(): string {
     if (this.#id === null) throw new Error(`${this.#topic} gives the log no id, though one was read there when it was opened`)
     return this.#id
+  }
+
+  /** Of these topics: where the log is carried elsewhere, or back, its id goes along and this does not. Topics of before there was one have the id of their log. */
+  get incarnation(): string {
+    return this.#incarnation ?? this.id
   }
 
   /** What an import that was begun and is not finished fills this log with. */
@@ -115,8 +122,8 @@ export class KafkaSchemas implements SchemaStore {
     try {
       await this.#catchUp()
       if (this.#id !== null) return
-      const record = { topic, partition: 0, key: textBytes(idKey), value: Buffer.from(randomUUID()), timestamp: Date.now() }
-      const { ends } = await transactor.write([record], null, { offsets: () => undefined, commit: () => undefined })
+      const records = [idKey, incarnationKey].map((key) => ({ topic, partition: 0, key: textBytes(key), value: Buffer.from(randomUUID()), timestamp: Date.now() }))
+      const { ends } = await transactor.write(records, null, { offsets: () => undefined, commit: () => undefined })
       for (const { end } of ends.values()) reader.noteCommitted(topic, 0, end)
       await this.#catchUp()
     } catch (error) {
@@ -152,6 +159,7 @@ export class KafkaSchemas implements SchemaStore {
   #note(key: string | null, value: string | null): void {
     if (key === fillingKey) this.#filling = value
     else if (key === idKey) this.#id = value
+    else if (key === incarnationKey) this.#incarnation = value
     else if (key !== null && value !== null) this.#known.set(Number(key), Stored.parse(JSON.parse(value)))
   }
 }

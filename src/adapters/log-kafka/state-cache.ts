@@ -37,7 +37,10 @@ export class StateCache {
   readonly #state: Database<Buffer, Buffer>
   readonly #tasks: Database<unknown, string>
 
-  /** `from`: the brokers and the log on them. What was copied from others, or from topics of the same names that were made anew since, is not believed, nor is a file whose beginning is overwritten or whose end is cut off. */
+  /**
+   * `from`: the brokers, and the incarnation of the log on them. What was copied from others, or from topics of the same names that were made anew since
+   * (whatever they were filled with), is not believed, nor is a file whose beginning is overwritten or whose end is cut off.
+   */
   static open(path: string, from: { cluster: string; log: string }): StateCache {
     mkdirSync(path, { recursive: true })
     const lock = acquireLock(join(path, 'process.lock'))

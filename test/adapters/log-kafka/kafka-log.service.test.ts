@@ -226,6 +226,24 @@ describe('the log on Kafka', () => {
     expect([Object.keys(found).length, found['a/0']]).toEqual([8, undefined])
   })
 
+  it('also where an import fills those with the same log, whose id comes along', async () => {
+    const log = await open()
+    const { id: logId } = log
+    await (await log.openTask(id)).commit({ appends: [], state: state({ 'a/kept': 'of before', 'a/gone': 'of before' }) })
+    await log.close()
+    await installation.deleteTopics()
+    const elsewhere = await open('elsewhere')
+    const filling = await elsewhere.fill('an export')
+    const task = await elsewhere.openTask(id)
+    await task.commit({ appends: [], state: state({ 'a/kept': 'imported' }) })
+    for (let i = 0; i < 5; i++) await task.commit({ appends: [], state: state({ [`b/${i}`]: 'imported' }) })
+    await filling.finish(logId)
+    const back = await open()
+    expect(back.id).toBe(logId)
+    const found = rows(await back.openTask(id))
+    expect([found['a/kept'], found['a/gone'], Object.keys(found).length]).toEqual(['imported', undefined, 6])
+  })
+
   it('has one id, whoever opens it first', async () => {
     const logs = await Promise.all(['a', 'b', 'c', 'd'].map((directory) => open(directory)))
     expect(new Set(logs.map((log) => log.id)).size).toBe(1)

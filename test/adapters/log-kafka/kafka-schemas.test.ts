@@ -9,16 +9,22 @@ class Brokers {
   /** keys, by batch, as they were acknowledged */
   readonly batches: string[][] = []
   isDown = false
+  readonly #stored: Readonly<Record<string, string>>
   readonly #producer: Pick<Producer, 'connect' | 'disconnect' | 'send'> = {
     connect: () => Promise.resolve(),
     disconnect: () => Promise.resolve(),
     send: ({ messages }) => this.#take(messages),
   }
 
+  /** `stored`: what the topic holds already */
+  constructor(stored: Readonly<Record<string, string>> = { id: 'a log' }) {
+    this.#stored = stored
+  }
+
   open(): Promise<KafkaSchemas> {
     const kafka: Pick<Kafka, 'producer'> = { producer: () => this.#producer as Producer }
-    const id: RawMessage = { offset: '0', key: Buffer.from('id'), value: Buffer.from('a log'), timestamp: '0', isControlRecord: false }
-    const reader: Pick<Reader, 'read'> = { read: (_topic, _partition, offset) => Promise.resolve(offset === 0 ? [id] : []) }
+    const stored: RawMessage[] = Object.entries(this.#stored).map(([key, value], offset) => ({ offset: String(offset), key: Buffer.from(key), value: Buffer.from(value), timestamp: '0', isControlRecord: false }))
+    const reader: Pick<Reader, 'read'> = { read: (_topic, _partition, offset) => Promise.resolve(stored.slice(offset)) }
     return KafkaSchemas.open({ kafka: kafka as Kafka, reader: reader as Reader, topic: 'schemas', transactionTimeoutMs: 1_000 })
   }
 
@@ -63,5 +69,20 @@ describe('schemas beside the messages', () => {
     const second = schemas.written()
     await Promise.all([first, second])
     expect(brokers.batches).toEqual([['1'], ['2']])
+  })
+})
+
+describe('what topics are', () => {
+  it('is theirs alone, also where an import carries the id of the log along', async () => {
+    const brokers = new Brokers({ id: 'a log', incarnation: 'these topics' })
+    const schemas = await brokers.open()
+    await schemas.noteFilled('the log of before')
+    expect([schemas.id, schemas.incarnation]).toEqual(['the log of before', 'these topics'])
+    expect(brokers.batches).toEqual([['id', 'filling']])
+  })
+
+  it('is the id of their log where they are of before there was an incarnation', async () => {
+    const schemas = await new Brokers().open()
+    expect(schemas.incarnation).toBe('a log')
   })
 })
