@@ -26,6 +26,7 @@ function watched(log: Log): { log: Log; held: () => number; fail: (what: 'read' 
         id,
         state: store.state,
         commit: (change) => store.commit(change),
+        isTakenOver: () => store.isTakenOver(),
         async close() {
           if (isOpen) held--
           isOpen = false
