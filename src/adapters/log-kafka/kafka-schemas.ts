@@ -68,7 +68,7 @@ export class KafkaSchemas implements SchemaStore {
     return this.#id
   }
 
-  /** Of these topics: where the log is carried elsewhere, or back, its id goes along and this does not. Topics of before there was one have the id of their log. */
+  /** Of these topics: where the log is carried elsewhere, or back, its id goes along and this does not. Topics that were given none have their log's id. */
   get incarnation(): string {
     return this.#incarnation ?? this.id
   }

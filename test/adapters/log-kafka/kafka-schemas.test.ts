@@ -23,7 +23,9 @@ class Brokers {
 
   open(): Promise<KafkaSchemas> {
     const kafka: Pick<Kafka, 'producer'> = { producer: () => this.#producer as Producer }
-    const stored: RawMessage[] = Object.entries(this.#stored).map(([key, value], offset) => ({ offset: String(offset), key: Buffer.from(key), value: Buffer.from(value), timestamp: '0', isControlRecord: false }))
+    const stored = Object.entries(this.#stored).map(([key, value], offset): RawMessage => ({
+      offset: String(offset), key: Buffer.from(key), value: Buffer.from(value), timestamp: '0', isControlRecord: false,
+    }))
     const reader: Pick<Reader, 'read'> = { read: (_topic, _partition, offset) => Promise.resolve(stored.slice(offset)) }
     return KafkaSchemas.open({ kafka: kafka as Kafka, reader: reader as Reader, topic: 'schemas', transactionTimeoutMs: 1_000 })
   }

@@ -33,7 +33,9 @@ const brokerOf = (leader: number): Pick<Broker, 'fetch'> => ({
   fetch: ({ topics }: FetchRequest) => {
     const partitions = topics.flatMap((topic) => topic.partitions.map(({ partition }) => partition))
     return new Promise((resolve, reject) => {
-      const answer = (...grown: number[]): void => resolve({ responses: [{ topicName: 't', partitions: partitions.map((partition) => responseOf(partition, grown.includes(partition))) }] })
+      const answer = (...grown: number[]): void => {
+        resolve({ responses: [{ topicName: 't', partitions: partitions.map((partition) => responseOf(partition, grown.includes(partition))) }] })
+      }
       asked.push({ leader, partitions, answer, fail: reject })
     })
   },
@@ -97,7 +99,10 @@ describe('whoever waits for a partition to grow', () => {
     expect(asked).toEqual([])
   })
 
-  it.each([['aborts', (controller: AbortController) => controller.abort()], ['has its log closed', () => tail.close()]])('leaves nothing that asks on when it %s', async (_, leave) => {
+  it.each([
+    ['aborts', (controller: AbortController) => controller.abort()],
+    ['has its log closed', () => tail.close()],
+  ])('leaves nothing that asks on when it %s', async (_, leave) => {
     const controller = new AbortController()
     const waiting = [wait(0, controller.signal), wait(1, controller.signal)]
     await turn()
