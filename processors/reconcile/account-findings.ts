@@ -1,13 +1,13 @@
 import type { Credential, Position } from '../../schemas/wire/common.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
 import {
-  contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
+  contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, strangersDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
 } from './detail.ts'
 import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'
-import { isIdentityHome, type Standing } from './standing.ts'
+import { identityOf, isIdentityHome, type Standing } from './standing.ts'
 import { judgeAccount, undecided, type Judged, type Judgement } from './verdicts.ts'
 
 const DAY_MS = 86_400_000
@@ -38,16 +38,22 @@ export function judgeAccountAtHome(
     if (whose !== null && whose.kind !== 'ambiguous-match') return { wanted, judged }
   } else if (row.fact.match === 'contested') {
     wanted.push(contested(of, 'holder'))
+  } else if (row.fact.match === 'linked' && desired === null) {
+    // whom keys name is known; a link may name anybody
+    return { wanted: [...wanted, want(of, 'orphaned-account', { detail: strangersDetail(row.fact, identityOf(home)), decided: isReady(rules) })], judged }
   }
   if (row.fact.status !== 'active') return { wanted, judged }
   const leaver = atIdentity && desired !== null ? leaverAccess(of, desired, app, horizon) : null
   return { wanted: leaver === null ? [...wanted, ...grantFindings(of, judged)] : [...wanted, leaver], judged }
 }
 
+/** Who there is, and whose account it is, is known. */
+const isReady = ({ desiredReady, keysReady }: Rules): boolean => desiredReady && keysReady
+
 /** At an account's own home: exactly one of contested, orphaned and unowned, or none where somebody is accountable. */
 function whoseIsIt(of: Case): Wanted | null {
   const { fact } = of.row
-  const decided = of.rules.desiredReady && of.rules.keysReady
+  const decided = isReady(of.rules)
   if (fact.kind === 'human') {
     if (fact.match === 'contested') return contested(of, 'holder')
     return want(of, 'orphaned-account', { detail: orphanedDetail(fact), decided })

@@ -80,6 +80,11 @@ export function orphanedDetail(account: Named): string {
   return `${named(account)} belongs to no known identity.`
 }
 
+/** `identity`: whom it is linked to. */
+export function strangersDetail(account: Named, identity: string): string {
+  return `${named(account)} is linked to identity ${identity}, whom no source has told of.`
+}
+
 export function unownedDetail(account: Named): string {
   return `${named(account)} has no owner who is accountable for it.`
 }
@@ -91,6 +96,10 @@ export function contestedDetail(account: Named, of: 'holder' | 'owner', candidat
 
 export function ownerLeftDetail(account: Named, identity: string, endedAt: number): string {
   return `${named(account)} is owned by identity ${identity}, who ended on ${isoDate(endedAt)}.`
+}
+
+export function ownerUnknownDetail(account: Named, owner: string): string {
+  return `${named(account)} is owned by ${owner}, whom no source has told of.`
 }
 
 export function dormantDetail(account: Named, lastUsed: number | null, created: number, days: number): string {

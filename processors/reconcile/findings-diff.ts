@@ -5,7 +5,7 @@ import { accountHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { findingId, localName } from './finding-id.ts'
 import type { FindingKey, HomeView, OpenFinding, Wanted } from './model.ts'
-import { isIdentityHome } from './standing.ts'
+import { identityOf, isIdentityHome } from './standing.ts'
 
 export type Gone = Pick<AccountGone, 'app' | 'account' | 'reason' | 'to' | 'observed'>
 
@@ -79,7 +79,7 @@ function concerns(gone: Gone, finding: FindingKey, home: string): boolean {
   return home === accountHome(gone.app, gone.account) || (finding.app === gone.app && finding.account === gone.account)
 }
 
-/** The same finding at the account's new home; null where that kind can't be there. */
+/** The same finding at the account's new home; null where that kind is seldom there, and then for a reason of its own. */
 function successor(to: string, finding: FindingKey): string | null {
   const foreign = isIdentityHome(to) ? ['orphaned-account', 'unowned-nhi'] : ['leaver-access', 'owner-left']
   return foreign.includes(finding.kind) ? null : findingId(to, finding)
@@ -116,7 +116,7 @@ function record(input: DiffInput, { plan: _, ...finding }: OpenFinding, change: 
     ...finding,
     change,
     home,
-    identity: isIdentityHome(home) ? home.slice('identity/'.length) : null,
+    identity: isIdentityHome(home) ? identityOf(home) : null,
     closedAs: null,
     successor: null,
     valid,

@@ -1,13 +1,13 @@
 import type { Reason } from '../../schemas/wire/common.ts'
 import type { SodRule } from '../../schemas/settings.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
-import { heldDetail, holderName, missingDetail, ownerLeftDetail, sodDetail } from './detail.ts'
+import { heldDetail, holderName, missingDetail, ownerLeftDetail, ownerUnknownDetail, sodDetail } from './detail.ts'
 import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'
 import type { Missing } from './evaluate.ts'
-import { entitlementKey, type Holdings } from './standing.ts'
+import { entitlementKey, identityOf, type Holdings } from './standing.ts'
 import { unpackReasons } from './stored.ts'
 
 /**
@@ -90,9 +90,14 @@ function sinceOf({ fact }: AccountRow, entitlement: string): number[] {
   return fact.grants.flatMap((grant, i) => (grant.mapped && grant.entitlement === entitlement ? [grantSince(fact, i)] : []))
 }
 
-function ownerLeft({ desired }: HomeView, reference: ReferenceRow, rules: Rules): Wanted[] {
-  if (desired === null || desired.endedAt === null) return []
+/** Somebody whom no source has told of is as little accountable as who left. */
+function ownerLeft({ home, desired }: HomeView, reference: ReferenceRow, rules: Rules): Wanted[] {
   const { app, account, position } = reference
+  if (desired === null) {
+    const decided = rules.desiredReady && rules.keysReady
+    return [{ ...key('owner-left', { app, account }, rules), detail: ownerUnknownDetail(reference, identityOf(home)), decided, causes: [position] }]
+  }
+  if (desired.endedAt === null) return []
   return [
     {
       ...key('owner-left', { app, account }, rules),

@@ -5,7 +5,7 @@ import type { Context } from '../../src/ports/processor.ts'
 import type { FindingsChange } from './findings-diff.ts'
 import type { HomeView, OpenFinding, Rules } from './model.ts'
 import { planOf, type Plan } from './plan.ts'
-import { isIdentityHome, type Standing } from './standing.ts'
+import { identityOf, isIdentityHome, type Standing } from './standing.ts'
 
 /**
  * Tells actions what would correct the open findings of a home, wherever that changed, and which of them closed. Answers the open
@@ -36,7 +36,7 @@ function tell(context: Context, { home }: HomeView, finding: OpenFinding, versio
   const { id, kind, severity, app, account, entitlement, object, detail, opened } = finding
   const record: Proposal = {
     type: 'Proposal', finding: id, version, change: plan === null ? 'closed' : 'proposed', kind, severity, home,
-    identity: isIdentityHome(home) ? home.slice('identity/'.length) : null, app: app!, account, entitlement, object, detail,
+    identity: isIdentityHome(home) ? identityOf(home) : null, app: app!, account, entitlement, object, detail,
     operations: plan?.operations ?? [], loses: plan?.loses ?? [], obstacle: plan?.obstacle ?? null,
     opened, observed, decided: context.now, causes, cause: context.position,
   }

@@ -65,7 +65,8 @@ export function judge(world: World): { findings: ModelFinding[]; access: ModelAc
     const active = at.account.status === 'active'
     const ended = at.identity !== null && statusOf(at.identity, world.now) === 'ended'
     const rights = at.identity !== null ? entitledIdentity(world, at.identity) : entitledAccount(world, at)
-    const orphaned = human && at.identity === null && !at.contested
+    const isKnown = (identity: WorldIdentity): boolean => world.identities.includes(identity)
+    const orphaned = human && (at.identity === null ? !at.contested : !isKnown(at.identity))
     const unowned = !human && at.owner.state === 'none'
     // Whose desires would it be judged by?
     const unjudged = human && at.identity === null && at.contested
@@ -74,7 +75,7 @@ export function judge(world: World): { findings: ModelFinding[]; access: ModelAc
     if (unowned) find('unowned-nhi', at.home, own)
     if (!human && at.owner.state === 'contested') find('ambiguous-match', at.home, own)
     if (ended && active) find('leaver-access', at.home, own)
-    if (at.owner.identity !== null && statusOf(at.owner.identity, world.now) === 'ended') find('owner-left', `identity/${at.owner.identity.id}`, own)
+    if (at.owner.identity !== null && (!isKnown(at.owner.identity) || statusOf(at.owner.identity, world.now) === 'ended')) find('owner-left', `identity/${at.owner.identity.id}`, own)
     for (const grant of at.grants) {
       const verdict = unjudged ? 'undecided' : ended ? 'unauthorised' : verdictOf(at, grant, rights)
       access.push({ home: at.home, ...own, entitlement: grant.entitlement, native: grant.native, verdict, direct: grant.direct })
@@ -199,7 +200,7 @@ function place(world: World, app: string, of: WorldApp, account: WorldAccount): 
   return { app, account, home: identity === null ? own : `identity/${identity.id}`, identity, contested: claim?.contested ?? false, grants, owner: { state: 'owned', identity: null } }
 }
 
-/** A link wins, also one to an identity that nobody has told of: what that one should have has not begun. */
+/** A link wins, also one to an identity that nobody has told of: what that one should have has not begun, and nobody is accountable. */
 const unknown = (id: string): WorldIdentity => ({ id, start: null, end: null, status: 'planned', continues: null, attributes: {}, keys: [] })
 
 interface Claim {

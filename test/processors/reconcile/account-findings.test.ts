@@ -117,6 +117,16 @@ describe('whose account it is', () => {
     expect(told(given([...world(), alone('a', ['pay'], { status: 'disabled' })]).outputs)).toEqual(['opened orphaned-account a'])
   })
 
+  it('is nobody’s where it is linked to somebody whom no source has told of, once all have, until one does', () => {
+    const linked = held('zoe', 'a', ['pay', grant('X', { mapped: false })], { match: 'linked' })
+    const driver = given([...settings(), linked, mark('keys', 'hr')])
+    expect(told(driver.outputs)).toEqual([])
+    expect(findings(driver.push(mark('desired', 'hr')))).toMatchObject([
+      { kind: 'orphaned-account', change: 'opened', identity: 'zoe', detail: 'Account a in billing is linked to identity zoe, whom no source has told of.' },
+    ])
+    expect(told(driver.push(desired('zoe', [entry('pay')]))).sort()).toEqual(['closed orphaned-account a', 'opened unmapped-entitlement a/X'])
+  })
+
   it('waits with orphaned and unowned for desire and keys, with contested for keys', () => {
     const facts = [alone('a', []), service('s', [], { ownerState: 'none' }), alone('c', [], { match: 'contested' })]
     const driver = given([...settings(), ...facts, mark('keys', 'hr')])

@@ -133,15 +133,24 @@ describe('sod-conflict', () => {
 
 describe('owner-left', () => {
   it('opens at the identity that ended, and closes when another one is accountable', () => {
-    const driver = given([...world(), reference('bob', 's'), reference('bob', 't', { kind: 'token' })])
+    const driver = given([...world(), desired('bob', []), reference('bob', 's'), reference('bob', 't', { kind: 'token' })])
     expect(told(driver.outputs)).toEqual([])
     const then = driver.push(desired('bob', [], { status: 'ended', end: T0 - DAY, lapsed: [lapse('pay', { why: 'ended' })] }))
     expect(findings(then)).toMatchObject([
-      { kind: 'owner-left', severity: 'high', account: 's', detail: 'Service account s in billing is owned by identity bob, who ended on 2026-02-28.', causes: [at(7), at(9)] },
+      { kind: 'owner-left', severity: 'high', account: 's', detail: 'Service account s in billing is owned by identity bob, who ended on 2026-02-28.', causes: [at(8), at(10)] },
       { kind: 'owner-left', account: 't', detail: 'Token t in billing is owned by identity bob, who ended on 2026-02-28.' },
     ])
     expect(told(driver.push(reference('bob', 's', { removed: true })))).toEqual(['closed owner-left s'])
     expect(told(driver.push(desired('bob', [])))).toEqual(['closed owner-left t'])
+  })
+
+  it('opens for an owner whom no source has told of, once all have, and closes when one does', () => {
+    const driver = given([...settings(), reference('b/ob', 's'), mark('keys', 'hr')])
+    expect(told(driver.outputs)).toEqual([])
+    expect(findings(driver.push(mark('desired', 'hr')))).toMatchObject([
+      { kind: 'owner-left', identity: 'b/ob', account: 's', detail: 'Service account s in billing is owned by b/ob, whom no source has told of.' },
+    ])
+    expect(told(driver.push(desired('b/ob', [])))).toEqual(['closed owner-left s'])
   })
 })
 
