@@ -25,25 +25,27 @@ export function nextRelease(claims: readonly Claim[], delayMs: number, now: numb
 }
 
 /**
- * Whose a key is, from its live claims (at most one for each identity). Of several the one that began last has it only where the
- * account is not older than that claim, or where its identity continues each of the others; otherwise it stays, contested, with
- * the one that began first. `walked`: the identities whose `continues` was asked for.
+ * Whose a key is, from its live claims (at most one for each identity) and those that were released. Of the live ones the one that began
+ * last has it where the account is not older than that claim, or where its identity continues every other that has it too or had it before;
+ * otherwise it is contested: it stays with the one of several live ones that began first, and with nobody where the others are gone.
+ * `walked`: the identities whose `continues` was asked for.
  */
 export function decide(
-  claims: readonly Claim[],
+  live: readonly Claim[],
+  released: readonly Claim[],
   created: number | null,
   continues: (identity: string) => string | null,
 ): { claimed: Claimed; walked: string[] } {
-  const [only] = claims
-  if (only === undefined) return { claimed: { state: 'none' }, walked: [] }
-  if (claims.length === 1) return { claimed: { state: 'matched', identity: only.identity }, walked: [] }
-  const bySince = [...claims].sort((a, b) => a.since - b.since || compareKeys(a.identity, b.identity))
+  if (live.length === 0) return { claimed: { state: 'none' }, walked: [] }
   const walked: string[] = []
+  const bySince = live.length === 1 ? live : [...live].sort((a, b) => a.since - b.since || compareKeys(a.identity, b.identity))
   const last = strictlyAt(bySince.toReversed())
+  const earlier = last === null ? [] : released.filter(({ since }) => since < last.since)
+  const claimants = new Set([...live, ...earlier].map(({ identity }) => identity))
   if (last !== null) {
     const matched = { state: 'matched', identity: last.identity } as const
-    if (created !== null && created >= last.since) return { claimed: matched, walked }
-    const others = new Set(claims.map(({ identity }) => identity).filter((identity) => identity !== last.identity))
+    if (claimants.size === 1 || (created !== null && created >= last.since)) return { claimed: matched, walked }
+    const others = new Set([...claimants].filter((identity) => identity !== last.identity))
     for (let next: string | null = last.identity; next !== null && !walked.includes(next) && others.size > 0; ) {
       walked.push(next)
       next = continues(next)
@@ -51,8 +53,8 @@ export function decide(
     }
     if (others.size === 0) return { claimed: matched, walked }
   }
-  const candidates = claims.map(({ identity }) => identity).sort(compareKeys)
-  return { claimed: { state: 'contested', identity: strictlyAt(bySince)?.identity ?? null, candidates }, walked }
+  const first = live.length === 1 ? null : strictlyAt(bySince)
+  return { claimed: { state: 'contested', identity: first?.identity ?? null, candidates: [...claimants].sort(compareKeys) }, walked }
 }
 
 /** The first, unless the second began at the same time. */

@@ -84,9 +84,11 @@ function firstAnswer(
   const watches = new Set<string>()
   for (const { space, key } of keys) {
     watches.add(keyTopic(space, key))
-    const live = book.claims(space, key).filter((claim) => isLive(claim, delayMs, now))
+    const claims = book.claims(space, key)
+    const live = claims.filter((claim) => isLive(claim, delayMs, now))
     if (live.length === 0) continue
-    const { claimed, walked } = decide(oneEach(live), created, (identity) => book.continues(identity))
+    const released = live.length === claims.length ? [] : claims.filter((claim) => !live.includes(claim))
+    const { claimed, walked } = decide(oneEach(live), released, created, (identity) => book.continues(identity))
     for (const identity of walked) watches.add(chainTopic(identity))
     return { claimed, watches: [...watches], due: nextRelease(live, delayMs, now) }
   }

@@ -220,19 +220,21 @@ function firstClaim(world: World, of: WorldApp, account: WorldAccount): Claim | 
 /** Model worlds spell keys in lower-case ASCII, so that folding here is plain. */
 function claimants(world: World, of: WorldApp, space: string, value: string, created: number | null): Claim | null {
   const wanted = value.trim().toLowerCase()
-  const claims = world.identities.flatMap((identity) =>
+  const told = world.identities.flatMap((identity) =>
     identity.keys
-      .filter((item) => item.space === space && item.key === wanted && (item.until === null || item.until + of.setting.allowedDelaySeconds * 1_000 > world.now))
-      .map((item) => ({ identity, since: item.since })),
+      .filter((item) => item.space === space && item.key === wanted)
+      .map((item) => ({ identity, since: item.since, live: item.until === null || item.until + of.setting.allowedDelaySeconds * 1_000 > world.now })),
   )
+  const claims = told.filter(({ live }) => live)
   if (claims.length === 0) return null
-  if (claims.length === 1) return { identity: claims[0]!.identity, contested: false }
   const last = Math.max(...claims.map(({ since }) => since))
   const newest = claims.filter(({ since }) => since === last)
   if (newest.length === 1) {
     const winner = newest[0]!
-    const others = claims.filter((claim) => claim !== winner).map(({ identity }) => identity.id)
+    // who has it too, and who had it before
+    const others = told.filter((claim) => claim !== winner && (claim.live || claim.since < winner.since)).map(({ identity }) => identity.id)
     if ((created !== null && created >= winner.since) || others.every((id) => chain(world, winner.identity).includes(id))) return { identity: winner.identity, contested: false }
+    if (claims.length === 1) return { identity: null, contested: true }
   }
   const first = Math.min(...claims.map(({ since }) => since))
   const oldest = claims.filter(({ since }) => since === first)

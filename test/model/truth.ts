@@ -106,7 +106,7 @@ export class Truth {
     return [...new Set(refs.filter(({ kind }) => kind !== 'entitlement').map(nameOfRef))].filter((name) => definitions[name] === undefined)
   }
 
-  /** A record was published. What is older than what was told before says nothing; the keys of the ended stay claimed. */
+  /** A record was published. What is older than what was told before says nothing; a key that is no longer given is released, but the ended keep theirs. */
   tell({ id, observed, removed, status, start, end, continues, attributes, keys }: Identity): void {
     const before = this.#told.get(id)
     if (before !== undefined && observed < before.observed) return
@@ -116,9 +116,9 @@ export class Truth {
       this.#told.set(id, { observed, identity: before.identity })
       return
     }
-    const known = before?.identity.keys ?? []
-    const kept = statusOf(identity, this.world.now) === 'ended' ? known.filter(({ space, key }) => !given.some((one) => one.space === space && one.key === key)) : []
-    this.#told.set(id, { observed, identity: { ...identity, keys: [...given, ...kept] } })
+    const others = (before?.identity.keys ?? []).filter(({ space, key }) => !given.some((one) => one.space === space && one.key === key))
+    const until = statusOf(identity, this.world.now) === 'ended' ? null : this.world.now
+    this.#told.set(id, { observed, identity: { ...identity, keys: [...given, ...others.map((key) => ({ ...key, until: key.until ?? until }))] } })
   }
 
   /** The end as it can be known. Who is no longer there has ended, with the last that was told. */

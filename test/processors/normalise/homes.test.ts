@@ -102,6 +102,14 @@ describe('a key that was released', () => {
     expect(made.plain.table('claim-timers').size).toBe(0)
   })
 
+  test('does not take an older account along to who has it next: it is nobody’s until somebody settles that', () => {
+    const made = new World()
+    made.push(tick(11 * day), setting({ allowedDelaySeconds: 2 * 86_400 }), account('a', 1, mail), released, keyBook('i2', [['email', 'ann@x', 11 * day]]))
+    expect(made.fact('a')).toMatchObject({ match: 'contested', identity: 'i1', candidates: ['i1', 'i2'] })
+    expect(ofType(made.push(tick(12 * day)), 'AccountFact')).toMatchObject([{ match: 'contested', identity: null, candidates: ['i1', 'i2'], movedFrom: 'identity/i1' }])
+    expect(ofType(made.push(keyBook('i2', [['email', 'ann@x', 11 * day]], { continues: 'i1', revision: 2 })), 'AccountFact')).toMatchObject([{ match: 'matched', identity: 'i2' }])
+  })
+
   test('many accounts are taken away in slices', () => {
     const made = new World()
     made.push(tick(9 * day), setting(), released, ...['a', 'b', 'c', 'd', 'e'].map((id, n) => account(id, n + 1, mail)))

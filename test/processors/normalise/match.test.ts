@@ -8,8 +8,8 @@ const chain = (links: Record<string, string>) => (identity: string): string | nu
 
 describe('whose a key is', () => {
   test('nobody’s without a claim, the only claimant’s with one', () => {
-    expect(decide([], null, alone).claimed).toEqual({ state: 'none' })
-    expect(decide([claim('i', 5)], 1, alone).claimed).toEqual({ state: 'matched', identity: 'i' })
+    expect(decide([], [], null, alone).claimed).toEqual({ state: 'none' })
+    expect(decide([claim('i', 5)], [], 1, alone).claimed).toEqual({ state: 'matched', identity: 'i' })
   })
 
   test.each([
@@ -17,35 +17,55 @@ describe('whose a key is', () => {
     ['created just before', 19, 'contested', 'a'],
     ['of unknown age', null, 'contested', 'a'],
   ] as const)('an account %s', (_name, created, state, identity) => {
-    expect(decide([claim('a', 1), claim('b', 10), claim('c', 20)], created, alone).claimed).toMatchObject({ state, identity })
+    expect(decide([claim('a', 1), claim('b', 10), claim('c', 20)], [], created, alone).claimed).toMatchObject({ state, identity })
   })
 
   test('two that began last together leave it contested, whatever its age', () => {
-    expect(decide([claim('a', 1), claim('b', 20), claim('c', 20)], 99, alone).claimed).toEqual({
+    expect(decide([claim('a', 1), claim('b', 20), claim('c', 20)], [], 99, alone).claimed).toEqual({
       state: 'contested', identity: 'a', candidates: ['a', 'b', 'c'],
     })
   })
 
   test('two that began first together leave it with nobody', () => {
-    expect(decide([claim('b', 1), claim('a', 1), claim('c', 20)], null, alone).claimed).toEqual({
+    expect(decide([claim('b', 1), claim('a', 1), claim('c', 20)], [], null, alone).claimed).toEqual({
       state: 'contested', identity: null, candidates: ['a', 'b', 'c'],
     })
   })
 
   test('who continues all others has it; who continues only some has not', () => {
     const claims = [claim('a', 1), claim('b', 2), claim('c', 3)]
-    expect(decide(claims, null, chain({ c: 'x', x: 'b', b: 'a' }))).toEqual({
+    expect(decide(claims, [], null, chain({ c: 'x', x: 'b', b: 'a' }))).toEqual({
       claimed: { state: 'matched', identity: 'c' }, walked: ['c', 'x', 'b'],
     })
-    expect(decide(claims, null, chain({ c: 'b' })).claimed).toMatchObject({ state: 'contested', identity: 'a' })
+    expect(decide(claims, [], null, chain({ c: 'b' })).claimed).toMatchObject({ state: 'contested', identity: 'a' })
   })
 
   test('who is continued by an earlier claimant has nothing of it', () => {
-    expect(decide([claim('a', 1), claim('b', 2)], null, chain({ a: 'b' })).claimed).toMatchObject({ state: 'contested', identity: 'a' })
+    expect(decide([claim('a', 1), claim('b', 2)], [], null, chain({ a: 'b' })).claimed).toMatchObject({ state: 'contested', identity: 'a' })
+  })
+
+  test.each([
+    ['created when the newer claim began', 20, alone, 'matched', 'b', ['a', 'b']],
+    ['created before, though the other one gave the key up', 19, alone, 'contested', null, ['a', 'b']],
+    ['of unknown age', null, alone, 'contested', null, ['a', 'b']],
+    ['of unknown age, where the newer one continues the other', null, chain({ b: 'a' }), 'matched', 'b', null],
+  ] as const)('an account %s, of a key that went from one to another', (_name, created, continues, state, identity, candidates) => {
+    const { claimed } = decide([claim('b', 20)], [claim('a', 1, 10)], created, continues)
+    expect(claimed).toMatchObject({ state, identity, ...(state === 'contested' && { candidates }) })
+  })
+
+  test('who had it in between, and gave it back, is no claimant', () => {
+    expect(decide([claim('a', 1)], [claim('b', 5, 6)], null, alone).claimed).toEqual({ state: 'matched', identity: 'a' })
+  })
+
+  test('several that have it, and one that had it before all of them', () => {
+    const claims = [claim('b', 2), claim('c', 3)]
+    expect(decide(claims, [claim('a', 1, 2)], null, chain({ c: 'b' })).claimed).toEqual({ state: 'contested', identity: 'b', candidates: ['a', 'b', 'c'] })
+    expect(decide(claims, [claim('a', 1, 2)], null, chain({ c: 'b', b: 'a' })).claimed).toEqual({ state: 'matched', identity: 'c' })
   })
 
   test('a chain that turns in a circle ends', () => {
-    expect(decide([claim('a', 1), claim('b', 2)], null, chain({ b: 'x', x: 'b' }))).toMatchObject({
+    expect(decide([claim('a', 1), claim('b', 2)], [], null, chain({ b: 'x', x: 'b' }))).toMatchObject({
       claimed: { state: 'contested' }, walked: ['b', 'x'],
     })
   })
