@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pathSegment } from '../../src/connect/address.ts'
 import { byPosition } from '../../src/connect/paging/by-position.ts'
 import type { Endpoint } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError, type Mapped, type Page, type Stream } from '../../src/ports/connector.ts'
@@ -58,7 +59,7 @@ export function serviceAccountStream(api: AdminApi, config: KeycloakConfig): Str
 export async function serviceAccountOf(api: AdminApi, config: KeycloakConfig, client: Client): Promise<ServiceAccount | null> {
   if (!client.serviceAccountsEnabled) return null
   const place = `service account of client ${client.clientId}`
-  const user = await api.get(`/clients/${encodeURIComponent(client.id)}/service-account-user`, {}, place)
+  const user = await api.get(`/clients/${pathSegment(client.id, place)}/service-account-user`, {}, place)
   if (user === null) throw new ConnectError('partial', 'the client is gone since it was listed', place)
   return {
     clientId: client.clientId,

@@ -1,3 +1,4 @@
+import { pathSegment } from '../../src/connect/address.ts'
 import { authorised, type Auth } from '../../src/connect/credentials.ts'
 import { jsonBody } from '../../src/connect/json-body.ts'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
@@ -15,7 +16,7 @@ export interface AdminApi {
 
 export function openAdminApi(config: KeycloakConfig, platform: Platform): AdminApi {
   const http = authorised(platform, authOf(config))
-  const root = `${config.baseUrl}/admin/realms/${encodeURIComponent(config.realm)}`
+  const root = `${config.baseUrl}/admin/realms/${pathSegment(config.realm, 'realm')}`
   const asked = async (request: HttpRequest, place: string): Promise<HttpResponse> =>
     checked(await http.request({ ...request, headers: { accept: 'application/json', ...request.headers } }), place)
   return {
@@ -39,7 +40,7 @@ export function openAdminApi(config: KeycloakConfig, platform: Platform): AdminA
 }
 
 function authOf({ baseUrl, realm, reader }: KeycloakConfig): Auth {
-  const tokenUrl = `${baseUrl}/realms/${encodeURIComponent(reader.realm ?? realm)}/protocol/openid-connect/token`
+  const tokenUrl = `${baseUrl}/realms/${pathSegment(reader.realm ?? realm, 'realm')}/protocol/openid-connect/token`
   const { clientId } = reader
   if (reader.grant === 'password') return { kind: 'oauth2-password', tokenUrl, clientId, user: reader.username, password: reader.password }
   return { kind: 'oauth2', tokenUrl, clientId, clientSecret: reader.clientSecret, parameters: {}, send: 'body' }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Operation } from '../../schemas/wire/operations.ts'
+import { pathSegment } from '../../src/connect/address.ts'
 import { seenOf, type HandOver } from '../../src/connect/hand-over.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { credentialsOf, rotatedSecret } from './accounts.ts'
@@ -43,7 +44,7 @@ export async function disableCredential(api: AdminApi, operation: Operation, pla
   return await send(api, 'PUT', pathOf(client), { clientId: client.clientId, enabled: false }, place)
 }
 
-const pathOf = ({ id }: Client): string => `/clients/${encodeURIComponent(id)}`
+const pathOf = ({ id, clientId }: Client): string => `/clients/${pathSegment(id, `client ${clientId}`)}`
 
 /** The client whose credential is meant, `<clientId>:<kind>`, if the account is its own. */
 async function meant(api: AdminApi, { account, credential }: Operation, place: string): Promise<{ client: Client; kind: string }> {

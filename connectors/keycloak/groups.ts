@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pathSegment } from '../../src/connect/address.ts'
 import { ConnectError, type Mapped, type Page, type Stream } from '../../src/ports/connector.ts'
 import type { AdminApi } from './client.ts'
 import { chain } from './chain.ts'
@@ -41,7 +42,7 @@ export class Groups {
 
   /** The path of a group by the ids above it. */
   async pathOf(id: string, place: string): Promise<string> {
-    const answer = await this.#api.get(`/groups/${encodeURIComponent(id)}`, {}, place)
+    const answer = await this.#api.get(`/groups/${pathSegment(id, place)}`, {}, place)
     if (answer === null) throw new ConnectError('partial', 'a group of the account is gone since it was listed', place)
     const group = shaped(Group, answer, place)
     return groupPath(typeof group.parentId === 'string' ? await this.pathOf(group.parentId, place) : '', group)
@@ -54,8 +55,8 @@ export class Groups {
     const before = await this.#count()
     const waiting: (GroupRow | null)[] = [null]
     for (let parent = waiting.shift(); parent !== undefined; parent = waiting.shift()) {
-      const path = parent === null ? '/groups' : `/groups/${encodeURIComponent(parent.id)}/children`
       const name = parent === null ? 'groups' : `groups in ${parent.path}`
+      const path = parent === null ? '/groups' : `/groups/${pathSegment(parent.id, name)}/children`
       for await (const page of chain(this.#api, name, path, { briefRepresentation: false, subGroupsCount: true }, this.#config.pageSize)) {
         const rows = page.rows.map((value) => {
           const group = shaped(Group, value, page.place)

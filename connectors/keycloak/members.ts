@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Ref } from '../../schemas/wire/raw.ts'
+import { pathSegment } from '../../src/connect/address.ts'
 import { behind, endingWith } from '../../src/connect/paging/in-turn.ts'
 import type { Mapped, Page, Stream } from '../../src/ports/connector.ts'
 import { chain } from './chain.ts'
@@ -27,7 +28,8 @@ export function memberStreams(api: AdminApi, config: KeycloakConfig, roles: Role
   async function* inGroups(from?: string): AsyncGenerator<Page> {
     const ids = new Map((await groups.all()).map(({ path, id }) => [path, id]))
     for (const path of behind(ids.keys(), from ?? null)) {
-      yield* endingWith(members(`members of ${path}`, `/groups/${encodeURIComponent(ids.get(path)!)}/members`, groupRef(path)), () => path)
+      const name = `members of ${path}`
+      yield* endingWith(members(name, `/groups/${pathSegment(ids.get(path)!, name)}/members`, groupRef(path)), () => path)
     }
     yield { rows: [], place: 'members of groups, end', total: null, start: null }
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Ref } from '../../schemas/wire/raw.ts'
+import { pathSegment } from '../../src/connect/address.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import { mapServiceAccount, mapUser, serviceAccountOf } from './accounts.ts'
 import { chain } from './chain.ts'
@@ -42,7 +43,7 @@ async function held(api: AdminApi, groups: Groups, id: string, place: string): P
   }
 }
 
-export const pathOf = (id: string): string => `/users/${encodeURIComponent(id)}`
+export const pathOf = (id: string): string => `/users/${pathSegment(id, `user ${id}`)}`
 
 /** Names of the roles that a user holds directly. */
 export async function rolesOf(api: AdminApi, id: string, place: string): Promise<string[]> {

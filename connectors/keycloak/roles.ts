@@ -1,3 +1,4 @@
+import { pathSegment } from '../../src/connect/address.ts'
 import { ConnectError, type Mapped, type Page, type Stream } from '../../src/ports/connector.ts'
 import type { AdminApi } from './client.ts'
 import { chain, whole } from './chain.ts'
@@ -53,12 +54,12 @@ export class Roles {
         this.#clients.set(id, clientId)
       }
     }
-    const holders = [{ holder: 'realm', path: '' }, ...[...this.#clients].map(([id, clientId]) => ({ holder: `client ${clientId}`, path: `/clients/${encodeURIComponent(id)}` }))]
+    const holders = [{ holder: 'realm', path: '' }, ...[...this.#clients].map(([id, clientId]) => ({ holder: `client ${clientId}`, path: `/clients/${pathSegment(id, `client ${clientId}`)}` }))]
     for (const { holder, path } of holders) {
       const place = `roles of ${holder}`
       const rows = (await whole(this.#api, `${path}/roles`, { briefRepresentation: true }, place)).map((row) => {
         const role = shaped(Role, row, place)
-        return { id: role.id, name: this.#nameOf(role, place), path: `${path}/roles/${encodeURIComponent(role.name)}`, composite: role.composite }
+        return { id: role.id, name: this.#nameOf(role, place), path: `${path}/roles/${pathSegment(role.name, place)}`, composite: role.composite }
       })
       known.push(...rows)
       yield { rows, place, total: null, start: null }
@@ -70,7 +71,7 @@ export class Roles {
     for (const { id, name, composite } of await this.all()) {
       if (!composite) continue
       const place = `composites of ${name}`
-      const held = await whole(this.#api, `/roles-by-id/${encodeURIComponent(id)}/composites`, {}, place)
+      const held = await whole(this.#api, `/roles-by-id/${pathSegment(id, place)}/composites`, {}, place)
       yield { rows: [{ role: name, children: held.map((row) => this.#nameOf(shaped(Role, row, place), place)) } satisfies Composite], place, total: null, start: null }
     }
     yield { rows: [], place: 'composite roles, end', total: null, start: null }

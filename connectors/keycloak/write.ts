@@ -1,5 +1,6 @@
 import type { Operation } from '../../schemas/wire/operations.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
+import { pathSegment } from '../../src/connect/address.ts'
 import type { HandOver } from '../../src/connect/hand-over.ts'
 import { ConnectError, type WriteSide } from '../../src/ports/connector.ts'
 import { whole } from './chain.ts'
@@ -65,7 +66,7 @@ async function setGrant(api: AdminApi, groups: Groups, { account, ref }: Operati
   }
   if ((await groupsOf(api, groups, account, place)).includes(target.group) === wanted) return 'already'
   const group = await groupAt(groups, target.group, place)
-  return await send(api, wanted ? 'PUT' : 'DELETE', `${pathOf(account)}/groups/${encodeURIComponent(group)}`, undefined, place)
+  return await send(api, wanted ? 'PUT' : 'DELETE', `${pathOf(account)}/groups/${pathSegment(group, place)}`, undefined, place)
 }
 
 async function groupAt(groups: Groups, path: string, place: string): Promise<string> {
@@ -93,7 +94,7 @@ async function targetOf(api: AdminApi, ref: Ref | null, place: string): Promise<
   if (ref?.kind === 'entitlement' && ref.id.startsWith('group:')) return { group: ref.id.slice('group:'.length) }
   const [prefix, name] = ref === null ? ['', ''] : splitAt(ref.id, ref.id.indexOf(':'))
   if (prefix === 'role') {
-    const role = await api.get(`/roles/${encodeURIComponent(name)}`, {}, place)
+    const role = await api.get(`/roles/${pathSegment(name, place)}`, {}, place)
     if (role === null) throw new ConnectError('not-found', `there is no role ${name}`, place)
     return { role: shaped(Role, role, place), path: 'realm', name: realmRole(name) }
   }
@@ -108,8 +109,8 @@ async function clientRoleOf(api: AdminApi, name: string, place: string): Promise
     const clients = (await whole(api, '/clients', { clientId }, place)).map((row) => shaped(Client, row, place))
     const client = clients.find((candidate) => candidate.clientId === clientId)
     if (client === undefined) continue
-    const role = await api.get(`/clients/${encodeURIComponent(client.id)}/roles/${encodeURIComponent(roleName)}`, {}, place)
-    if (role !== null) return { role: shaped(Role, role, place), path: `clients/${encodeURIComponent(client.id)}`, name: clientRole(clientId, roleName) }
+    const role = await api.get(`/clients/${pathSegment(client.id, place)}/roles/${pathSegment(roleName, place)}`, {}, place)
+    if (role !== null) return { role: shaped(Role, role, place), path: `clients/${pathSegment(client.id, place)}`, name: clientRole(clientId, roleName) }
   }
   throw new ConnectError('not-found', `there is no client role ${name}`, place)
 }

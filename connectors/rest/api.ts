@@ -1,3 +1,4 @@
+import { pathSegment } from '../../src/connect/address.ts'
 import { parseExpression, ExpressionError } from '../../src/connect/declared/expression.ts'
 import { parseJson } from '../../src/connect/declared/json.ts'
 import { authorised } from '../../src/connect/credentials.ts'
@@ -23,7 +24,7 @@ export interface ApiRequest {
 export interface Api {
   /** Any answer that the platform lets through. Throws ConnectError. */
   send(request: ApiRequest, place: string): Promise<Answer>
-  /** URL of a path template with its query, every value encoded. */
+  /** URL of a path template with its query, every value encoded. Throws ConnectError `schema` for one that no path can hold. */
   url(path: string, query: Readonly<Record<string, string>>, variables: Readonly<Record<string, unknown>>): string
   /** An address that the application gave, where it is its own. Throws ConnectError `schema`. */
   own(address: string, place: string): string
@@ -51,7 +52,7 @@ export async function openApi(config: RestConfig, platform: Platform): Promise<A
     },
     url(path, query, variables) {
       const names = Object.keys(variables)
-      const address = `${config.baseUrl}${parseTemplate(path, names).text(variables, encodeURIComponent)}`
+      const address = `${config.baseUrl}${parseTemplate(path, names).text(variables, inAddress(path))}`
       const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, parseTemplate(value, names).text(variables)]))
       return parameters.size === 0 ? address : `${address}${address.includes('?') ? '&' : '?'}${parameters.toString()}`
     },
@@ -61,6 +62,10 @@ export async function openApi(config: RestConfig, platform: Platform): Promise<A
     },
   }
 }
+
+/** A value in a path is one segment of it, or a part of one; in a query, which a path may bring along, it may be anything. */
+const inAddress = (template: string) => (value: string, before: string): string =>
+  before.includes('?') ? encodeURIComponent(value) : pathSegment(value, template)
 
 const lowered = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))

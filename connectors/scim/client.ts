@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pathSegment } from '../../src/connect/address.ts'
 import { ConnectError, type ErrorClass, type HttpClient, type HttpRequest } from '../../src/ports/connector.ts'
 
 const ListResponse = z.looseObject({
@@ -87,22 +88,22 @@ export function scimClient(http: HttpClient, baseUrl: string, token: string | nu
         date,
       }
     },
-    resource: async (path, id, place) => (await found(() => get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place)))?.body ?? null,
+    resource: async (path, id, place) => (await found(() => get(`${baseUrl}${path}/${pathSegment(id, place)}`, place)))?.body ?? null,
     async versioned(path, id, place) {
-      const answer = await found(() => get(`${baseUrl}${path}/${encodeURIComponent(id)}`, place))
+      const answer = await found(() => get(`${baseUrl}${path}/${pathSegment(id, place)}`, place))
       return answer === null ? null : { resource: answer.body, etag: answer.etag ?? versionIn(answer.body) }
     },
     async patch(path, id, etag, operation, place) {
       const body = JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] })
       const conditions = etag === null ? {} : { 'if-match': etag }
-      await change({ method: 'PATCH', headers: { ...scimJson, ...conditions }, body }, `${path}/${encodeURIComponent(id)}`, place)
+      await change({ method: 'PATCH', headers: { ...scimJson, ...conditions }, body }, `${path}/${pathSegment(id, place)}`, place)
     },
     async create(path, resource, place) {
       await change({ method: 'POST', headers: scimJson, body: JSON.stringify(resource) }, path, place)
     },
     async remove(path, id, place) {
       const removed = async (): Promise<true> => {
-        await change({ method: 'DELETE' }, `${path}/${encodeURIComponent(id)}`, place)
+        await change({ method: 'DELETE' }, `${path}/${pathSegment(id, place)}`, place)
         return true
       }
       return (await found(removed)) ?? false

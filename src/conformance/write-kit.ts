@@ -14,7 +14,7 @@ import type { BenchOptions } from './bench.ts'
 import { Tail } from './tail.ts'
 import { judgeWrite } from './write-judge.ts'
 import type { Order } from './write-order.ts'
-import type { WriteScenario } from './write-scenario.ts'
+import type { Situation, WriteScenario } from './write-scenario.ts'
 
 /** An application that takes writes and misbehaves on demand, and the connector that writes to it. */
 export interface WriteSubject {
@@ -58,11 +58,12 @@ export class WriteKit {
   }
 
   /** One order under the faults of a scenario; null: under none. */
-  async run(scenario: WriteScenario | null, order: Order): Promise<WriteOutcome> {
+  async run(scenario: WriteScenario | null, given: Order): Promise<WriteOutcome> {
     await Promise.all([this.#actions.skip(), this.#raw.skip()])
     const world = this.#subject.reset()
     const untouched = world.copy()
     const others = (act: (world: World) => void): void => [world, untouched].forEach(act)
+    const order = scenario?.account === undefined ? given : moved(given, scenario.account, others)
     const faults = scenario?.faults({ order, world, others }) ?? []
     this.#subject.arm(faults)
     await this.#carryOut(order, scenario)
@@ -117,6 +118,12 @@ export class WriteKit {
       visibilityMs, leaseMs, takeoverMs: 0, signal, onEvent: () => undefined,
     })
   }
+}
+
+/** The same order about another user, who is there as the first one is. */
+function moved({ name, account, operations }: Order, to: string, others: Situation['others']): Order {
+  others((world) => world.put({ ...world.users.get(account)!, id: to }))
+  return { name, account: to, operations: operations.map((operation) => ({ ...operation, account: to })) }
 }
 
 /** The process ends when its first call has returned. */

@@ -25,6 +25,8 @@ export interface WriteScenario {
   readonly needs: readonly WriteTrait[]
   /** orders that it makes sense for; absent: all */
   readonly orders?: readonly string[]
+  /** whom the orders concern instead: one more user of the application */
+  readonly account?: string
   /** the same command comes once more: in the same batch, or in a later one to whoever takes over; `dies`: its process ends after the first call */
   readonly again?: 'twice' | 'later' | 'dies'
   /** so long a call may take, ms; absent: long */
@@ -32,7 +34,7 @@ export interface WriteScenario {
   faults: (situation: Situation) => Fault[]
 }
 
-type More = Partial<Pick<WriteScenario, 'needs' | 'orders' | 'again' | 'callMs'>>
+type More = Partial<Pick<WriteScenario, 'needs' | 'orders' | 'account' | 'again' | 'callMs'>>
 
 /** Something is done to requests that write. */
 export const toWrites = (name: string, expected: readonly WriteVerdict[], when: Omit<When, 'list'>, what: Effect, more: More = {}): WriteScenario => ({

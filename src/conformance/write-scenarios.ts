@@ -85,6 +85,8 @@ export const writeScenarios: readonly WriteScenario[] = [
   toReadBack('the read after the write fails once', ['applied'], 1, effect.refuse(500)),
   toReadBack('the read after the write fails for good', ['failed'], Infinity, effect.refuse(500), { orders: ['enable', 'disable', 'grant', 'revoke'] }),
   toReadBack('the read after the write is no account', ['applied'], 1, effect.body(() => '{"nothing": true}'), { orders: ['enable', 'disable', 'grant', 'revoke'] }),
+  // Requests about `..` would be about what is above it, and a 404 of that proves nothing.
+  { name: 'the account is called ..', expected: ['refused'], needs: [], orders: ['disable', 'delete an account'], account: '..', faults: () => [] },
   aroundWrites('somebody undoes it in the same moment', ['lost-update'], 'after', (world, { operations }) => make(world, operations.at(-1)!, false), { orders: ['enable', 'disable', 'grant', 'revoke', 'create an account'] }),
   aroundWrites('somebody makes or deletes the account just before', ['already', 'refused', 'applied'], 'before', (world, { operations }) => make(world, operations[0]!, true), { orders: ['create an account', 'delete an account'] }),
   // An application that adds a row each time adds one.

@@ -1,5 +1,6 @@
 import { Agent, type Response, fetch } from 'undici'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse } from '../ports/connector.ts'
+import { holdsStep } from './address.ts'
 import { classOfNetworkError, classOfStatus } from './classify.ts'
 
 export interface Timeouts {
@@ -97,7 +98,7 @@ export class Transport {
     return { ...failure(errorClass, `the application answered ${status}`), repeatable: safe || status === 429, status, headers }
   }
 
-  /** The address, if requests may go there; throws ConnectError `configuration`. */
+  /** The address, if requests may go there. Throws ConnectError: `configuration`, and `schema` where parsing would make it another one. */
   allowed(address: string): URL {
     const { origins } = this.#options
     const url = URL.parse(address)
@@ -109,6 +110,7 @@ export class Transport {
     if (url.username !== '' || url.password !== '') {
       throw new ConnectError('configuration', 'credentials in a URL are refused: use a secret reference', url.origin)
     }
+    if (holdsStep(address)) throw new ConnectError('schema', 'an address with "." or ".." in its path would be that of something else', url.origin)
     return url
   }
 }

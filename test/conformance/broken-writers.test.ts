@@ -28,12 +28,14 @@ const concerned: Record<WriteBreak, readonly string[]> = {
     ...both('throttled by 503 with Retry-After'),
     ...both('an error inside 200'),
     ...both('a sign-in page with 200'),
+    'the account is called ..: disable',
     'somebody changes the same account in between: disable',
     'the account is deleted in between: disable',
   ],
   'takes every refusal for done before': [
     ...refused,
     ...both('an error inside 200'),
+    'the account is called ..: disable',
     'somebody changes the same account in between: disable',
   ],
   'asks with another key each time': [

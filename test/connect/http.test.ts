@@ -285,6 +285,15 @@ describe('where requests may go', () => {
     expect(requests.length).toBeLessThan(12)
   })
 
+  it.each(['teams/..', 'teams/%2e%2E/members', './x', 'teams/..?a=b', 'teams\\..'])('not to %s, which parsing would make another address', async (path) => {
+    const { origin, requests } = await serve((_request, response) => response.end())
+    const { http } = client(origin)
+    expect(await failureOf(http.request({ method: 'DELETE', url: `${origin}/${path}` }))).toMatchObject({ class: 'schema', message: expect.stringContaining('".."') as string })
+    expect(requests).toHaveLength(0)
+    await http.request({ method: 'GET', url: `${origin}/teams/...?at=/../x` })
+    expect(requests.map(({ url }) => url)).toEqual(['/teams/...?at=/../x'])
+  })
+
   it('refuses credentials in the URL, without repeating them', async () => {
     const { origin } = await serve((_request, response) => response.end())
     const error = await failureOf(client(origin).http.request({ method: 'GET', url: origin.replace('//', '//user:hunter2@') }))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Operation } from '../../../schemas/wire/operations.ts'
+import { pathSegment } from '../../../src/connect/address.ts'
 import {
   MappingError, ConnectError, type ConnectorType, type HttpRequest, type HttpResponse, type Mapped, type Page, type Platform, type Stream,
   type WriteSide,
@@ -32,7 +33,7 @@ export const connector: ConnectorType<PortalConfig> = {
         list('users', { classes: ['accounts'], map: mapUser }),
       ],
       async readOne(login) {
-        const response = await get(`users/${encodeURIComponent(login)}`)
+        const response = await get(userPath(login))
         if (response.status === 404) {
           const control = await get('users?per_page=1')
           if (control.status === 200 && List.parse(JSON.parse(control.body)).items.length > 0) return null
@@ -56,6 +57,8 @@ export const connector: ConnectorType<PortalConfig> = {
 type Get = (path: string) => Promise<HttpResponse>
 type Send = (method: HttpRequest['method'], path: string, body?: unknown) => Promise<HttpResponse>
 
+const userPath = (login: string): string => `users/${pathSegment(login, 'users')}`
+
 async function client(config: PortalConfig, platform: Platform): Promise<Send> {
   const key = await platform.secret(config.adminKey)
   return (method, path, body) => platform.http.request({
@@ -72,8 +75,8 @@ function writeSide(send: Send): WriteSide {
     operations: ['create-account', 'enable-account', 'disable-account', 'grant', 'revoke'],
     steps: ({ name }) => [name],
     async ensure(operation) {
-      const { account, ref, name } = operation
-      const user = `users/${encodeURIComponent(account)}`
+      const { account, name } = operation
+      const user = userPath(account)
       const found = await send('GET', user)
       if (name === 'create-account') {
         if (found.status === 200) return 'already'
@@ -90,7 +93,7 @@ function writeSide(send: Send): WriteSide {
       }
       const group = groupOf(operation)
       if (groups.includes(group) === (name === 'grant')) return 'already'
-      const member = `groups/${encodeURIComponent(ref?.id ?? '')}/members/${encodeURIComponent(account)}`
+      const member = `groups/${pathSegment(group, 'groups')}/members/${pathSegment(account, 'users')}`
       const answer = await send(name === 'grant' ? 'PUT' : 'DELETE', member)
       if (answer.status === 404) throw new ConnectError('not-found', `the portal has no group ${group}`, member)
       if (answer.status !== 204) ok(answer, member)

@@ -3,8 +3,8 @@ import { type Expression, ExpressionError, type VariableNames, type Variables, p
 
 /** A text of a config file with `${expression}` in it. */
 export interface Template {
-  /** Text with every value in its place, passed through `encode`. Throws ExpressionError. */
-  text(variables: Variables, encode?: (value: string) => string): string
+  /** Text with every value in its place, passed through `encode` with the text before it. Throws ExpressionError. */
+  text(variables: Variables, encode?: (value: string, before: string) => string): string
   /** As `text`; but what is nothing but one expression keeps the value's own type. */
   value(variables: Variables): unknown
 }
@@ -14,7 +14,7 @@ export function parseTemplate(source: string, names: VariableNames): Template {
   const [first] = parts
   const only = parts.length === 1 && typeof first === 'object' ? first : null
   const text: Template['text'] = (variables, encode = (value) => value) =>
-    parts.map((part) => (typeof part === 'string' ? part : encode(textOf(part, variables)))).join('')
+    parts.reduce<string>((before, part) => before + (typeof part === 'string' ? part : encode(textOf(part, variables), before)), '')
   return { text, value: (variables) => (only === null ? text(variables) : jsonOf(only.evaluate(variables))) }
 }
 

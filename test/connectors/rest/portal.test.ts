@@ -87,6 +87,15 @@ describe('the portal, declared in YAML', () => {
     expect(await byYaml.readOne!('nobody')).toBeNull()
   })
 
+  it.each(['..', '.', ''])('refuses a login "%s" by either connector, whatever is to be done', async (login) => {
+    const refusal = { class: 'schema', message: expect.stringContaining(`"${login}"`) as string }
+    for (const session of [await openDeclared(), await openCoded()]) {
+      await expect(session.readOne!(login)).rejects.toMatchObject(refusal)
+      const operation = { name: 'disable-account', account: login, ref: null, credential: null, attributes: {} } as const
+      await expect(session.write!.ensure(operation, session.write!.steps(operation)[0]!, 'key')).rejects.toMatchObject(refusal)
+    }
+  })
+
   it('follows changes, also after the portal began to count again', async () => {
     const session = await openDeclared()
     const { cursor } = await session.changes!(null)

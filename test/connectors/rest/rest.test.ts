@@ -148,6 +148,13 @@ describe('lists of each parent', () => {
     }
   })
 
+  it('of a parent whose id no path can hold are a loss that names it, and nothing else is asked instead', async () => {
+    const odd = [{ id: '..' }, ...groups]
+    const { result } = await run(settings, (asked) => (asked.path === '/groups' ? { body: { items: slice(odd, asked.query), total: odd.length } } : answers()(asked)))
+    expect(result.classes.find((manifest) => manifest.class === 'memberships')).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('members of ..') as string })
+    expect(server!.asked.map(({ path }) => path)).not.toContain('/members')
+  })
+
   /** The process ends when `at` is asked for, and the next one goes on. */
   async function goneOn(at: Pick<RegExp, 'test'>, second: (path: string) => ReturnType<Answers> | null = () => null) {
     const lab = new Lab(1)
@@ -193,6 +200,13 @@ describe('lists of each parent', () => {
     const { result } = await run(settings, answers((path) => (path === '/groups' ? { body: { items: [], total: 3 } } : null)))
     expect(result.classes.find((manifest) => manifest.class === 'memberships')).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('parents are not all known') as string })
   })
+})
+
+it('a single account whose id no path can hold is not read, and never taken for gone', async () => {
+  const settings = { streams: [{ name: 'users', path: '/users', map: [accounts] }], one: [{ path: '/users/${id}', like: 'users', paging: { by: 'once', whole: true } }] }
+  const session = await open(settings, ({ path }) => (path === '/users' ? { body: people } : { status: 404 }))
+  for (const id of ['..', '.', '']) await expect(session.readOne!(id)).rejects.toMatchObject({ class: 'schema', message: expect.stringContaining(`"${id}"`) as string })
+  expect(server!.asked).toEqual([])
 })
 
 describe('who asks', () => {

@@ -87,6 +87,22 @@ describe('declared writes', () => {
     await expect(side.ensure(operation('grant', { ref: group }), 'tell the index', 'k')).rejects.toMatchObject({ class: 'conflict', message: 'the application refused in its answer' })
   })
 
+  it.each(['..', '.', ''])('send nothing where "%s" would have to stand in a path: it would be the address of something else', async (odd) => {
+    const side = await sideOf(() => ({ status: 204 }))
+    for (const [ref, account] of [[{ kind: 'group', id: odd }, 'ann'], [group, odd]] as const) {
+      await expect(side.ensure(operation('revoke', { ref, account }), 'remove', 'k')).rejects.toMatchObject({
+        class: 'schema', message: expect.stringContaining(`"${odd}"`) as string, place: '/groups/${ref.id}/members/${account}',
+      })
+    }
+    expect(server!.asked).toEqual([])
+  })
+
+  it('send any value in a query, which a path may bring along', async () => {
+    const side = await sideOf(() => ({ status: 204 }), { write: { revoke: [{ name: 'remove', method: 'DELETE', path: '/members/${account}?group=${ref.id}' }] } })
+    expect(await side.ensure(operation('revoke', { ref: { kind: 'group', id: '..' } }), 'remove', 'k')).toBe('applied')
+    expect(server!.asked[0]).toMatchObject({ path: '/members/ann%20b', query: new URLSearchParams({ group: '..' }) })
+  })
+
   it('send nothing after the deadline, and nothing that can not be filled', async () => {
     const side = await sideOf(() => ({ status: 204 }))
     await expect(callUntil(AbortSignal.abort(), () => side.ensure(operation('revoke', { ref: group }), 'remove', 'k'))).rejects.toMatchObject({ class: 'transient' })
