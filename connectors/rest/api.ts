@@ -1,6 +1,6 @@
 import { pathSegment } from '../../src/connect/address.ts'
 import { parseExpression, ExpressionError } from '../../src/connect/declared/expression.ts'
-import { parseJson } from '../../src/connect/declared/json.ts'
+import { parseExactJson, parseJson, writeJson } from '../../src/connect/declared/json.ts'
 import { authorised } from '../../src/connect/credentials.ts'
 import { parseTemplate } from '../../src/connect/declared/template.ts'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse, type Platform } from '../../src/ports/connector.ts'
@@ -22,8 +22,8 @@ export interface ApiRequest {
 
 /** Requests as this application wants them. */
 export interface Api {
-  /** Any answer that the platform lets through. Throws ConnectError. */
-  send(request: ApiRequest, place: string): Promise<Answer>
+  /** Any answer that the platform lets through; `exact`: of which something is to be written back. Throws ConnectError. */
+  send(request: ApiRequest, place: string, exact?: boolean): Promise<Answer>
   /** URL of a path template with its query, every value encoded. Throws ConnectError `schema` for one that no path can hold. */
   url(path: string, query: Readonly<Record<string, string>>, variables: Readonly<Record<string, unknown>>): string
   /** An address that the application gave, where it is its own. Throws ConnectError `schema`. */
@@ -43,12 +43,12 @@ export async function openApi(config: RestConfig, platform: Platform): Promise<A
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...lowered(headers ?? {}),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: writeJson(body) }),
     })
   return {
-    async send(asked, place) {
+    async send(asked, place, exact = false) {
       const response = await request(asked)
-      return { status: response.status, headers: response.headers, body: bodyOf(response, place) }
+      return { status: response.status, headers: response.headers, body: bodyOf(response, place, exact ? parseExactJson : parseJson) }
     },
     url(path, query, variables) {
       const names = Object.keys(variables)
@@ -70,10 +70,10 @@ const inAddress = (template: string) => (value: string, before: string): string 
 const lowered = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-function bodyOf(response: HttpResponse, place: string): unknown {
+function bodyOf(response: HttpResponse, place: string, parse: (text: string) => unknown): unknown {
   if (response.body.trim() === '') return null
   try {
-    return parseJson(response.body)
+    return parse(response.body)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     if (response.status >= 400) return null

@@ -50,7 +50,7 @@ function compileStep(api: Api, step: RestStep, handOver: HandOver | null): Compi
     async ensure(operation, key) {
       const place = `${operation.name} of ${operation.account}, ${step.name}`
       const subject = subjectOf(operation)
-      const read = step.read === undefined ? null : good(await api.send({ method: 'GET', url: api.url(step.read, {}, subject) }, place), place)
+      const read = step.read === undefined ? null : good(await api.send({ method: 'GET', url: api.url(step.read, {}, subject) }, place, true), place)
       const known = { ...subject, read }
       if (holds?.(known, place) === true) return (await secret?.found(operation, place)) ?? 'already'
       const request = async (): Promise<ApiRequest> => {

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { type Expression, ExpressionError, type VariableNames, type Variables, parseExpression } from './expression.ts'
+import { isKept } from './json.ts'
 
 /** A text of a config file with `${expression}` in it. */
 export interface Template {
   /** Text with every value in its place, passed through `encode` with the text before it. Throws ExpressionError. */
   text(variables: Variables, encode?: (value: string, before: string) => string): string
-  /** As `text`; but what is nothing but one expression keeps the value's own type. */
+  /** As `text`; but what is nothing but one expression keeps the value's own type, to be written by `writeJson`. */
   value(variables: Variables): unknown
 }
 
@@ -18,7 +19,7 @@ export function parseTemplate(source: string, names: VariableNames): Template {
   return { text, value: (variables) => (only === null ? text(variables) : jsonOf(only.evaluate(variables))) }
 }
 
-/** Every text in a JSON-like value is a template. */
+/** Every text in a JSON-like value is a template; what it comes to is written by `writeJson`. */
 export function parseTree(tree: unknown, names: VariableNames): (variables: Variables) => unknown {
   if (typeof tree === 'string') {
     const template = parseTemplate(tree, names)
@@ -90,9 +91,10 @@ function textOf(part: Expression, variables: Variables): string {
   throw new ExpressionError(`${part.source}: expected text or a number`)
 }
 
-/** CEL's integers are bigint, which JSON does not know. */
+/** As `writeJson` writes it, numbers as they are: a bigint may be one of CEL's, or one of the application's that no double holds. */
 function jsonOf(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value)
+  if (isKept(value)) return value
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new ExpressionError('a number came to something that JSON does not have')
   if (Array.isArray(value)) return value.map(jsonOf)
   if (typeof value === 'object' && value !== null && !(value instanceof Date)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonOf(item)]))

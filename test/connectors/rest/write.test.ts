@@ -74,6 +74,24 @@ describe('declared writes', () => {
     expect(server!.asked[1]!.headers['if-match']).toBe('"7"')
   })
 
+  it('write back every number as it came, also one that no double holds', async () => {
+    const read = '{"active":true,"uid":9007199254740993,"quota":[-12345678901234567891,{"share":0.1234567890123456789}],"limit":1e400,"size":7,"rate":0.5}'
+    const side = await sideOf(({ method }) => (method === 'GET' ? { raw: read, headers: { etag: '"7"' } } : { status: 204 }))
+    expect(await side.ensure(operation('disable-account'), 'disable', 'k')).toBe('applied')
+    expect(server!.asked[1]!.body).toBe(read.replace('true', 'false'))
+  })
+
+  it('take numbers out of what was read, and count with those that can be counted with', async () => {
+    const step = { name: 'set', read: '/users/${account}', method: 'PUT', path: '/users/${account}', body: { of: '${read.body.uid}', next: '${int(read.body.size) + 1}', text: 'user ${read.body.uid}' } }
+    const side = await sideOf(({ method }) => (method === 'GET' ? { raw: '{"uid":9007199254740993,"size":7,"share":0.1234567890123456789}' } : { status: 204 }), {
+      write: { 'disable-account': [step], 'enable-account': [{ ...step, holds: 'read.body.share > 0.5' }], 'delete-account': [{ ...step, body: '${1.0 / 0.0}' }] },
+    })
+    expect(await side.ensure(operation('disable-account'), 'set', 'k')).toBe('applied')
+    expect(server!.asked[1]!.body).toBe('{"of":9007199254740993,"next":8,"text":"user 9007199254740993"}')
+    for (const name of ['enable-account', 'delete-account'] as const) await expect(side.ensure(operation(name), 'set', 'k')).rejects.toMatchObject({ class: 'schema' })
+    expect(server!.asked.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+  })
+
   it('do nothing where what is wanted holds already', async () => {
     const side = await sideOf(() => ({ body: { active: false } }))
     expect(await side.ensure(operation('disable-account'), 'disable', 'k')).toBe('already')
