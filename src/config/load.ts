@@ -4,6 +4,7 @@ import { parse as parseCsv } from 'csv-parse/sync'
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
 import { Config } from '../../schemas/config.ts'
+import { decodeText } from '../connect/text.ts'
 import { ConfigError } from './config-error.ts'
 import { nearest } from './nearest.ts'
 
@@ -108,7 +109,7 @@ const CatalogueRow = z.object({ native: z.string().min(1), name: z.string().min(
 
 async function readCatalogue(path: string, app: string): Promise<Record<string, string>> {
   try {
-    const rows: unknown = parseCsv(await readFile(path), { columns: true, bom: true, trim: true, skip_empty_lines: true })
+    const rows: unknown = parseCsv(decodeText(await readFile(path), undefined, (reason) => new Error(reason)), { columns: true, bom: true, trim: true, skip_empty_lines: true })
     const names = new Map<string, string>()
     for (const { native, name } of z.array(CatalogueRow).parse(rows)) {
       const other = names.get(native)

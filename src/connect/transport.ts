@@ -2,6 +2,7 @@ import { Agent, type Response, fetch } from 'undici'
 import { ConnectError, type ErrorClass, type HttpRequest, type HttpResponse } from '../ports/connector.ts'
 import { holdsStep } from './address.ts'
 import { classOfNetworkError, classOfStatus } from './classify.ts'
+import { decodeText } from './text.ts'
 
 export interface Timeouts {
   /** until the connection stands, TLS included */
@@ -92,7 +93,7 @@ export class Transport {
     const headers = Object.fromEntries(response.headers)
     const { status } = response
     const errorClass = classOfStatus(status)
-    if (errorClass === null) return { status, headers, body: await readBody(response, url, this.#options.maxBodyBytes) }
+    if (errorClass === null) return { status, headers, body: textOf(await readBody(response, url, this.#options.maxBodyBytes), response, url) }
     await response.body?.cancel()
     // 429 and 401 say that the request was not carried out; another error leaves that open.
     return { ...failure(errorClass, `the application answered ${status}`), repeatable: safe || status === 429, status, headers }
@@ -118,7 +119,7 @@ export class Transport {
 /** Whether the request may be sent again though nobody knows if it was carried out. */
 export const isSafe = ({ method, repeatable }: HttpRequest): boolean => method === 'GET' || repeatable === true
 
-async function readBody(response: Response, url: URL, maxBytes: number): Promise<string> {
+async function readBody(response: Response, url: URL, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -126,7 +127,13 @@ async function readBody(response: Response, url: URL, maxBytes: number): Promise
     if (bytes > maxBytes) throw new ConnectError('schema', `the answer is larger than ${maxBytes} bytes: ask for smaller pages`, url.pathname)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
+}
+
+/** Damaged text would be taken for other people's names: it is an answer as broken as half a document. Of a refusal the status says enough. */
+function textOf(bytes: Buffer, { status, headers }: Response, url: URL): string {
+  if (status >= 400) return bytes.toString('utf8')
+  return decodeText(bytes, headers.get('content-type') ?? undefined, (reason) => new ConnectError('transient', `the answer ${reason}`, url.pathname))
 }
 
 function describe(code: string, { connectMs, headersMs, bodyMs }: Timeouts): string {

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { Hono } from 'hono'
+import { Hono, type HonoRequest } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
+import { decodeText } from '../connect/text.ts'
 import { ActionRequest } from './actions.ts'
 import { ApiError } from './api-error.ts'
 import { RulingRequest, type Api } from './api.ts'
@@ -98,12 +99,12 @@ function addApi(app: Hono, api: Api, token: string): void {
   })
   app.get('/v1/dead-letters/:id', async (context) => context.json(await api.letter(context.req.param('id'))))
   app.post('/v1/dead-letters/:id/decision', async (context) => {
-    const decision = LetterDecision.parse(parseJson(await context.req.text()))
+    const decision = LetterDecision.parse(parseJson(await textOf(context.req)))
     return context.json({ did: await api.decideLetter(context.req.param('id'), decision) }, 202)
   })
   app.get('/v1/actions/:id', async (context) => context.json(await api.action(context.req.param('id'))))
   app.post('/v1/actions/decision', async (context) => {
-    const request = ActionRequest.parse(parseJson(await context.req.text()))
+    const request = ActionRequest.parse(parseJson(await textOf(context.req)))
     return context.json({ recorded: await api.decideActions(request) }, 202)
   })
   app.post('/v1/apps/:app/sync', async (context) => {
@@ -111,11 +112,11 @@ function addApi(app: Hono, api: Api, token: string): void {
     return context.body(null, 202)
   })
   app.post('/v1/rulings', async (context) => {
-    await api.rule(RulingRequest.parse(parseJson(await context.req.text())))
+    await api.rule(RulingRequest.parse(parseJson(await textOf(context.req))))
     return context.body(null, 202)
   })
   app.post('/v1/feeds/:feed', async (context) => {
-    const text = await context.req.text()
+    const text = await textOf(context.req)
     const ndjson = context.req.header('content-type')?.startsWith('application/x-ndjson') ?? false
     const rows = ndjson ? text.split('\n').filter((line) => line.trim() !== '').map(parseJson) : z.array(z.unknown()).parse(parseJson(text))
     return context.json(await api.post(context.req.param('feed'), rows))
@@ -142,6 +143,9 @@ export async function serve(app: Hono, host: string, port: number): Promise<Http
 }
 
 const problem = (status: number, title: string): { type: string; status: number; title: string } => ({ type: 'about:blank', status, title })
+
+const textOf = async (request: HonoRequest): Promise<string> =>
+  decodeText(new Uint8Array(await request.arrayBuffer()), request.header('content-type'), (reason) => new ApiError(400, `the body ${reason}`))
 
 function parseJson(text: string): unknown {
   try {

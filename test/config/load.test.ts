@@ -68,13 +68,15 @@ describe('the config file', () => {
     expect(config.dataDir).toBe(join(directory, 'data'))
   })
 
-  it('names the catalogue file that lacks its columns, or names something twice', async () => {
+  it('names the catalogue file that lacks its columns, names something twice or is no text', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'grantline-config-'))
     await writeFile(join(directory, 'names.csv'), 'a,b\n1,2\n')
     await writeFile(join(directory, 'grantline.yaml'), 'apps:\n  billing:\n    connector: sql\n    catalogueFile: names.csv\n')
     await expect(loadConfig(join(directory, 'grantline.yaml'))).rejects.toThrow(/apps\.billing\.catalogueFile: .*names\.csv: needs the columns native,name/)
     await writeFile(join(directory, 'names.csv'), 'native,name\nA,one\nB,two\nA,one\nB,three\n')
     await expect(loadConfig(join(directory, 'grantline.yaml'))).rejects.toThrow(/apps\.billing\.catalogueFile: .*names\.csv: B has two names, two and three: leave one/)
+    await writeFile(join(directory, 'names.csv'), Buffer.from('native,name\nR1,Prüfer\n', 'latin1'))
+    await expect(loadConfig(join(directory, 'grantline.yaml'))).rejects.toThrow(/apps\.billing\.catalogueFile: .*names\.csv: is not UTF-8 at byte 18/)
   })
 
   it('says how to name a file that is not there', async () => {

@@ -234,6 +234,13 @@ describe('broken connections', () => {
     expect(await failureOf(http.request({ method: 'GET', url: origin }))).toMatchObject({ class: 'transient' })
   })
 
+  it('a body that is not the text that it says it is, is no answer; that of a refusal is not looked at so closely', async () => {
+    const { origin } = await serve((request, response) => response.writeHead(request.url === '/users' ? 200 : 404, { 'content-type': 'application/json' }).end(Buffer.from('["müller"]', 'latin1')))
+    const { http } = client(origin)
+    expect(await failureOf(http.request({ method: 'GET', url: `${origin}/users` }))).toMatchObject({ class: 'transient', message: 'the answer is not UTF-8 at byte 4', place: '/users' })
+    expect(await http.request({ method: 'GET', url: `${origin}/users/nobody` })).toMatchObject({ status: 404, body: '["m\ufffdller"]' })
+  })
+
   it('a body above the limit is refused, and not asked for again', async () => {
     const { origin, requests } = await serve((_request, response) => response.end('x'.repeat(5_000)))
     const error = await failureOf(client(origin, { maxBodyBytes: 1_000 }).http.request({ method: 'GET', url: origin }))

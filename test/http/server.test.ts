@@ -113,6 +113,16 @@ describe('the HTTP API', () => {
     expect(calls.at(-1)).toEqual(['post', 'hr', [{ id: 'P1' }, { id: 'P2' }]])
   })
 
+  it('takes rows in the charset that they name, and none that are not UTF-8 and name none', async () => {
+    const body = Buffer.from('[{"id":"müller"}]', 'latin1')
+    expect((await ask('/v1/feeds/hr', { method: 'POST', body, headers: { 'content-type': 'application/json; charset=iso-8859-1' } })).status).toBe(200)
+    expect(calls.at(-1)).toEqual(['post', 'hr', [{ id: 'müller' }]])
+    const before = calls.length
+    const refused = await ask('/v1/feeds/hr', { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    expect([refused.status, await refused.json()]).toMatchObject([400, { title: 'the body is not UTF-8 at byte 10' }])
+    expect(calls).toHaveLength(before)
+  })
+
   it('says that another process takes the rows', async () => {
     const response = await ask('/v1/feeds/elsewhere', { method: 'POST', body: '[{"id":"P1"}]' })
     expect([response.status, await response.json()]).toEqual([503, expect.objectContaining({ status: 503, title: 'feed elsewhere is written by another process now' })])

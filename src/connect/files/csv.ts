@@ -2,8 +2,9 @@ import { Readable, pipeline } from 'node:stream'
 import { type CsvError, type Info, parse } from 'csv-parse'
 import { ConnectError } from '../../ports/connector.ts'
 import { maskRow } from '../mask.ts'
+import { invalidUtf8At } from '../text.ts'
 import { FileRead } from './file.ts'
-import { type FilePage, type FileReject, PageBuilder, invalidUtf8At, maxRecordBytes, trailerRows } from './rows.ts'
+import { type FilePage, type FileReject, PageBuilder, maxRecordBytes, trailerRows } from './rows.ts'
 
 export interface CsvOptions {
   /** one character; default comma */

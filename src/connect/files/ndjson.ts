@@ -1,7 +1,8 @@
 import { ConnectError } from '../../ports/connector.ts'
 import { maskRow, maskText } from '../mask.ts'
+import { invalidUtf8At } from '../text.ts'
 import { FileRead } from './file.ts'
-import { type FilePage, type FileReject, PageBuilder, invalidUtf8At, maxRecordBytes, trailerRows } from './rows.ts'
+import { type FilePage, type FileReject, PageBuilder, maxRecordBytes, trailerRows } from './rows.ts'
 
 const newline = 0x0a
 

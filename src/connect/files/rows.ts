@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer'
-
 /** One row of a file: property or column name to value. Values of CSV are text. */
 export interface FileRow {
   line: number
@@ -88,16 +86,4 @@ export class PageBuilder {
 export function trailerRows(text: string): number | null {
   const match = /^# rows: (\d{1,15})$/.exec(text.trim())
   return match === null ? null : Number(match[1])
-}
-
-/** Offset of the first byte that is no UTF-8, or null. */
-export function invalidUtf8At(bytes: Buffer): number | null {
-  if (isUtf8(bytes)) return null
-  const text = bytes.toString('utf8')
-  for (let at = text.indexOf('\ufffd'); at >= 0; at = text.indexOf('\ufffd', at + 1)) {
-    const offset = Buffer.byteLength(text.slice(0, at))
-    const genuine = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf && bytes[offset + 2] === 0xbd
-    if (!genuine) return offset
-  }
-  return 0
 }

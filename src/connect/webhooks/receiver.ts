@@ -5,6 +5,7 @@ import { parseJson } from '../declared/json.ts'
 import { compileMap, readTime } from '../declared/mapping.ts'
 import { checkPieces } from '../pieces.ts'
 import { withoutSecrets } from '../secret-like.ts'
+import { decodeText } from '../text.ts'
 import type { WebhookConfig } from './config.ts'
 import { type Incoming, type Verified, verifyHmac, verifyStandard } from './signature.ts'
 
@@ -33,7 +34,8 @@ export function createReceiver(app: string, config: WebhookConfig, secrets: read
       const frame = { type: 'Delivery' as const, app, id: verified.id, received: nowMs }
       const empty = { time: null, sequence: null, accounts: [], gone: null, whole: config.whole, pieces: '[]', removed: '[]', rejected: null }
       try {
-        const body: unknown = parseJson(Buffer.from(incoming.body).toString('utf8'))
+        // Always UTF-8: no signature is over a charset in a header.
+        const body: unknown = parseJson(decodeText(incoming.body, undefined, (reason) => new MappingError(`the body ${reason}`, null)))
         if (when?.evaluate({ body }) !== true) return { delivery: { ...frame, ...empty } }
         const row = { row: body, parent: null }
         const pieces = (mapped: ((of: typeof row) => Mapped[]) | null): string => JSON.stringify(withoutSecrets(checkPieces(mapped?.(row) ?? [])))

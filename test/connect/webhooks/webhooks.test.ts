@@ -66,9 +66,9 @@ async function start(app: AppSource): Promise<Scheduler> {
 }
 
 /** As it comes in by HTTP: signed, verified, kept. */
-async function deliver(webhook: object, id: string, body: unknown, raw?: string): Promise<Received> {
+async function deliver(webhook: object, id: string, body: unknown, raw?: string | Buffer): Promise<Received> {
   const receiver = createReceiver('app', WebhookConfig.parse(webhook), ['secret'])
-  const bytes = Buffer.from(raw ?? JSON.stringify(body))
+  const bytes = typeof raw === 'object' ? raw : Buffer.from(raw ?? JSON.stringify(body))
   const signature = `sha256=${createHmac('sha256', 'secret').update(bytes).digest('hex')}`
   const received = receiver.receive({ headers: { 'x-github-delivery': id, 'x-hub-signature-256': signature }, body: bytes }, lab.clock.nowMs())
   if ('refused' in received) return received
@@ -137,11 +137,13 @@ describe('deliveries that say what changed, of an application that is not read',
     const scheduler = await start(source(content, deliversOnly))
     await deliver(content, 'd1', { user: { name: 'hunter2-in-a-name', active: true } })
     await deliver(content, 'd2', null, '{"user": "hunter2')
+    await deliver(content, 'd3', null, Buffer.from('{"user":{"id":"müller","name":"hunter2","active":true}}', 'latin1'))
     await scheduler.idle()
     const letters = await lab.all('dead-letters')
     expect(letters).toMatchObject([
       { stage: 'map', code: 'webhook', place: 'delivery d1', reason: 'account.id (row.user.id): a field is missing' },
       { place: 'delivery d2', reason: 'the body is not JSON' },
+      { place: 'delivery d3', reason: 'the body is not UTF-8 at byte 17' },
     ])
     expect(JSON.stringify(letters)).not.toContain('hunter2')
   })

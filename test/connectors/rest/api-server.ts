@@ -14,7 +14,7 @@ export interface ApiServer {
   stop(): Promise<void>
 }
 
-export type Answers = (asked: Asked) => { status?: number; headers?: Record<string, string>; body?: unknown; raw?: string }
+export type Answers = (asked: Asked) => { status?: number; headers?: Record<string, string>; body?: unknown; raw?: string | Buffer }
 
 /** A small admin API on loopback that answers what a test wants. */
 export async function startApi(answers: Answers): Promise<ApiServer> {

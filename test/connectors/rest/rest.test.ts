@@ -80,6 +80,18 @@ describe('lists', () => {
     }
   })
 
+  it('are read in the charset that the answer names, and are partial where it is not UTF-8 and names none', async () => {
+    const settings = { streams: [{ name: 'users', path: '/users', map: [accounts], paging: { by: 'once', whole: true } }] }
+    const raw = Buffer.from('[{"id": "müller"}, {"id": "ann"}]', 'latin1')
+    const named = await run(settings, () => ({ raw, headers: { 'content-type': 'application/json; charset=iso-8859-1' } }))
+    expect([named.result.verdict, (await ids(named.lab)).sort()]).toEqual(['complete', ['ann', 'müller']])
+    await server?.stop()
+    server = null
+    const silent = await run(settings, () => ({ raw }))
+    expect(silent.result).toMatchObject({ verdict: 'partial', reason: expect.stringContaining('the answer is not UTF-8 at byte 11') as string })
+    expect(await ids(silent.lab)).toEqual([])
+  })
+
   it('keep ids that a double can not hold', async () => {
     const settings = { streams: [{ name: 'users', path: '/users', map: [accounts], paging: { by: 'once', whole: true } }] }
     const { lab } = await run(settings, () => ({ raw: '[{"id": 90071992547409931}, {"id": 90071992547409932}, {"id": 7}]' }))

@@ -92,6 +92,12 @@ describe('declared writes', () => {
     expect(server!.asked.filter(({ method }) => method === 'PUT')).toHaveLength(1)
   })
 
+  it('take an answer that is no text for none: it may have been carried out', async () => {
+    const side = await sideOf(({ method }) => ({ raw: Buffer.from('{"queued":"gelöscht"}', 'latin1'), status: method === 'DELETE' ? 404 : 200 }))
+    await expect(side.ensure(operation('grant', { ref: group }), 'tell the index', 'k')).rejects.toMatchObject({ class: 'transient', message: expect.stringContaining('not UTF-8') as string })
+    expect(await side.ensure(operation('revoke', { ref: group }), 'remove', 'k')).toBe('already')
+  })
+
   it('do nothing where what is wanted holds already', async () => {
     const side = await sideOf(() => ({ body: { active: false } }))
     expect(await side.ensure(operation('disable-account'), 'disable', 'k')).toBe('already')
