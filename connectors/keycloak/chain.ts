@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Progress } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import type { AdminApi, Query } from './client.ts'
 import { shaped } from './shapes.ts'
@@ -17,6 +18,7 @@ export interface ListPage {
  * page; a short one proves nothing. Throws ConnectError `partial`.
  */
 export async function* chain(api: AdminApi, name: string, path: string, query: Query, pageSize: number): AsyncGenerator<ListPage> {
+  const progress = new Progress({ idOf })
   let next = 0
   let last: string | null = null
   for (let number = 1; ; number++) {
@@ -35,6 +37,7 @@ export async function* chain(api: AdminApi, name: string, path: string, query: Q
     }
     yield { rows, place }
     if (rows.length === 0) return
+    if (progress.repeats(all)) throw new ConnectError('partial', 'the rows of an earlier page came again', place)
     last = idOf(rows.at(-1))
   }
 }

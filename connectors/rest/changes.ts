@@ -1,5 +1,6 @@
 import { ExpressionError, parseExpression } from '../../src/connect/declared/expression.ts'
 import type { DeclaredRow } from '../../src/connect/declared/mapping.ts'
+import type { Endpoint } from '../../src/connect/paging/endpoint.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { type Answer, type Api, flag, ofAnswer, text } from './api.ts'
 import { names, type RestChanges, type RestConfig } from './config.ts'
@@ -16,7 +17,9 @@ export function changesReader(api: Api, config: RestConfig, of: RestChanges): (c
   const read = async (cursor: string): Promise<Changes & { restarted: boolean }> => {
     const accounts = new Set<string>()
     const answers: Answer[] = []
-    const endpoint = list.endpoint('changes', { cursor }, null, (answer) => answers.splice(0, 1, answer))
+    const walked = list.endpoint('changes', { cursor }, null, (answer) => answers.splice(0, 1, answer))
+    // What says the same may be another event, and more may come while pages are read.
+    const endpoint: Endpoint = { ...walked, idOf: () => null, events: true }
     for await (const page of list.strategy.walk(endpoint, null)) {
       for (const { row } of page.rows as readonly DeclaredRow[]) for (const id of idsOf(accountsOf, row, page.place)) accounts.add(id)
     }

@@ -47,7 +47,7 @@ const RestStream = z.strictObject({
     .strictObject({ of: z.string(), key: expression('row') })
     .optional()
     .describe('read once for each row of an earlier stream, whose key is `parent`'),
-  id: expression('row').optional().describe('what names a row in this list; found in the map where that says it without `item`'),
+  id: expression('row').optional().describe('what names a row in this list; found in the map where that says it without `item`, else all it says'),
   map: DeclaredMap,
 })
 export type RestStream = z.infer<typeof RestStream>
@@ -55,6 +55,7 @@ export type RestStream = z.infer<typeof RestStream>
 const RestOne = z.strictObject({
   ...list(...names.one),
   rows: ofAnswer.default('[body]').describe('the list of rows in an answer'),
+  paging: Paging.optional().describe('without it: asked for once where `rows` is written as a list, else the application’s'),
   like: z.string().optional().describe('rows mean what they mean in this stream'),
   map: DeclaredMap.optional().describe('and this besides'),
   gone: ofAnswer.default('status == 404').describe('the application has no such account: first request only, believed where another account is found'),

@@ -1,11 +1,12 @@
 import { type Expression, ExpressionError, parseExpression } from '../../src/connect/declared/expression.ts'
 import type { DeclaredMap, DeclaredRow } from '../../src/connect/declared/mapping.ts'
+import { fingerprint } from '../../src/connect/fingerprint.ts'
 import { strategyOf } from '../../src/connect/paging/config.ts'
 import { type Answer as PageAnswer, type Endpoint, ExpiredCursor, type PageRequest, type Strategy } from '../../src/connect/paging/endpoint.ts'
 import { absolute, nextLink } from '../../src/connect/paging/link.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { type Answer, type Api, count, flag, good, list, ofAnswer, text } from './api.ts'
-import { names, type RestConfig, type RestList } from './config.ts'
+import { names, type RestConfig, type RestList, type RestStream } from './config.ts'
 
 /** One declared list, ready to be walked. */
 export interface List {
@@ -25,14 +26,16 @@ export function declaredList(api: Api, config: RestConfig, of: RestList, id: str
     error: of.error === undefined ? null : ofAnswer(of.error, names.answer, flag, expected.flag),
     expired: of.expired === undefined ? null : ofAnswer(of.expired, names.answer, flag, expected.flag),
   }
-  const idOf = rowId(id)
+  const keyOf = rowId(id)
+  // A list is a set: what a row without an id says is what names it, so that rows that moved between pages are seen.
+  const idOf = id === null ? (row: unknown) => (row === undefined ? null : fingerprint(row)) : keyOf
   const nextOf = (answer: Answer, url: string, place: string): string | null => {
     if (paging.by === 'link') return nextLink(answer.headers['link'], url)
     if (read.next === null) return null
     const next = read.next(answer, place)
     return paging.by === 'url' ? absolute(next, url) : next
   }
-  const strategy = strategyOf(paging, idOf)
+  const strategy = strategyOf(paging, keyOf)
   return {
     // Of one answer with a count of its rows, the count is the better proof: a row that came twice hides another one.
     strategy: paging.by === 'once' && paging.whole && of.total !== undefined ? { ...strategy, proof: 'total' } : strategy,
@@ -75,6 +78,9 @@ function rowId(id: string | null): (row: unknown) => string | null {
     }
   }
 }
+
+/** What names a row of a stream: as it says, or as its map does. Null where neither says it. */
+export const idOfStream = ({ id, map }: RestStream): string | null => id ?? idOfMap(map)
 
 /** What names a row of a list, where its map says it: an account's, definition's or credential's id. */
 export function idOfMap(map: DeclaredMap): string | null {

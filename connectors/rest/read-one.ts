@@ -3,7 +3,7 @@ import { Ledger } from '../../src/connect/ledger.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import { type Answer, type Api, flag, ofAnswer } from './api.ts'
 import { names, type RestConfig, type RestOne } from './config.ts'
-import { declaredList, idOfMap, type List } from './list.ts'
+import { declaredList, idOfMap, idOfStream, type List } from './list.ts'
 
 type MapRow = (row: DeclaredRow) => Mapped[]
 
@@ -21,7 +21,8 @@ export function singleReader(api: Api, config: RestConfig, ones: readonly RestOn
   const lists = ones.map((of): SingleList => {
     const like = config.streams.find(({ name }) => name === of.like)
     const maps = [like?.map, of.map].flatMap((map) => (map === undefined ? [] : [compileMap(map)]))
-    return { of, list: declaredList(api, config, of, of.map === undefined ? null : idOfMap(of.map)), maps }
+    const id = like === undefined ? idOfMap(of.map ?? []) : idOfStream(like)
+    return { of, list: declaredList(api, config, { ...of, paging: pagingOf(config, of) }, id), maps }
   })
   const isGone = ofAnswer(ones[0]!.gone, names.answer, flag, 'true or false')
   const gone = (answer: Answer, place: string): void => {
@@ -50,6 +51,13 @@ export function singleReader(api: Api, config: RestConfig, ones: readonly RestOn
   }
 }
 
+/**
+ * An answer that is the account itself (`rows` is written as a list, as by default) is all there is. A list that the answer holds may be
+ * cut as any other list of the application, so it is paged as they are.
+ */
+const pagingOf = (config: RestConfig, { paging, rows }: RestOne): RestConfig['paging'] =>
+  paging ?? (rows.trimStart().startsWith('[') ? { by: 'once', whole: true } : config.paging)
+
 /** The application answers that it has no such account. */
 class Gone extends Error {}
 
@@ -69,7 +77,7 @@ async function readSingle({ list, maps, of }: SingleList, id: string, place: str
 async function controlAccount(api: Api, config: RestConfig, not: string): Promise<string | null> {
   const stream = config.streams.find(({ each, map }) => each === undefined && map.some(({ piece }) => piece === 'account'))
   if (stream === undefined) return null
-  const list = declaredList(api, config, { ...stream, pageSize: 2 }, idOfMap(stream.map))
+  const list = declaredList(api, config, { ...stream, pageSize: 2 }, idOfStream(stream))
   const map = compileMap(stream.map)
   for await (const page of list.strategy.walk(list.endpoint(`${stream.name}, for a control`, {}, null), null)) {
     for (const row of page.rows as readonly DeclaredRow[]) {

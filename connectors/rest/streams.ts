@@ -7,7 +7,7 @@ import { behind, endingWith } from '../../src/connect/paging/in-turn.ts'
 import { ConnectError, type ErrorClass, type Page, type Stream } from '../../src/ports/connector.ts'
 import { type Api, text } from './api.ts'
 import type { RestConfig, RestStream } from './config.ts'
-import { type List, declaredList, idOfMap } from './list.ts'
+import { type List, declaredList, idOfStream } from './list.ts'
 
 /** Keys of the rows of a stream that others are read for, as its last read found them. */
 interface Parents {
@@ -25,7 +25,7 @@ interface Parents {
 export function streamsOf(api: Api, config: RestConfig): Stream[] {
   const parents = new Map<string, Parents>()
   return config.streams.map((stream) => {
-    const list = declaredList(api, config, stream, stream.id ?? idOfMap(stream.map))
+    const list = declaredList(api, config, stream, idOfStream(stream))
     const children = config.streams.filter(({ each }) => each?.of === stream.name)
     const of = stream.each === undefined ? null : parents.get(stream.each.of)!
     const proof = of === null ? list.strategy.proof : of.proof === 'none' || list.strategy.proof === 'none' ? 'none' : 'cursor'

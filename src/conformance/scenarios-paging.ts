@@ -1,4 +1,5 @@
 import * as effect from '../hostile/effects.ts'
+import { Fault } from '../hostile/fault.ts'
 import { type Scenario, inside, wire } from './scenario.ts'
 
 const users = { list: 'users' } as const
@@ -45,6 +46,10 @@ export const pagingScenarios: readonly Scenario[] = [
   wire('members of no group are found', 'partial', ['own-lists'], { list: 'members' }, effect.refuse(404)),
   wire('members of one group lose one', 'partial', ['own-lists', 'own-totals'], { list: 'members' }, effect.rows((rows) => (rows.length > 2 ? rows.slice(1) : null))),
   wire('members of every group come empty', 'partial', ['own-lists', 'own-totals'], { list: 'members' }, effect.rows(() => [])),
+  {
+    name: 'members of every group come without regard to the page', expected: 'partial', needs: ['own-lists', 'pages'],
+    faults: () => [new Fault('members of every group come without regard to the page', { list: 'members' }, effect.ignoresPages())],
+  },
   inside('from the second page on, pages come in reverse order', 'safe', ['pages'], { ...users, from: 1, times: 1 }, (world) => effect.meanwhile(() => world.turnRound(), true)),
   inside('the order of all rows turns round after each page', 'safe', ['pages'], users, (world) => effect.meanwhile(() => world.turnRound())),
   inside('a user appears in front while pages are read', 'safe', ['pages'], { ...users, times: 1 }, (world) => effect.meanwhile(() => world.insertFirst('newcomer'))),

@@ -4,6 +4,7 @@ import { reach } from '../core/fault.ts'
 import type { ConnectError, Mapped, ObservedClass, Page, Stream } from '../ports/connector.ts'
 import { actions } from './actions.ts'
 import { type Rejection, asConnectError, asRejection } from './errors.ts'
+import { fingerprint } from './fingerprint.ts'
 import { Books, Ledger, type StreamVerdict } from './ledger.ts'
 import type { LetterContent } from './letters.ts'
 import { maskRow } from './mask.ts'
@@ -243,8 +244,3 @@ class StreamRead {
     this.#target.spool.put({ family, object, native, stream: this.#index, stamp: this.#stamp, place, content })
   }
 }
-
-const fingerprint = (row: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify([row], (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
-    .digest('base64')

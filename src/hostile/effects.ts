@@ -92,6 +92,17 @@ export const again: Effect = ({ previous, honest }) => {
   return structuredClone(previous)
 }
 
+/** A list ignores which page is asked for: what it answered first at an address comes there for ever. */
+export const ignoresPages = (): Effect => {
+  const first = new Map<string, Answer>()
+  return ({ asked, honest }) => {
+    const answer = honest()
+    const known = first.get(asked.url.pathname) ?? answer
+    first.set(asked.url.pathname, known)
+    return JSON.stringify(known.json) === JSON.stringify(answer.json) ? null : structuredClone(known)
+  }
+}
+
 /** Something happens in the application while it answers; `before`: before it looks, else after. */
 export const meanwhile =
   (act: () => void, before = false): Effect =>

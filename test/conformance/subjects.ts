@@ -110,7 +110,7 @@ export const restSettings = (url: string, style: RestStyle): object => ({
       ],
     },
     {
-      name: 'members', ...list('/groups/${parent}/members', style), each: { of: 'groups', key: 'row.id' }, id: 'row.id',
+      name: 'members', ...list('/groups/${parent}/members', style), each: { of: 'groups', key: 'row.id' }, ...(style === 'key' && { id: 'row.id' }),
       map: [{ piece: 'membership', account: 'row.id', id: 'parent' }],
     },
   ],

@@ -48,7 +48,7 @@ async function* walk(
     read += rows.length + rejected.length
     // An address may carry what nobody should keep: only cursors are kept to go on from.
     yield { rows, place, rejected, total, start: null, resume: kind === 'cursor' ? following : null }
-    if (progress.repeats(rows)) throw new ConnectError('partial', `the next ${kind} gave the same rows again; set paging to another kind`, place)
+    if (endpoint.events !== true && progress.repeats(rows)) throw new ConnectError('partial', `the next ${kind} gave the same rows again; set paging to another kind`, place)
     if (following === null) {
       // Resumed in the middle, only the books of the whole read can tell.
       if (from !== null || read >= smallestTotal) return

@@ -18,7 +18,7 @@ export interface PageNumberParameters {
 
 const Resume = z.strictObject({ page: z.int().min(0), start: z.int().min(0), last: z.string().nullable() })
 
-/** Pages by number, until one is empty or, after the first, answered not-found. */
+/** Pages by number, until one is empty or, after the first, answered not-found. A page that came before is a loss. */
 export const byPageNumber = (parameters: PageNumberParameters): Strategy => ({
   proof: parameters.recheck ? 'total' : 'none',
   walk: (endpoint, from) => walk(endpoint, parameters, from),
@@ -37,7 +37,8 @@ async function* walk(endpoint: Endpoint, parameters: PageNumberParameters, from:
     const next = start + rows.length + rejected.length
     yield { rows, place, rejected, total, start: answer.start ?? start, resume: JSON.stringify({ page: page + 1, start: next, last }) }
     start = next
-    if ((rows.length === 0 && rejected.length === 0) || progress.repeats(rows)) return
+    if (rows.length === 0 && rejected.length === 0) return
+    progress.advance(answer, next, parameters.page, place)
   }
 }
 

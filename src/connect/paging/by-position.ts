@@ -17,8 +17,8 @@ const Resume = z.strictObject({ next: z.int().min(0), last: z.string().nullable(
  * Pages by the position of a row (offset, startIndex), until one is empty. Rows shift under a walk when others are created or deleted,
  * and totals can agree all the same; so each page is asked for from the last row already read, which must come again as its first and
  * is then left out. Where it does not come again, rows may have slipped between two pages: the page is handed on whole, with a `start`
- * that overlaps the page before. A source that answers another position than asked shows by its own `start`. The last page, empty,
- * carries the total as it is after the walk.
+ * that overlaps the page before. A source that answers another position than asked shows by its own `start`. A page that came before is
+ * a loss. The last page, empty, carries the total as it is after the walk.
  */
 export const byPosition = (parameters: PositionParameters): Strategy => ({
   proof: 'total',
@@ -49,7 +49,7 @@ async function* walk(endpoint: Endpoint, { start, count, base }: PositionParamet
       rows, place, rejected, total: answer.total, start: (rows.length > 0 ? (answer.start ?? asked) : asked) + shared,
       resume: JSON.stringify({ next, last } satisfies z.infer<typeof Resume>),
     }
-    // A page that came before is no progress: the source repeats itself, and the page shows it.
-    if ((rows.length === 0 && rejected.length === 0) || progress.repeats(answer.rows)) return
+    if (rows.length === 0 && rejected.length === 0) return
+    progress.advance(answer, next, start, place)
   }
 }

@@ -1,4 +1,5 @@
 import { ConnectError, type Page, type Rejected, type Stream } from '../../ports/connector.ts'
+import { fingerprint } from '../fingerprint.ts'
 
 /** One list of an application, as a paging strategy sees it: how to ask for a page and what the answer says. */
 export interface Endpoint {
@@ -10,6 +11,8 @@ export interface Endpoint {
   ask(request: PageRequest, place: string): Promise<Answer>
   /** What names a row within the list: its native id. Null where none can be read; such a row is never taken for another one. */
   idOf(row: unknown): string | null
+  /** Rows are events, of which equal ones may follow: in a chain, which its cursors end, they are no sign of a circle. Absent: they are a set. */
+  readonly events?: boolean
 }
 
 export interface PageRequest {
@@ -46,23 +49,45 @@ export class ExpiredCursor extends ConnectError {
   }
 }
 
+/** A source may count too few of its rows, and all are read then; this many pages past its count are taken for an endless list. */
+const maxPagesPast = 100
+
 /** Signs of a walk that turns in a circle. Keeps a few bytes a page, not its rows. */
 export class Progress {
-  readonly #endpoint: Endpoint
+  readonly #idOf: Endpoint['idOf']
   readonly #pages = new Set<string>()
+  #past = 0
 
-  constructor(endpoint: Endpoint) {
-    this.#endpoint = endpoint
+  constructor({ idOf }: Pick<Endpoint, 'idOf'>) {
+    this.#idOf = idOf
   }
 
-  /** True where a page with rows begins, ends and measures like an earlier one. */
+  /**
+   * True where a page holds the rows of an earlier one, in whatever order. Rows without an id are known by what they say: a list is a set,
+   * so two pages that say the same are one page that came twice.
+   */
   repeats(rows: readonly unknown[]): boolean {
-    const ids = [rows[0], rows.at(-1)].map((row) => this.#endpoint.idOf(row))
-    if (rows.length === 0 || ids.includes(null)) return false
-    const sign = JSON.stringify([...ids, rows.length])
+    if (rows.length === 0) return false
+    const sign = fingerprint(rows.map((row) => this.#idOf(row) ?? fingerprint(row)).sort())
     if (this.#pages.has(sign)) return true
     this.#pages.add(sign)
     return false
+  }
+
+  /**
+   * Throws where a page gets no further. Only an empty page ends a walk by number or position, and a source that ignores `parameter` gives
+   * none. `read`: rows so far. A repeated page is a loss though as many rows came as the source counts: a count of the page looks the same.
+   */
+  advance({ rows, rejected = [], total }: Answer, read: number, parameter: string, place: string): void {
+    if (this.repeats([...rows, ...rejected.map(({ payload }) => payload)])) {
+      const remedy = 'set its paging to another kind, or to { by: once, whole: true } where one answer is known to hold everything'
+      throw new ConnectError('partial', `the rows of an earlier page came again: the list ignores ${parameter} or repeats itself; ${remedy}`, place)
+    }
+    if (total === null || read <= total) return
+    this.#past += 1
+    if (this.#past > maxPagesPast && read > 2 * total) {
+      throw new ConnectError('partial', `${read} rows were read of ${total} that the source counts, and there is no end; set its paging to another kind`, place)
+    }
   }
 }
 

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import type { Paging } from '../../../src/connect/paging/config.ts'
+import { Paging, strategyOf } from '../../../src/connect/paging/config.ts'
+import type { Endpoint } from '../../../src/connect/paging/endpoint.ts'
 import { readStream, type StreamOutcome } from '../../../src/connect/read-stream.ts'
 import { Spool } from '../../../src/connect/spool.ts'
+import type { Stream } from '../../../src/ports/connector.ts'
 import { type ListAnswer, type PagedServer, rowsOf, startPagedServer } from '../../support/paged-server.ts'
-import { pagesOf, streamOf } from './walking.ts'
+import { endpointOf, pagesOf, streamOf } from './walking.ts'
 
 type Config = z.input<typeof Paging>
 
@@ -22,6 +24,7 @@ const kinds: Config[] = [
   { by: 'once', whole: true },
 ]
 const paged = kinds.filter(({ by }) => by !== 'once')
+const counted = kinds.filter(({ by }) => by === 'offset' || by === 'index' || by === 'page')
 const chained = kinds.filter(({ by }) => by === 'cursor' || by === 'link' || by === 'url')
 const named = (configs: readonly Config[]): [string, Config][] => configs.map((config) => [config.by, config])
 
@@ -45,13 +48,16 @@ const body = (answer: ListAnswer): Exclude<ListAnswer['body'], string> => {
 }
 
 /** The read as the platform makes it, with ledger and spool. */
-async function read(config: Config, pageSize = 5): Promise<StreamOutcome & { ids: string[] }> {
+async function read(config: Config, pageSize = 5, stream = streamOf(server, config, pageSize)): Promise<StreamOutcome & { ids: string[] }> {
   let stamp = 0
-  const outcome = await readStream(streamOf(server, config, pageSize), 0, {
+  const outcome = await readStream(stream, 0, {
     spool, signal: new AbortController().signal, canonical: (native) => native, stamp: () => ++stamp, shapeOf: () => undefined, opened: 0,
   })
   return { ...outcome, ids: [...spool.objects('account')].map(([row]) => row!.object) }
 }
+
+/** The same list, of whose rows nothing is known to name them. */
+const unnamed = (config: Config, pageSize = 5): Stream => streamOf(server, config, pageSize, () => null)
 
 const all = rowsOf(23).map(({ id }) => id)
 
@@ -148,6 +154,66 @@ describe.each(named(paged))('by %s', (_, config) => {
   })
 })
 
+describe.each(named(counted))('by %s, of rows without ids', (_, config) => {
+  it('an honest list is read to its end and proven', async () => {
+    expect(await read(config, 5, unnamed(config))).toMatchObject({ verdict: 'complete', ids: all, error: null })
+  })
+
+  it('a list that ignores which page is asked for ends, and the loss is named', async () => {
+    server.bend = (answer) => ({ ...answer, body: { items: server.rows.slice(0, 5) } })
+    const outcome = await read(config, 5, unnamed(config))
+    expect(outcome).toMatchObject({ verdict: 'partial', ids: all.slice(0, 5), place: expect.stringContaining('users page 2 (') as string })
+    expect(outcome.reason).toMatch(/the list ignores (offset|startIndex|page) or repeats itself/)
+    // twice: where the paging broke, it is read once more
+    expect(server.requests).toHaveLength(4)
+  })
+
+  it('so does one that gives its rows in another order each time', async () => {
+    server.bend = (answer, request) => ({ ...answer, body: { items: server.rows.slice(0, 5).toSorted((a, b) => (request % 2 === 0 ? 1 : -1) * a.id.localeCompare(b.id)) } })
+    expect(await read(config, 5, unnamed(config))).toMatchObject({ verdict: 'partial', error: { class: 'partial' } })
+    expect(server.requests).toHaveLength(4)
+  })
+
+  it('as many rows as the source counts are no proof where a page repeats: it may count the page', async () => {
+    server.bend = (answer) => ({ ...answer, body: { items: server.rows.slice(0, 5), total: 5 } })
+    expect(await read(config, 5, unnamed(config))).toMatchObject({ verdict: 'partial', ids: all.slice(0, 5) })
+  })
+
+  it('a list whose rows differ each time ends a while after its count', async () => {
+    server.bend = (answer, request) => ({ ...answer, body: { items: [{ id: 'u0000', name: `seen ${request}` }], total: 1 } })
+    const { error } = await pagesOf(unnamed(config))
+    expect(error).toMatchObject({ class: 'partial', message: expect.stringContaining('of 1 that the source counts') as string })
+    expect(server.requests.length).toBeLessThan(110)
+  })
+})
+
+describe.each(named(counted))('by %s', (_, config) => {
+  it('a list that ignores which page is asked for and gives its rows in another order each time ends soon', async () => {
+    server.bend = (answer, request) => {
+      const { items } = body({ ...answer, body: { items: server.rows } })
+      return { ...answer, body: { items: [...items.slice(request % 23), ...items.slice(0, request % 23)] } }
+    }
+    expect(await read(config)).toMatchObject({ verdict: 'partial', error: { class: 'partial' } })
+    expect(server.requests.length).toBeLessThan(8)
+  })
+
+  it('rows past a count that is too low are read all the same', async () => {
+    server.rows = rowsOf(400)
+    server.bend = (answer) => ({ ...answer, body: { ...body(answer), total: 2 } })
+    expect((await read(config, 5)).ids).toHaveLength(400)
+  })
+
+  it('rows that can not be read do not come for ever', async () => {
+    const endpoint = endpointOf(server, Paging.parse(config), 5)
+    const rejected = [{ id: null, code: 'row', reason: 'no object', place: 'somewhere', payload: '7' }]
+    let asked = 0
+    const ask: Endpoint['ask'] = () => Promise.resolve({ rows: [], rejected, total: asked++ < 50 ? null : 0, start: null, next: null })
+    const { error } = await pagesOf({ ...streamOf(server, config, 5), pages: () => strategyOf(Paging.parse(config), () => null).walk({ ...endpoint, ask }, null) })
+    expect(error).toMatchObject({ class: 'partial' })
+    expect(asked).toBe(2)
+  })
+})
+
 describe('by position', () => {
   it('asks for each page from the last row already read', async () => {
     await pagesOf(streamOf(server, { by: 'offset' }, 10))
@@ -189,6 +255,15 @@ describe('by page number', () => {
 })
 
 describe.each(named(chained))('by %s', (_, config) => {
+  it('rows without ids that come again are a loss, except of events, of which equal ones may follow', async () => {
+    server.rows = server.rows.map((row) => ({ ...row, name: 'user' }))
+    server.bend = (answer) => ({ ...answer, body: { ...body(answer), items: [{ id: 'u0000', name: 'user' }] } })
+    const endpoint = endpointOf(server, Paging.parse(config), 5, () => null)
+    const walked = (events: boolean) => pagesOf({ ...unnamed(config), pages: () => strategyOf(Paging.parse(config), () => null).walk({ ...endpoint, events }, null) })
+    expect((await walked(false)).error).toMatchObject({ class: 'partial', message: expect.stringContaining('gave the same rows again') as string })
+    expect((await walked(true)).pages).toHaveLength(5)
+  })
+
   it('a chain that pretends to end is believed no further than its total', async () => {
     server.bend = (answer, request) => (request === 2 || request === 4 ? { ...answer, headers: {}, body: { ...body(answer), next: null } } : null)
     const outcome = await read(config)

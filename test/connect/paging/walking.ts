@@ -9,12 +9,14 @@ const Body = z.object({ items: z.array(z.unknown()), total: z.int().optional(), 
 
 export const idOf = (row: unknown): string | null => (row as ListRow | undefined)?.id ?? null
 
+type IdOf = Endpoint['idOf']
+
 /** The list of a paged server as a connector would offer it. */
-export function endpointOf(server: PagedServer, paging: Paging, pageSize: number): Endpoint {
+export function endpointOf(server: PagedServer, paging: Paging, pageSize: number, named: IdOf = idOf): Endpoint {
   return {
     name: 'users',
     pageSize,
-    idOf,
+    idOf: named,
     async ask({ parameters, url }, place): Promise<Answer> {
       const query = new URLSearchParams({ ...parameters, ...(paging.by === 'url' && { address: '' }), ...(paging.by === 'once' && { all: '' }) })
       const address = url ?? `${server.origin}/users?${query.toString()}`
@@ -32,14 +34,14 @@ export function endpointOf(server: PagedServer, paging: Paging, pageSize: number
   }
 }
 
-export function streamOf(server: PagedServer, config: z.input<typeof PagingConfig>, pageSize: number): Stream {
+export function streamOf(server: PagedServer, config: z.input<typeof PagingConfig>, pageSize: number, named: IdOf = idOf): Stream {
   const paging = PagingConfig.parse(config)
   const strategy = strategyOf(paging, idOf)
   return {
     name: 'users',
     classes: ['accounts'],
     proof: strategy.proof,
-    pages: (from) => strategy.walk(endpointOf(server, paging, pageSize), from ?? null),
+    pages: (from) => strategy.walk(endpointOf(server, paging, pageSize, named), from ?? null),
     map: (row) => {
       const { id, name } = row as ListRow
       return [{ piece: 'account', id, valid: null, attributes: { kind: 'human', status: 'active', display: name, created: null, lastUsed: null, owner: null, values: {} } }]

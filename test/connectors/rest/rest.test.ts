@@ -221,6 +221,72 @@ it('a single account whose id no path can hold is not read, and never taken for 
   expect(server!.asked).toEqual([])
 })
 
+describe('lists that ignore which page is asked for', () => {
+  const login = { piece: 'account', id: 'row.login' }
+  const paged = { rows: 'body.data', total: 'body.count' }
+  const streams = (members: object = {}): object[] => [
+    { name: 'teams', path: '/teams', ...paged, map: [{ piece: 'definition', id: 'row.id' }] },
+    { name: 'members', path: '/members', ...paged, map: [login] },
+    { name: 'members of teams', path: '/teams/${parent}/members', ...paged, each: { of: 'teams', key: 'row.id' }, map: [{ piece: 'membership', account: 'row.login', id: 'parent' }], ...members },
+  ]
+  const settings = (members?: object): object => ({ paging: { by: 'page', count: null }, streams: streams(members) })
+  const ann = { login: 'ann' }
+  const answers: Answers = ({ path, query }) => {
+    const page = (rows: object[]) => ({ body: { data: query.get('page') === '1' ? rows : [], count: rows.length } })
+    if (path === '/teams') return page([{ id: 'ops' }, { id: 'sales' }])
+    if (path === '/members') return page([ann])
+    if (path === '/members/nobody') return { status: 404, body: {} }
+    return path.startsWith('/members/') ? { body: ann } : { body: { data: [ann], count: 1 } }
+  }
+  const verdicts = (result: RunResult) => Object.fromEntries(result.classes.map((manifest) => [manifest.class, manifest.verdict]))
+
+  it('and whose rows have no id end, partial, with the place and what to set', async () => {
+    const { result } = await run(settings(), answers)
+    expect(verdicts(result)).toEqual({ definitions: 'complete', accounts: 'complete', memberships: 'partial' })
+    expect(result).toMatchObject({ place: 'members of teams of ops page 2 (page=2)', reason: expect.stringContaining('the list ignores page or repeats itself; set its paging') as string })
+    expect(server?.asked.filter(({ path }) => path === '/teams/ops/members')).toHaveLength(6)
+  })
+
+  it('are read whole where they are said to come at once', async () => {
+    const { result } = await run(settings({ paging: { by: 'once', whole: true } }), answers)
+    expect(verdicts(result)).toEqual({ definitions: 'complete', accounts: 'complete', memberships: 'complete' })
+    expect(server?.asked.filter(({ path }) => path === '/teams/ops/members')).toHaveLength(1)
+  })
+
+  it('end where they tell changes, too', async () => {
+    const changes = { path: '/changes', rows: 'body.data', accounts: 'row.login', cursor: 'string(body.count)' }
+    const { changes: told } = await open({ ...settings(), one: [{ path: '/members/${id}', like: 'members' }], changes }, answers)
+    await expect(told!('1')).rejects.toMatchObject({ class: 'partial', place: 'changes page 2 (page=2)' })
+  })
+
+  describe('in a single read', () => {
+    const single = async (one: object, serve: Answers = answers) => (await open({ ...settings(), one: [one] }, serve)).readOne!
+
+    it('of one object: it is asked for once, without a page', async () => {
+      const readOne = await single({ path: '/members/${id}', like: 'members' })
+      expect(await readOne('ann')).toMatchObject([{ piece: 'account', id: 'ann' }])
+      expect(server?.asked.map(({ path, query }) => [path, query.toString()])).toEqual([['/members/ann', '']])
+      expect(await readOne('nobody')).toBeNull()
+    })
+
+    it('of a list: it is paged as the application’s lists are, and named by what it is like', async () => {
+      const rows = Array.from({ length: 5 }, (_, at) => ({ login: `u${at}` }))
+      const readOne = await single({ path: '/held/${id}', like: 'members', ...paged }, ({ query }) => {
+        const from = (Number(query.get('page')) - 1) * 2
+        return { body: { data: rows.slice(from, from + 2), count: 5 } }
+      })
+      expect(await readOne('ann')).toHaveLength(5)
+      // each page again after the next one: its rows have ids
+      expect(server?.asked.map(({ query }) => query.get('page')).join('')).toBe('1213243')
+    })
+
+    it('of a list that ignores the page: it ends and says why', async () => {
+      const readOne = await single({ path: '/held/${id}', like: 'members', ...paged })
+      await expect(readOne('ann')).rejects.toMatchObject({ class: 'partial', message: expect.stringContaining('ignores page') as string })
+    })
+  })
+})
+
 describe('who asks', () => {
   const users = { streams: [{ name: 'users', path: '/users', map: [accounts], paging: { by: 'once', whole: true } }] }
   const oauth2 = { kind: 'oauth2', tokenUrl: 'http://here/token', clientId: 'grantline', clientSecret: 'env:CLIENT_SECRET', scope: 'read' }
