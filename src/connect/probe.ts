@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConnectError, ConnectorSession, HttpClient, HttpResponse, Page, Platform, Stream } from '../ports/connector.ts'
 import { asConnectError } from './errors.ts'
+import { fingerprint } from './fingerprint.ts'
 import { Ledger } from './ledger.ts'
 import { rateHints } from './throttle/hints.ts'
 
@@ -30,6 +30,8 @@ const StreamProfile = z.strictObject({
   totalHonest: z.boolean().nullable(),
   /** whether the first pages come again with the same rows in the same order */
   stable: z.boolean().nullable(),
+  /** place of the first page whose rows an earlier page held already: the list ignores which page is asked for; null where none did */
+  repeats: z.string().nullable(),
   /** whether going on from the first page's position gives the second; null where the source can't be gone on from */
   resumes: z.boolean().nullable(),
   unmapped: z.int(),
@@ -131,6 +133,7 @@ async function probeStream(stream: Stream, clock: Clock): Promise<{ profile: Str
     total,
     totalHonest: ended && total !== null ? total === rows : null,
     stable: await isStable(stream, pages),
+    repeats: repeatedPage(stream, pages),
     resumes: await resumes(stream, pages),
     unmapped,
     msPerPage: Math.round(tookMs / Math.max(1, pages.length)),
@@ -158,11 +161,23 @@ async function isStable(stream: Stream, pages: readonly Page[]): Promise<boolean
   return again.error === null && looked.every((page, at) => digestOf(page) === digestOf(again.pages[at]))
 }
 
+/** Of a snapshot and of a file with a manifest, equal rows are no sign of anything. */
+function repeatedPage({ proof }: Stream, pages: readonly Page[]): string | null {
+  if (proof === 'transaction' || proof === 'manifest') return null
+  const known = new Set<string>()
+  for (const page of pages) {
+    const digest = digestOf(page)
+    if (page.rows.length > 0 && known.has(digest)) return page.place
+    known.add(digest)
+  }
+  return null
+}
+
 async function resumes(stream: Stream, [first, second]: readonly Page[]): Promise<boolean | null> {
   const from = first?.resume ?? null
   if (from === null || second === undefined) return null
   const again = await walk(stream, from, 1)
-  return again.error === null && digestOf(again.pages[0]) === digestOf(second)
+  return again.error === null && digestOf(again.pages[0]) === digestOf(second) && digestOf(first) !== digestOf(second)
 }
 
 function mapped(stream: Stream, pages: readonly Page[]): { first: string | null; unmapped: number } {
@@ -187,12 +202,15 @@ async function probeSingles({ readOne }: ConnectorSession, account: string | nul
 
 function adviceOn({ streams, finds, saysAbsent, requests, rateHeaders }: Omit<Profile, 'advice'>): string[] {
   const advice: string[] = []
-  for (const { stream, error, unmapped, rows, stable, totalHonest, resumes: goesOn, verdict, reason, sizes, largestPage } of streams) {
+  for (const { stream, error, unmapped, rows, stable, totalHonest, repeats, resumes: goesOn, verdict, reason, sizes, largestPage } of streams) {
+    if (repeats !== null) {
+      advice.push(`${stream}: the list ignores which page is asked for: ${repeats} gave the rows of an earlier one; set its paging to another kind, or to { by: once, whole: true } where one answer is known to hold everything`)
+    }
     if (error !== null) advice.push(`${stream}: it could not be read to the end: ${error}`)
     if (unmapped > 0) advice.push(`${stream}: ${unmapped} of ${rows} rows can't be mapped; they would go to the dead letters`)
     if (stable === false) advice.push(`${stream}: the same pages came in another order the second time; ask for a sort by an id that never changes`)
     if (totalHonest === false) advice.push(`${stream}: the source’s count is not what came; a read can’t be proven complete by it`)
-    if (goesOn === false) advice.push(`${stream}: the source does not honour the position after a page; choose another paging`)
+    if (goesOn === false && repeats === null) advice.push(`${stream}: the source does not honour the position after a page; choose another paging`)
     if (verdict === 'unknown') advice.push(`${stream}: ${reason ?? 'nothing proves that nothing is missing'}; absences in it will never count`)
     const most = sizes.at(-1)
     if (most?.came !== null && most !== undefined && most.came > largestPage * 2) advice.push(`${stream}: pages of ${most.came} rows are given, ${largestPage} are asked for; a larger page size saves requests`)
@@ -222,5 +240,4 @@ function recording(http: HttpClient, clock: Clock): { http: HttpClient; seen: { 
   }
 }
 
-const digestOf = (page: Page | undefined): string =>
-  createHash('sha256').update(JSON.stringify(page?.rows ?? null, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))).digest('base64')
+const digestOf = (page: Page | undefined): string => fingerprint(page?.rows ?? null)

@@ -41,7 +41,7 @@ describe('an honest application', () => {
   it('is measured as such', async () => {
     server.maxPage = 10
     const { profile, users } = await measured({ by: 'cursor' }, (id) => Promise.resolve(id === 'u0000' ? account(id) : null))
-    expect(users).toMatchObject({ rows: 23, ended: true, verdict: 'complete', total: 23, totalHonest: true, stable: true, resumes: true, unmapped: 0, error: null })
+    expect(users).toMatchObject({ rows: 23, ended: true, verdict: 'complete', total: 23, totalHonest: true, stable: true, repeats: null, resumes: true, unmapped: 0, error: null })
     expect(users.sizes).toEqual([{ asked: 1, came: 1 }, { asked: 100, came: 10 }])
     expect(profile).toMatchObject({ finds: true, saysAbsent: true, tellsChanges: false, rateHeaders: [] })
   })
@@ -54,6 +54,13 @@ describe('what an application pretends', () => {
     expect(users.error).toMatch(/^partial/)
     expect(profile.advice.join()).toContain('users')
     expect(server.fired).toBeGreaterThan(0)
+  })
+
+  it('a page that is ignored', async () => {
+    server.bend = (answer) => (typeof answer.body === 'string' ? null : { ...answer, body: { items: server.rows.slice(0, 5), total: 5 } })
+    const { profile, users } = await measured({ by: 'page', count: null, recheck: false })
+    expect(users).toMatchObject({ pages: 2, repeats: 'users page 2 (page=2)', resumes: false, ended: false })
+    expect(profile.advice[0]).toMatch(/^users: the list ignores which page is asked for: users page 2 \(page=2\) gave the rows of an earlier one; set its paging/)
   })
 
   it('a total that lies', async () => {
