@@ -25,10 +25,9 @@ export function nextRelease(claims: readonly Claim[], delayMs: number, now: numb
 }
 
 /**
- * Whose a key is, from its live claims (at most one for each identity) and those that were released. Of the live ones the one that began
- * last has it where the account is not older than that claim, or where its identity continues every other that has it too or had it before;
- * otherwise it is contested: it stays with the one of several live ones that began first, and with nobody where the others are gone.
- * `walked`: the identities whose `continues` was asked for.
+ * Whose a key is, from its live claims (at most one for each identity) and those that were released. Whoever began last has it where the
+ * account is not older than that claim, or where its identity continues every other that has it too or had it; otherwise it is contested:
+ * it stays with the one that began first. Who gave it up has nothing of it. `walked`: the identities whose `continues` was asked for.
  */
 export function decide(
   live: readonly Claim[],
@@ -36,16 +35,18 @@ export function decide(
   created: number | null,
   continues: (identity: string) => string | null,
 ): { claimed: Claimed; walked: string[] } {
-  if (live.length === 0) return { claimed: { state: 'none' }, walked: [] }
+  const [only] = live
+  if (only === undefined) return { claimed: { state: 'none' }, walked: [] }
+  const past = released.length === 0 ? released : formerly(live, released, created)
+  if (live.length === 1 && past.length === 0) return { claimed: { state: 'matched', identity: only.identity }, walked: [] }
+  const bySince = [...live, ...past].sort((a, b) => a.since - b.since || compareKeys(a.identity, b.identity))
+  const candidates = [...new Set(bySince.map(({ identity }) => identity))].sort(compareKeys)
   const walked: string[] = []
-  const bySince = live.length === 1 ? live : [...live].sort((a, b) => a.since - b.since || compareKeys(a.identity, b.identity))
   const last = strictlyAt(bySince.toReversed())
-  const earlier = last === null ? [] : released.filter(({ since }) => since < last.since)
-  const claimants = new Set([...live, ...earlier].map(({ identity }) => identity))
-  if (last !== null) {
+  if (last !== null && live.includes(last)) {
     const matched = { state: 'matched', identity: last.identity } as const
-    if (claimants.size === 1 || (created !== null && created >= last.since)) return { claimed: matched, walked }
-    const others = new Set([...claimants].filter((identity) => identity !== last.identity))
+    if (created !== null && created >= last.since) return { claimed: matched, walked }
+    const others = new Set(candidates.filter((identity) => identity !== last.identity))
     for (let next: string | null = last.identity; next !== null && !walked.includes(next) && others.size > 0; ) {
       walked.push(next)
       next = continues(next)
@@ -53,8 +54,18 @@ export function decide(
     }
     if (others.size === 0) return { claimed: matched, walked }
   }
-  const first = live.length === 1 ? null : strictlyAt(bySince)
-  return { claimed: { state: 'contested', identity: first?.identity ?? null, candidates: [...claimants].sort(compareKeys) }, walked }
+  const first = strictlyAt(bySince)
+  return { claimed: { state: 'contested', identity: first !== null && live.includes(first) ? first.identity : null, candidates }, walked }
+}
+
+/**
+ * Of others who gave the key up: who began before the newest that has it, and who had it when the account was made. Any other had it by
+ * mistake, or too late to have anything to do with the account. Of who has it again only that counts.
+ */
+function formerly(live: readonly Claim[], released: readonly Claim[], created: number | null): Claim[] {
+  const newest = Math.max(...live.map(({ since }) => since))
+  const had = ({ since, until }: Claim): boolean => created !== null && since <= created && (until === null || created < until)
+  return released.filter((claim) => (claim.since < newest || had(claim)) && !live.some(({ identity }) => identity === claim.identity))
 }
 
 /** The first, unless the second began at the same time. */

@@ -223,22 +223,24 @@ function claimants(world: World, of: WorldApp, space: string, value: string, cre
   const told = world.identities.flatMap((identity) =>
     identity.keys
       .filter((item) => item.space === space && item.key === wanted)
-      .map((item) => ({ identity, since: item.since, live: item.until === null || item.until + of.setting.allowedDelaySeconds * 1_000 > world.now })),
+      .map((item) => ({ identity, since: item.since, until: item.until, live: item.until === null || item.until + of.setting.allowedDelaySeconds * 1_000 > world.now })),
   )
-  const claims = told.filter(({ live }) => live)
-  if (claims.length === 0) return null
-  const last = Math.max(...claims.map(({ since }) => since))
-  const newest = claims.filter(({ since }) => since === last)
-  if (newest.length === 1) {
-    const winner = newest[0]!
-    // who has it too, and who had it before
-    const others = told.filter((claim) => claim !== winner && (claim.live || claim.since < winner.since)).map(({ identity }) => identity.id)
-    if ((created !== null && created >= winner.since) || others.every((id) => chain(world, winner.identity).includes(id))) return { identity: winner.identity, contested: false }
-    if (claims.length === 1) return { identity: null, contested: true }
+  const holding = told.filter(({ live }) => live).map(({ since }) => since)
+  if (holding.length === 0) return null
+  const lately = Math.max(...holding)
+  // who has it, who had it before the last of these, and who had it when the account was made
+  const rivals = told.filter(({ since, until, live }) => live || since < lately || (created !== null && since <= created && created < until!))
+  const times = rivals.map(({ since }) => since)
+  const only = (time: number): (typeof rivals)[number] | null => {
+    const found = rivals.filter(({ since }) => since === time)
+    return found.length === 1 && found[0]!.live ? found[0]! : null
   }
-  const first = Math.min(...claims.map(({ since }) => since))
-  const oldest = claims.filter(({ since }) => since === first)
-  return { identity: oldest.length === 1 ? oldest[0]!.identity : null, contested: true }
+  const winner = only(Math.max(...times))
+  if (winner !== null) {
+    const before = chain(world, winner.identity)
+    if ((created !== null && created >= winner.since) || rivals.every((one) => one === winner || before.includes(one.identity.id))) return { identity: winner.identity, contested: false }
+  }
+  return { identity: only(Math.min(...times))?.identity ?? null, contested: true }
 }
 
 function chain(world: World, identity: WorldIdentity): string[] {

@@ -110,6 +110,20 @@ describe('a key that was released', () => {
     expect(ofType(made.push(keyBook('i2', [['email', 'ann@x', 11 * day]], { continues: 'i1', revision: 2 })), 'AccountFact')).toMatchObject([{ match: 'matched', identity: 'i2' }])
   })
 
+  test('does not give an account that was made meanwhile back to who had it before', () => {
+    const made = new World()
+    const mine = { ...mail, created: 6 * day }
+    made.push(tick(9 * day), setting({ allowedDelaySeconds: 2 * 86_400 }), keyBook('i2', [['email', 'ann@x', 0]], { status: 'ended' }))
+    made.push(account('a', 1, mine), keyBook('i1', [['email', 'ann@x', 5 * day]]))
+    expect(made.fact('a')).toMatchObject({ match: 'matched', identity: 'i1' })
+    made.push(keyBook('i1', [['email', 'ann@x', 5 * day, 10 * day]], { revision: 2 }))
+    expect(ofType(made.push(tick(12 * day)), 'AccountFact')).toMatchObject([{ match: 'contested', identity: 'i2', candidates: ['i1', 'i2'] }])
+    const after = new World()
+    after.push(tick(12 * day), setting({ allowedDelaySeconds: 2 * 86_400 }), keyBook('i1', [['email', 'ann@x', 5 * day, 10 * day]]), keyBook('i2', [['email', 'ann@x', 0]]))
+    after.push(account('a', 1, mine))
+    expect({ ...after.fact('a'), movedFrom: null }).toMatchObject({ match: 'contested', identity: 'i2', candidates: ['i1', 'i2'] })
+  })
+
   test('many accounts are taken away in slices', () => {
     const made = new World()
     made.push(tick(9 * day), setting(), released, ...['a', 'b', 'c', 'd', 'e'].map((id, n) => account(id, n + 1, mail)))

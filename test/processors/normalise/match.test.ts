@@ -54,14 +54,35 @@ describe('whose a key is', () => {
     expect(claimed).toMatchObject({ state, identity, ...(state === 'contested' && { candidates }) })
   })
 
-  test('who had it in between, and gave it back, is no claimant', () => {
-    expect(decide([claim('a', 1)], [claim('b', 5, 6)], null, alone).claimed).toEqual({ state: 'matched', identity: 'a' })
+  test.each([
+    ['of unknown age', null, 'matched', []],
+    ['older than that', 4, 'matched', []],
+    ['made meanwhile', 5, 'contested', ['a', 'b']],
+    ['made when that was over', 6, 'matched', []],
+  ] as const)('who had it in between and gave it up may have an account made meanwhile: one %s', (_name, created, state, candidates) => {
+    const { claimed } = decide([claim('a', 1)], [claim('b', 5, 6)], created, alone)
+    expect(claimed).toEqual({ state, identity: 'a', ...(state === 'contested' && { candidates }) })
   })
 
-  test('several that have it, and one that had it before all of them', () => {
+  test('who had it together with the one that has it, when the account was made, may have it too', () => {
+    expect(decide([claim('a', 5)], [claim('b', 5, 9)], 7, alone).claimed).toEqual({ state: 'contested', identity: null, candidates: ['a', 'b'] })
+    expect(decide([claim('a', 5)], [claim('b', 5, 9)], 9, alone).claimed).toMatchObject({ state: 'matched' })
+  })
+
+  test('several that have it, and one that had it before all of them: it is with none of these', () => {
     const claims = [claim('b', 2), claim('c', 3)]
-    expect(decide(claims, [claim('a', 1, 2)], null, chain({ c: 'b' })).claimed).toEqual({ state: 'contested', identity: 'b', candidates: ['a', 'b', 'c'] })
+    const contested = { state: 'contested', identity: null, candidates: ['a', 'b', 'c'] }
+    expect(decide(claims, [claim('a', 1, 2)], null, chain({ c: 'b' })).claimed).toEqual(contested)
     expect(decide(claims, [claim('a', 1, 2)], null, chain({ c: 'b', b: 'a' })).claimed).toEqual({ state: 'matched', identity: 'c' })
+    expect(decide([claim('b', 3), claim('c', 3)], [claim('a', 1, 2)], 9, alone).claimed).toEqual(contested)
+  })
+
+  test('several that have it, and one that had it later than the first: it is with the first', () => {
+    expect(decide([claim('a', 1), claim('c', 3)], [claim('b', 2, 3)], null, alone).claimed).toEqual({ state: 'contested', identity: 'a', candidates: ['a', 'b', 'c'] })
+  })
+
+  test('who has it again had it for as long as now', () => {
+    expect(decide([claim('a', 9)], [claim('a', 1, 3)], 2, alone).claimed).toEqual({ state: 'matched', identity: 'a' })
   })
 
   test('a chain that turns in a circle ends', () => {
