@@ -5,8 +5,10 @@ import type { WorldAccount, WorldIdentity } from './world.ts'
 
 /** What makes it hard to say whose an account is and what it may: that histories have each of it is tested. */
 export const phenomena = [
-  'an e-mail changes', 'an e-mail is somebody else’s now', 'an e-mail has several claimants', 'a person has another name for mail', 'a person comes back', 'a person goes on as another',
-  'a person has two accounts in one application', 'a person has accounts in two applications', 'an account is linked', 'a link changes', 'a definition changes between pages',
+  'an e-mail changes', 'an e-mail is somebody else’s now', 'an older account has an e-mail that is somebody else’s now',
+  'an e-mail has several claimants', 'a person has another name for mail', 'a person comes back', 'a person goes on as another',
+  'a person has two accounts in one application', 'a person has accounts in two applications', 'an account is linked', 'an account is linked to somebody of whom nobody tells',
+  'a link changes', 'a definition changes between pages',
   'an account changes between pages', 'an event comes between pages', 'a run begins within another',
 ] as const
 export type Phenomenon = (typeof phenomena)[number]
@@ -15,6 +17,7 @@ export type Phenomenon = (typeof phenomena)[number]
 export function phenomenaOf(history: History): Set<Phenomenon> {
   const watcher = new Watcher(history)
   watcher.steps([...history.steps, ...history.tail], null)
+  watcher.end()
   return watcher.seen
 }
 
@@ -23,6 +26,9 @@ class Watcher {
   readonly #truth: Truth
   /** mail key -> who claimed it last */
   readonly #claimed = new Map<string, string>()
+  /** mail key that went from one to another -> since when */
+  readonly #passed = new Map<string, number>()
+  readonly #people = new Set<string>()
 
   constructor(history: History) {
     this.#truth = new Truth(history, startOfTime)
@@ -31,6 +37,10 @@ class Watcher {
   /** `source`: what is being read meanwhile. */
   steps(steps: readonly Step[], source: string | null): void {
     for (const step of steps) this.#step(step, source)
+  }
+
+  end(): void {
+    if (this.#truth.world.links.some(({ identity }) => !this.#people.has(identity))) this.seen.add('an account is linked to somebody of whom nobody tells')
   }
 
   #step(step: Step, source: string | null): void {
@@ -79,6 +89,7 @@ class Watcher {
   #person(next: WorldIdentity): void {
     const before = this.#truth.world.identities.find(({ id }) => id === next.id)
     const mine = mailsOf(next)
+    this.#people.add(next.id)
     if (mine.length > 1) this.seen.add('a person has another name for mail')
     if (next.continues !== null && next.continues !== next.id) this.seen.add('a person goes on as another')
     if (before?.status === 'ended' && next.status === 'active') this.seen.add('a person comes back')
@@ -87,13 +98,18 @@ class Watcher {
       const last = this.#claimed.get(mail)
       const holders = this.#truth.world.identities.filter((other) => other.id !== next.id && mailsOf(other).includes(mail))
       if (holders.length > 0) this.seen.add('an e-mail has several claimants')
-      else if (last !== undefined && last !== next.id) this.seen.add('an e-mail is somebody else’s now')
+      else if (last !== undefined && last !== next.id) {
+        this.seen.add('an e-mail is somebody else’s now')
+        this.#passed.set(mail, next.keys.find(({ space, key }) => space === 'mail' && key === mail)!.since)
+      }
       this.#claimed.set(mail, next.id)
     }
   }
 
   #accounts(): void {
     const { apps, identities } = this.#truth.world
+    const isOlder = (account: WorldAccount): boolean => (account.created ?? -Infinity) < (this.#passed.get(mailOf(account)) ?? -Infinity)
+    if (Object.values(apps).some(({ accounts }) => accounts.some(isOlder))) this.seen.add('an older account has an e-mail that is somebody else’s now')
     for (const person of identities) {
       const mails = new Set(mailsOf(person))
       const counts = Object.values(apps).map(({ accounts }) => accounts.filter((account) => account.kind === 'human' && mails.has(mailOf(account))).length)
