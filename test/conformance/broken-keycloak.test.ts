@@ -17,6 +17,7 @@ it('a reader of Keycloak that swallows errors is found out', async () => {
     'two answers in one body, in the middle', 'a row is missing from one page', 'one row is never shown', 'a page comes without its last row',
     'a page comes empty in the middle, once', 'a page comes empty in the middle, for good', 'a row comes twice and another one not', 'a total that is too high',
     'a total that is too low', 'a total of nothing', 'a total below zero', 'the list of groups loses one', 'the list of groups comes empty',
+    'members of every group come without regard to the page',
     'from the second page on, pages come in reverse order',
   ])
 }, 600_000)
@@ -47,6 +48,7 @@ it('a writer to Keycloak that takes errors for success is found out', async () =
     'throttled for good: grant',
     ...both('throttled by 503 with Retry-After'),
     ...both('a sign-in page with 200'),
+    'the account is called ..: disable',
     'the account is deleted in between: disable',
   ])
 }, 120_000)
