@@ -1,4 +1,4 @@
-import { identityHome } from '../../src/core/keys.ts'
+import { identityOf, isIdentityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { State } from '../../src/ports/processor.ts'
 import { getHot, putHot } from '../shared/hot-rows.ts'
@@ -53,8 +53,8 @@ export function sweep(scope: Scope, after: string | null, budget: number): Step 
 export function sweepFirst(scope: Scope, home: string): void {
   const { context: { state, now }, later } = scope
   const job = later.current
-  if (job === undefined || !home.startsWith(identityHome('')) || !haveRolesChanged(state)) return
-  const id = home.slice(identityHome('').length)
+  if (job === undefined || !isIdentityHome(home) || !haveRolesChanged(state)) return
+  const id = identityOf(home)
   const person = personInBrief(state, id)
   if (person === undefined) return
   const passed = job.kind !== 'sweep' || job.after === null || compareKeys(id, job.after) <= 0

@@ -1,5 +1,6 @@
 import type { Credential, Position } from '../../schemas/wire/common.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
+import { identityOf, isIdentityHome } from '../../src/core/keys.ts'
 import {
   contestedDetail, dormantDetail, exposedDetail, leaverDetail, orphanedDetail, staleDetail, strangersDetail, unauthorisedDetail, unmappedDetail, unownedDetail, type Stale,
 } from './detail.ts'
@@ -7,7 +8,7 @@ import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'
-import { identityOf, isIdentityHome, type Standing } from './standing.ts'
+import type { Standing } from './standing.ts'
 import { judgeAccount, undecided, type Judged, type Judgement } from './verdicts.ts'
 
 const DAY_MS = 86_400_000

@@ -1,11 +1,10 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AccountGone } from '../../schemas/wire/facts.ts'
 import type { Finding } from '../../schemas/wire/results.ts'
-import { accountHome } from '../../src/core/keys.ts'
+import { accountHome, identityOf, isIdentityHome } from '../../src/core/keys.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { findingId, localName } from './finding-id.ts'
 import type { FindingKey, HomeView, OpenFinding, Wanted } from './model.ts'
-import { identityOf, isIdentityHome } from './standing.ts'
 
 export type Gone = Pick<AccountGone, 'app' | 'account' | 'reason' | 'to' | 'observed'>
 

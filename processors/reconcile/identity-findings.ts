@@ -1,13 +1,14 @@
 import type { Reason } from '../../schemas/wire/common.ts'
 import type { SodRule } from '../../schemas/settings.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
+import { identityOf } from '../../src/core/keys.ts'
 import { heldDetail, holderName, missingDetail, ownerLeftDetail, ownerUnknownDetail, sodDetail } from './detail.ts'
 import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'
 import { severityOf } from './severity.ts'
 import type { Missing } from './evaluate.ts'
-import { entitlementKey, identityOf, type Holdings } from './standing.ts'
+import { entitlementKey, type Holdings } from './standing.ts'
 import { unpackReasons } from './stored.ts'
 
 /**

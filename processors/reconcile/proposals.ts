@@ -1,11 +1,12 @@
 import type { Proposal } from '../../schemas/wire/actions.ts'
 import type { Finding } from '../../schemas/wire/results.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
+import { identityOf, isIdentityHome } from '../../src/core/keys.ts'
 import type { Context } from '../../src/ports/processor.ts'
 import type { FindingsChange } from './findings-diff.ts'
 import type { HomeView, OpenFinding, Rules } from './model.ts'
 import { planOf, type Plan } from './plan.ts'
-import { identityOf, isIdentityHome, type Standing } from './standing.ts'
+import type { Standing } from './standing.ts'
 
 /**
  * Tells actions what would correct the open findings of a home, wherever that changed, and which of them closed. Answers the open

@@ -1,6 +1,6 @@
 import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { LapsedEntry } from '../../schemas/wire/common.ts'
-import { identityHome } from '../../src/core/keys.ts'
+import { isIdentityHome } from '../../src/core/keys.ts'
 import { noPlan, type AccountRow, type HomeView, type Planned } from './model.ts'
 import { PairMemo } from '../shared/memo.ts'
 
@@ -81,13 +81,6 @@ export function lacking({ plan, entries }: Standing, held: Holdings): readonly K
   if (account === undefined) return lackingAll.of(plan, plan, '', from)
   return lackingOne.of(plan, account.fact.grants, account.fact.app, from)
 }
-
-const ofIdentities = identityHome('')
-
-export const isIdentityHome = (home: string): boolean => home.startsWith(ofIdentities)
-
-/** Of an identity's home. */
-export const identityOf = (home: string): string => home.slice(ofIdentities.length)
 
 const lackingAll = new PairMemo<readonly Planned[], readonly Planned[], readonly Keyed[]>()
 const lackingOne = new PairMemo<readonly Planned[], readonly FactGrant[], readonly Keyed[]>()
