@@ -7,6 +7,7 @@ import {
 import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
+import { arePeopleKnown } from './rules.ts'
 import { severityOf } from './severity.ts'
 import type { Standing } from './standing.ts'
 import { judgeAccount, undecided, type Judged, type Judgement } from './verdicts.ts'
@@ -41,20 +42,17 @@ export function judgeAccountAtHome(
     wanted.push(contested(of, 'holder'))
   } else if (row.fact.match === 'linked' && desired === null) {
     // whom keys name is known; a link may name anybody
-    return { wanted: [...wanted, want(of, 'orphaned-account', { detail: strangersDetail(row.fact, identityOf(home)), decided: isReady(rules) })], judged }
+    return { wanted: [...wanted, want(of, 'orphaned-account', { detail: strangersDetail(row.fact, identityOf(home)), decided: arePeopleKnown(rules) })], judged }
   }
   if (row.fact.status !== 'active') return { wanted, judged }
   const leaver = atIdentity && desired !== null ? leaverAccess(of, desired, app, horizon) : null
   return { wanted: leaver === null ? [...wanted, ...grantFindings(of, judged)] : [...wanted, leaver], judged }
 }
 
-/** Who there is, and whose account it is, is known. */
-const isReady = ({ desiredReady, keysReady }: Rules): boolean => desiredReady && keysReady
-
 /** At an account's own home: exactly one of contested, orphaned and unowned, or none where somebody is accountable. */
 function whoseIsIt(of: Case): Wanted | null {
   const { fact } = of.row
-  const decided = isReady(of.rules)
+  const decided = arePeopleKnown(of.rules)
   if (fact.kind === 'human') {
     if (fact.match === 'contested') return contested(of, 'holder')
     return want(of, 'orphaned-account', { detail: orphanedDetail(fact), decided })

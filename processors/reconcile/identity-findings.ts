@@ -6,6 +6,7 @@ import { heldDetail, holderName, missingDetail, ownerLeftDetail, ownerUnknownDet
 import { grantSince } from './grants.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'
+import { arePeopleKnown } from './rules.ts'
 import { severityOf } from './severity.ts'
 import type { Missing } from './evaluate.ts'
 import { entitlementKey, type Holdings } from './standing.ts'
@@ -30,7 +31,7 @@ function missingGrants(view: HomeView, absent: Missing, rules: Rules, horizon: H
     const app = rules.app(entry.app)
     if (app === null || app.retired) continue
     if (!horizon.reached(Math.max(entry.from, app.observedAt ?? 0) + app.delayMs)) continue
-    const isReady = rules.desiredReady && rules.keysReady && app.observedAt !== null
+    const isReady = arePeopleKnown(rules) && app.observedAt !== null
     if (isReady || undecided) wanted.push(missing(view, entry, isReady, rules))
   }
   return wanted
@@ -95,8 +96,8 @@ function sinceOf({ fact }: AccountRow, entitlement: string): number[] {
 function ownerLeft({ home, desired }: HomeView, reference: ReferenceRow, rules: Rules): Wanted[] {
   const { app, account, position } = reference
   if (desired === null) {
-    const decided = rules.desiredReady && rules.keysReady
-    return [{ ...key('owner-left', { app, account }, rules), detail: ownerUnknownDetail(reference, identityOf(home)), decided, causes: [position] }]
+    const detail = ownerUnknownDetail(reference, identityOf(home))
+    return [{ ...key('owner-left', { app, account }, rules), detail, decided: arePeopleKnown(rules), causes: [position] }]
   }
   if (desired.endedAt === null) return []
   return [

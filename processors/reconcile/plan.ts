@@ -23,9 +23,9 @@ export function planOf(finding: FindingKey, view: HomeView, standing: Standing, 
   switch (finding.kind) {
     case 'unauthorised-grant':
     case 'expired-grant':
-      return account === undefined ? null : settled([account]) ?? revokeGrant(account, finding.entitlement ?? '', standing)
+      return account === undefined ? null : unsettled([account]) ?? revokeGrant(account, finding.entitlement ?? '', standing)
     case 'leaver-access':
-      return account === undefined ? null : settled([account]) ?? plan([operation('disable-account', account), ...revokes(account, assignmentsOf(account))])
+      return account === undefined ? null : unsettled([account]) ?? plan([operation('disable-account', account), ...revokes(account, assignmentsOf(account))])
     case 'dormant-account':
     case 'orphaned-account':
       return account?.status !== 'active' ? null : plan([operation('disable-account', account)])
@@ -42,7 +42,7 @@ const plan = (operations: Operation[], loses: Loss[] = []): Plan => ({ operation
 const impossible = (obstacle: string): Plan => ({ operations: [], loses: [], obstacle })
 
 /** Null where one of the accounts is surely this person's; otherwise nothing is written, since it may be somebody else's. */
-function settled(accounts: readonly AccountState[]): Plan | null {
+function unsettled(accounts: readonly AccountState[]): Plan | null {
   const [first] = accounts
   if (first === undefined || accounts.some(({ match }) => match !== 'contested')) return null
   return impossible(`account ${first.account} in ${first.app} is claimed by ${first.candidates.join(', ')}: link it to the one whose it is`)
@@ -115,7 +115,7 @@ function grantMissing({ app, entitlement }: FindingKey, { accounts, home, desire
   const ref = rules.corrections?.assigned(entitlement ?? '') ?? null
   if (ref === null) return impossible(`the catalogue of ${app ?? '?'} has no native permission for ${entitlement ?? '?'}: add one, or name a role in corrections.assign`)
   const there = accounts.map(({ fact }) => fact).filter((fact) => fact.app === app)
-  const contested = settled(there)
+  const contested = unsettled(there)
   if (contested !== null) return contested
   const own = there.filter(({ match }) => match !== 'contested')
   const active = own.find(({ status }) => status === 'active')

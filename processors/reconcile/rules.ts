@@ -19,6 +19,9 @@ export function rulesAt(now: number, settings: Settings, readiness: Readiness): 
   return { now, policy: settings.policy() ?? noPolicy, desiredReady: feeds.desired, keysReady: feeds.keys, app }
 }
 
+/** What everybody should have, and whose each account is, was told by all who tell it. */
+export const arePeopleKnown = ({ desiredReady, keysReady }: Rules): boolean => desiredReady && keysReady
+
 function appRules(name: string, settings: Settings, readiness: Readiness): AppRules | null {
   const setting = settings.app(name)
   if (setting === undefined) return null

@@ -3,6 +3,7 @@ import type { FactGrant } from '../../schemas/wire/facts.ts'
 import type { GrantVerdict } from '../../schemas/wire/results.ts'
 import type { Horizon } from './horizon.ts'
 import type { AccountState, AppRules, Planned, Rules } from './model.ts'
+import { arePeopleKnown } from './rules.ts'
 import { PairMemo } from '../shared/memo.ts'
 import { entitlementKey, type Standing } from './standing.ts'
 import { allVerdicts } from './stored.ts'
@@ -45,7 +46,7 @@ export const undecided = ({ judgements }: Judged): Judged => judgedOf(judgements
 function judgements(fact: AccountState, standing: Standing, app: AppRules | null, rules: Rules, horizon: Horizon): Judgement[] {
   if (app === null) return fact.grants.map(() => quiet('undecided'))
   const direct = new Set(fact.grants.filter((grant) => grant.mapped && grant.direct).map((grant) => grant.entitlement))
-  const ready = rules.desiredReady && rules.keysReady
+  const ready = arePeopleKnown(rules)
   return fact.grants.map((grant) => judge(grant, fact.app, direct, standing, app.delayMs, ready, rules.keysReady, horizon))
 }
 
