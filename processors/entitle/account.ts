@@ -10,7 +10,7 @@ import type { SaidOf, Told } from './objects.ts'
 import { changeTimeOf, isOf } from './objects.ts'
 import type { Scope } from './scope.ts'
 import type { Change } from './subject.ts'
-import { contentOfAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
+import { contentOfAccess, sourcesOf, wireEntries, wireLapses, wireRevocations } from './subject.ts'
 import { unlimited } from './tenure.ts'
 
 type LinkTold = Told<SaidOf<'AccountLink'>>
@@ -37,13 +37,15 @@ export function refreshAccount(scope: Scope, app: string, id: string, change: Ch
   const holder = linkInForce(links, 'holder')
   const owner = linkInForce(links, 'owner')
   const said = requested(rows)
-  const { entries, lapsed, nextDueMs } = compile({
+  const { nextDueMs, ...access } = compile({
     tenure: unlimited, ...said, now: context.now, changedAt: change.at, entries: row.entries, lapsed: row.lapsed,
   })
+  const { entries, lapsed, revoked } = access
   const link = holder?.record.identity ?? null
   const ownerId = owner?.record.identity ?? null
-  const content = digest(canonical([link, ownerId, contentOfAccess(entries, lapsed)]))
-  const silent = link === null && ownerId === null && entries.length === 0 && lapsed.length === 0 && row.published === null
+  const content = digest(canonical([link, ownerId, contentOfAccess(access)]))
+  const isSilent = entries.length + lapsed.length + revoked.length === 0
+  const silent = link === null && ownerId === null && isSilent && row.published === null
   const next: AccountRow = { entries, lapsed, published: silent ? null : content, dueMs: nextDueMs }
   timers.set(home, row.dueMs, nextDueMs)
   if (!equal(next, row)) context.state.put('accounts', home, next)
@@ -51,7 +53,7 @@ export function refreshAccount(scope: Scope, app: string, id: string, change: Ch
   const linkSources = [holder, owner].flatMap((found) => (found === undefined ? [] : [found.source]))
   context.emit('raw', accountKey(app, id), {
     type: 'AccountIntent', app, id, link, owner: ownerId, entries: wireEntries(entries), lapsed: wireLapses(lapsed),
-    sources: sourcesOf(linkSources, entries), cause: context.position,
+    revoked: wireRevocations(revoked), sources: sourcesOf(linkSources, access), cause: context.position,
   })
 }
 

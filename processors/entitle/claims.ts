@@ -1,12 +1,12 @@
 import { compareKeys } from '../../src/core/order.ts'
-import type { Claim, KeptReason, Revocation } from './compile.ts'
+import type { Claim, KeptReason, KeptRevocation } from './compile.ts'
 import type { SaidOf, Told } from './objects.ts'
 import type { RoleRow } from './role-book.ts'
 import { datedGrants, matchedSince } from './since.ts'
 
 export interface Said {
   claims: Claim[]
-  revocations: Revocation[]
+  revocations: KeptRevocation[]
 }
 
 /** What approved requests and certification decisions say. `key` names the object. */
@@ -14,8 +14,8 @@ export function requested(objects: Iterable<readonly [key: string, told: Told]>)
   const said: Said = { claims: [], revocations: [] }
   for (const [ref, { record, source }] of objects) {
     if (record.type === 'AccessRequest') said.claims.push(requestClaim(ref, record, source))
-    else if (record.type === 'Decision' && record.verdict === 'keep') said.claims.push(keepClaim(ref, record, source))
-    else if (record.type === 'Decision') said.revocations.push({ app: record.app, entitlement: record.entitlement, at: record.at })
+    else if (record.type === 'Decision' && record.verdict === 'keep') said.claims.push(decided(ref, record, source))
+    else if (record.type === 'Decision') said.revocations.push(decided(ref, record, source))
   }
   return said
 }
@@ -24,7 +24,8 @@ function requestClaim(ref: string, { id, app, entitlement, approvedBy, from, unt
   return { app, entitlement, reason: { kind: 'request', id, by: approvedBy, from, until, source, ref } }
 }
 
-function keepClaim(ref: string, { id, app, entitlement, by, at }: SaidOf<'Decision'>, source: Told['source']): Claim {
+/** A decision as the reason to hold something, or to hold it no longer. */
+function decided(ref: string, { id, app, entitlement, by, at }: SaidOf<'Decision'>, source: Told['source']): Claim {
   return { app, entitlement, reason: { kind: 'decision', id, by, from: at, until: null, source, ref } }
 }
 

@@ -1,4 +1,4 @@
-import type { DesiredEntry, LapsedEntry, Reason } from '../../schemas/wire/common.ts'
+import type { DesiredEntry, LapsedEntry, Reason, Revocation } from '../../schemas/wire/common.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { Tenure } from './tenure.ts'
 
@@ -6,6 +6,7 @@ import type { Tenure } from './tenure.ts'
 export type KeptReason = Reason & { ref: string }
 export type KeptEntry = Omit<DesiredEntry, 'reasons'> & { reasons: KeptReason[] }
 export type KeptLapse = Omit<LapsedEntry, 'reason'> & { reason: KeptReason }
+export type KeptRevocation = Omit<Revocation, 'reason'> & { reason: KeptReason }
 
 /** One reason to hold one entitlement, in force now, earlier or later. */
 export interface Claim {
@@ -14,17 +15,11 @@ export interface Claim {
   reason: KeptReason
 }
 
-/** A `revoke` decision: cancels the reasons for the entitlement that began before `at`, from `at` on. */
-export interface Revocation {
-  app: string
-  entitlement: string
-  at: number
-}
-
 export interface Compilation {
   tenure: Tenure
   claims: readonly Claim[]
-  revocations: readonly Revocation[]
+  /** each cancels the reasons for its entitlement that began before its own `from`, from then on */
+  revocations: readonly KeptRevocation[]
   now: number
   /** when what is no longer claimed was taken away, ms */
   changedAt: number
@@ -36,6 +31,8 @@ export interface Compilation {
 export interface Compiled {
   entries: KeptEntry[]
   lapsed: KeptLapse[]
+  /** those in force, in order */
+  revoked: readonly KeptRevocation[]
   /** the next time at which the result changes by itself while the tenure stays as it is, or null */
   nextDueMs: number | null
 }
@@ -70,7 +67,9 @@ export function compile(input: Compilation): Compiled {
   const due = (at: number | null): void => {
     if (at !== null && at > now && (nextDueMs === null || at < nextDueMs)) nextDueMs = at
   }
-  const revocations = revocationsByEntitlement(input.revocations)
+  const revocations = timesByEntitlement(input.revocations)
+  const revoked = input.revocations.length === 0 ? none : input.revocations.filter(({ reason }) => reason.from <= now).sort(compareRevocations)
+  for (const { reason } of input.revocations) due(reason.from)
   let unrevoked: { reason: KeptReason; times: Times } | null = null
   /** A role's grants share their reason, and follow one another. */
   const timesOf = (app: string, entitlement: string, reason: KeptReason): Times => {
@@ -103,7 +102,7 @@ export function compile(input: Compilation): Compiled {
   // the last result is in the same order: of all four what is about the next entitlement is at hand
   for (let i = 0, j = 0, k = 0, l = 0; ; ) {
     const next = firstOf(firstOf(live[i], ended[j]), firstOf(input.entries[k], input.lapsed[l]))
-    if (next === undefined) return { entries, lapsed, nextDueMs }
+    if (next === undefined) return { entries, lapsed, revoked, nextDueMs }
     const liveEnd = endOf(live, i, next)
     const endedEnd = endOf(ended, j, next)
     const entryEnd = endOf(input.entries, k, next)
@@ -132,11 +131,11 @@ function endOf(list: readonly Named[], from: number, { app, entitlement }: Named
   return end
 }
 
-function revocationsByEntitlement(revocations: readonly Revocation[]): Map<string, number[]> {
+function timesByEntitlement(revocations: readonly KeptRevocation[]): Map<string, number[]> {
   const times = new Map<string, number[]>()
-  for (const { app, entitlement, at } of revocations) {
+  for (const { app, entitlement, reason } of revocations) {
     const key = entitlementKey(app, entitlement)
-    times.set(key, [...(times.get(key) ?? []), at])
+    times.set(key, [...(times.get(key) ?? []), reason.from])
   }
   return times
 }
@@ -198,6 +197,10 @@ const begun = (reason: KeptReason, tenure: Tenure): number => beginning(reason.f
 function compareReasons(a: KeptReason, b: KeptReason): number {
   return compareKeys(a.kind, b.kind) || compareKeys(a.id, b.id) || a.from - b.from || compareKeys(a.ref, b.ref)
 }
+
+const none: readonly never[] = Object.freeze([])
+
+const compareRevocations = (a: KeptRevocation, b: KeptRevocation): number => compareNames(a, b) || compareReasons(a.reason, b.reason)
 
 /** The end that came last tells; a lapse known from before stays unless its own intent object now says otherwise. */
 function lapseOf(ended: readonly KeptLapse[], [entry]: readonly KeptEntry[], [lapse]: readonly KeptLapse[], input: Compilation): KeptLapse | undefined {

@@ -3,7 +3,7 @@ import type { IntentObject } from './objects.ts'
 import type { Scope } from './scope.ts'
 
 export interface Rejection {
-  code: 'wrong-class' | 'no-subject'
+  code: 'wrong-class' | 'no-subject' | 'other-app'
   reason: string
 }
 

@@ -19,7 +19,7 @@ export function entitleAt(pace: Pace): ProcessorType<'intent'> {
     name,
     input: 'intent',
     outputs: ['facts', 'raw', 'sync-runs', 'dead-letters'],
-    version: 3,
+    version: 4,
     stateFormat: 1,
     create: () => new Entitle(pace),
   }
@@ -95,4 +95,6 @@ const subjects: ReadonlySet<RecordOf<'intent'>['type']> = new Set(['Identity', '
 function deriveAllAnew({ jobs }: Scope): void {
   jobs.push({ kind: 'anew', table: 'people', after: null })
   jobs.push({ kind: 'anew', table: 'accounts', after: null })
+  // of what an older version had nothing to tell there is no row
+  jobs.push({ kind: 'anew', table: 'about', after: null })
 }

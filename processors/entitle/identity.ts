@@ -15,13 +15,13 @@ import type { Scope } from './scope.ts'
 import type { Access } from './stored-access.ts'
 import { packAccess, unpackAccess } from './stored-access.ts'
 import type { Change } from './subject.ts'
-import { sameAccess, sourcesOf, wireEntries, wireLapses } from './subject.ts'
+import { sameAccess, sourcesOf, wireEntries, wireLapses, wireRevocations } from './subject.ts'
 import type { IdentityFacet, Tenure } from './tenure.ts'
 import { facetInForce, nextStatusChange, tenureOf } from './tenure.ts'
 
 const stranger: Person = {
   roles: [], feed: '', dueMs: null, start: null, endedAt: null, revision: 0, matched: {}, book: packBook('planned', null, []), head: new Uint8Array(0),
-  access: packAccess({ entries: [], lapsed: [] }),
+  access: packAccess({ entries: [], lapsed: [], revoked: [] }),
 }
 
 type About = readonly (readonly [key: string, told: Told])[]
@@ -44,7 +44,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const endedAt = undated.status === 'ended' && undated.end === null ? (person.endedAt ?? change.at) : null
   const tenure = tenureOf(facet, context.now, endedAt)
   const { said, roles, matchedSinceMs } = claimsOf(scope, about, facet, person)
-  const { entries, lapsed, nextDueMs } = compile({
+  const { nextDueMs, ...access } = compile({
     tenure, claims: said.claims, revocations: said.revocations, now: context.now, changedAt: change.at, entries: before.entries, lapsed: before.lapsed,
   })
   const dueMs = earliest(nextDueMs, nextStatusChange(facets, context.now))
@@ -63,13 +63,13 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const hasNewBook = stored === undefined || !sameBytes(book, person.book)
   const next: Person = {
     roles, feed: facet.feed, dueMs, start: tenure.status === 'ended' ? null : facet.record.start, endedAt,
-    revision: person.revision + (hasNewBook ? 1 : 0), matched: matchedSinceMs, book, head, access: packAccess({ entries, lapsed }),
+    revision: person.revision + (hasNewBook ? 1 : 0), matched: matchedSinceMs, book, head, access: packAccess(access),
   }
   timers.set(home, person.dueMs, dueMs)
   const packed = packPerson(next)
   if (stored === undefined || !sameBytes(packed, stored)) putPerson(context.state, id, packed)
   if (hasNewBook) publishKeys(scope, facet, tenure, keys, next.revision)
-  if (!sameBytes(head, person.head) || !sameAccess({ entries, lapsed }, before)) publishDesired(scope, facet, tenure, current, { entries, lapsed })
+  if (!sameBytes(head, person.head) || !sameAccess(access, before)) publishDesired(scope, facet, tenure, current, access)
 }
 
 function claimsOf(scope: Scope, about: About, facet: IdentityFacet, person: Person): { said: Said; roles: string[]; matchedSinceMs: Person['matched'] } {
@@ -99,11 +99,11 @@ function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenu
   })
 }
 
-function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, keys: Record<string, string>, { entries, lapsed }: Access): void {
+function publishDesired({ context }: Scope, { record, source }: IdentityFacet, tenure: Tenure, keys: Record<string, string>, access: Access): void {
   context.emit('facts', identityHome(record.id), {
     type: 'Desired', home: identityHome(record.id), identity: record.id, status: tenure.status, display: record.display,
-    keys, start: tenure.start, end: tenure.end, entries: wireEntries(entries), lapsed: wireLapses(lapsed),
-    sources: sourcesOf([source], entries), cause: context.position,
+    keys, start: tenure.start, end: tenure.end, entries: wireEntries(access.entries), lapsed: wireLapses(access.lapsed),
+    revoked: wireRevocations(access.revoked), sources: sourcesOf([source], access), cause: context.position,
   })
 }
 

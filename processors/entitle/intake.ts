@@ -1,5 +1,5 @@
 import type { IntentClass } from '../../schemas/settings.ts'
-import type { BusinessRole, Identity, IntentSeen } from '../../schemas/wire/intent.ts'
+import type { AccessRequest, BusinessRole, Decision, Identity, IntentSeen } from '../../schemas/wire/intent.ts'
 import { sameBytes } from '../../src/core/bytes.ts'
 import { catchUp } from './catch-up.ts'
 import type { Rejection } from './dead-letters.ts'
@@ -66,7 +66,14 @@ function rejectionOf(scope: Scope, record: IntentObject): Rejection | null {
   if (record.type !== 'BusinessRole' && !record.removed && subjectOf(record) === null) {
     return { code: 'no-subject', reason: 'the subject is neither an identity nor an account of an application: give one of them' }
   }
+  if ((record.type === 'AccessRequest' || record.type === 'Decision') && !record.removed) return otherApp(record)
   return null
+}
+
+/** An account holds nothing of another application. */
+function otherApp({ subject, app, entitlement }: AccessRequest | Decision): Rejection | null {
+  if (subject.identity !== null || subject.app === app) return null
+  return { code: 'other-app', reason: `${entitlement} is said to be of ${app}, but the account ${subject.account ?? ''} is of ${subject.app ?? ''}: name an entitlement of that application, or the identity` }
 }
 
 function receiveRole(scope: Scope, record: BusinessRole, inRun: boolean): void {

@@ -1,4 +1,5 @@
 import type { IntentClass } from '../../schemas/settings.ts'
+import { accountHomes } from '../../src/core/keys.ts'
 import type { AbsencePass } from '../shared/absences.ts'
 import { carryOn } from '../shared/later.ts'
 import { catchUp } from './catch-up.ts'
@@ -17,7 +18,7 @@ export type Job =
   | { kind: 'retire'; retirement: Retirement }
   | { kind: 'conclude'; ended: Ended }
   | { kind: 'due' }
-  | { kind: 'anew'; table: 'people' | 'accounts'; after: string | null }
+  | { kind: 'anew'; table: 'people' | 'accounts' | 'about'; after: string | null }
   | { kind: 'carry-on'; rows: number }
 
 /** What one slice of a job got done. */
@@ -90,7 +91,8 @@ function deriveAnew(scope: Scope, job: Extract<Job, { kind: 'anew' }>, budget: n
   const { state, now } = scope.context
   let { after } = job
   let spent = 0
-  for (const [key] of state.range(job.table, after === null ? {} : { after })) {
+  const prefix = job.table === 'about' ? accountHomes : ''
+  for (const [key] of state.range(job.table, after === null ? { prefix } : { prefix, after })) {
     if (spent >= budget) return { done: false, spent, job: { ...job, after } }
     spent += derivationRows
     after = key

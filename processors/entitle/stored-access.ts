@@ -1,18 +1,20 @@
 import { readReason, whys, writeReason } from '../shared/packed-access.ts'
 import { PackReader, PackWriter, type Packed } from '../shared/packed.ts'
-import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
+import type { KeptEntry, KeptLapse, KeptReason, KeptRevocation } from './compile.ts'
 
-/** Of one subject, both in order. */
+/** Of one subject, each in order. */
 export interface Access {
   readonly entries: readonly KeptEntry[]
   readonly lapsed: readonly KeptLapse[]
+  /** in force */
+  readonly revoked: readonly KeptRevocation[]
 }
 
 /** As it lies in the state: the reasons first, each once, since a role gives the same one for all that it grants. */
-export function packAccess({ entries, lapsed }: Access): Packed {
+export function packAccess({ entries, lapsed, revoked }: Access): Packed {
   const places = new Map<KeptReason, number>()
   for (const { reasons } of entries) for (const reason of reasons) if (!places.has(reason)) places.set(reason, places.size)
-  for (const { reason } of lapsed) if (!places.has(reason)) places.set(reason, places.size)
+  for (const { reason } of [...lapsed, ...revoked]) if (!places.has(reason)) places.set(reason, places.size)
   const to = new PackWriter()
   to.count(places.size)
   for (const reason of places.keys()) writeReason(to, reason)
@@ -33,6 +35,13 @@ export function packAccess({ entries, lapsed }: Access): Packed {
     to.count(whys.indexOf(why))
     to.count(places.get(reason)!)
   }
+  if (revoked.length === 0) return to.end()
+  to.count(revoked.length)
+  for (const { app, entitlement, reason } of revoked) {
+    to.text(app)
+    to.once(entitlement)
+    to.count(places.get(reason)!)
+  }
   return to.end()
 }
 
@@ -51,5 +60,6 @@ export function unpackAccess(packed: Packed): Access {
     lapsed: from.list(() => ({
       app: from.word(), entitlement: from.once(), at: from.moment(), why: whys[from.count()]!, reason: reasons[from.count()]!,
     })),
+    revoked: from.isAtEnd ? [] : from.list(() => ({ app: from.word(), entitlement: from.once(), reason: reasons[from.count()]! })),
   }
 }

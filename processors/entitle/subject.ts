@@ -1,7 +1,7 @@
-import type { DesiredEntry, LapsedEntry, Position, Reason } from '../../schemas/wire/common.ts'
+import type { DesiredEntry, LapsedEntry, Position, Reason, Revocation } from '../../schemas/wire/common.ts'
 import { deepFreeze } from '../../src/core/frozen.ts'
 import { compareKeys } from '../../src/core/order.ts'
-import type { KeptEntry, KeptLapse, KeptReason } from './compile.ts'
+import type { KeptEntry, KeptLapse, KeptReason, KeptRevocation } from './compile.ts'
 import type { Access } from './stored-access.ts'
 
 /** Why a subject is derived again. */
@@ -25,13 +25,17 @@ export function wireEntries(entries: readonly KeptEntry[]): DesiredEntry[] {
 }
 export const wireLapses = (lapsed: readonly KeptLapse[]): LapsedEntry[] =>
   lapsed.map((lapse) => ({ ...lapse, reason: wireReason(lapse.reason) }))
+export const wireRevocations = (revoked: readonly KeptRevocation[]): Revocation[] | null =>
+  revoked.length === 0 ? null : revoked.map(({ app, entitlement, reason }) => ({ app, entitlement, reason: wireReason(reason) }))
 
-/** What entries and lapses say, without which records say it: a newer record that says the same changes nothing. */
-export function contentOfAccess(entries: readonly KeptEntry[], lapsed: readonly KeptLapse[]): unknown {
+/** What is said, without which records say it: a newer record that says the same changes nothing. */
+export function contentOfAccess({ entries, lapsed, revoked }: Access): unknown {
   const said = (reason: KeptReason): unknown => ({ ...reason, source: null, ref: null })
   return [
     entries.map((entry) => ({ ...entry, reasons: entry.reasons.map(said) })),
     lapsed.map((lapse) => ({ ...lapse, reason: said(lapse.reason) })),
+    // where there are none it is what it was before these were told
+    ...(revoked.length === 0 ? [] : [revoked.map((revocation) => ({ ...revocation, reason: said(revocation.reason) }))]),
   ]
 }
 
@@ -40,8 +44,10 @@ export function sameAccess(a: Access, b: Access): boolean {
   return (
     a.entries.length === b.entries.length &&
     a.lapsed.length === b.lapsed.length &&
+    a.revoked.length === b.revoked.length &&
     a.entries.every((entry, i) => sameEntry(entry, b.entries[i]!)) &&
-    a.lapsed.every((lapse, i) => sameLapse(lapse, b.lapsed[i]!))
+    a.lapsed.every((lapse, i) => sameLapse(lapse, b.lapsed[i]!)) &&
+    a.revoked.every((revocation, i) => sameRevocation(revocation, b.revoked[i]!))
   )
 }
 
@@ -55,12 +61,14 @@ function sameEntry(a: KeptEntry, b: KeptEntry): boolean {
 const sameLapse = (a: KeptLapse, b: KeptLapse): boolean =>
   a.entitlement === b.entitlement && a.app === b.app && a.at === b.at && a.why === b.why && sameReason(a.reason, b.reason)
 
+const sameRevocation = (a: KeptRevocation, b: KeptRevocation): boolean => a.entitlement === b.entitlement && a.app === b.app && sameReason(a.reason, b.reason)
+
 const sameReason = (a: KeptReason, b: KeptReason): boolean =>
   a.id === b.id && a.kind === b.kind && a.by === b.by && a.from === b.from && a.until === b.until
 
-/** Distinct and in log order, after the positions given first. */
-export function sourcesOf(own: readonly Position[], entries: readonly KeptEntry[]): Position[] {
-  const all = new Set(own)
+/** Distinct and in log order. */
+export function sourcesOf(own: readonly Position[], { entries, revoked }: Access): Position[] {
+  const all = new Set([...own, ...revoked.map(({ reason }) => reason.source)])
   for (const { reasons } of entries) for (const { source } of reasons) all.add(source)
   const ordered = [...all].sort(comparePositions)
   return ordered.filter((position, i) => i === 0 || comparePositions(ordered[i - 1]!, position) !== 0)

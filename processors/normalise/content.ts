@@ -26,14 +26,15 @@ const shortened = (text: string): string => (text.length > maxLength ? digest(te
 
 function textOf(content: Content, grants: string, times: unknown[]): string {
   const { home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = content
-  const { since, whole, unknown, credentials, entries, lapsed, exposed } = content
+  const { since, whole, unknown, credentials, entries, lapsed, exposed, revoked } = content
   return JSON.stringify([
     home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed, since, whole, unknown,
     grants, ...times, credentials.map(({ id, kind: of, created: at, lastUsed: used, expires }) => [id, of, at, used, expires]),
     entries.map((entry) => [entry.app, entry.entitlement, entry.from, entry.until, entry.reasons.map(reasonFields)]),
     lapsed.map((lapse) => [lapse.app, lapse.entitlement, lapse.at, lapse.why, reasonFields(lapse.reason)]),
-    // of most accounts the text is what it was before facts told this
-    ...(exposed === null ? [] : [exposed]),
+    // of most accounts the text is what it was before facts told these
+    ...(exposed === null && revoked === null ? [] : [exposed]),
+    ...(revoked === null ? [] : [revoked.map(({ app: of, entitlement, reason }) => [of, entitlement, reasonFields(reason)])]),
   ])
 }
 

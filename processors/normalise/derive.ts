@@ -77,6 +77,7 @@ export function derive(
     entries: [...(intent?.entries ?? [])],
     lapsed: [...(intent?.lapsed ?? [])],
     exposed: exposedIn(attributes, credentials),
+    revoked: intent === null || intent.revoked === null ? null : [...intent.revoked],
   }
   const fact: AccountFact = {
     ...content,

@@ -1,4 +1,4 @@
-import type { DesiredEntry, LapsedEntry } from '../../schemas/wire/common.ts'
+import type { DesiredEntry, LapsedEntry, Revocation } from '../../schemas/wire/common.ts'
 import type { AccountIntent } from '../../schemas/wire/raw.ts'
 import { equal } from '../../src/core/equal.ts'
 import type { State } from '../../src/ports/processor.ts'
@@ -9,24 +9,28 @@ export interface AccountIntentRow {
   readonly owner: string | null
   readonly entries: readonly DesiredEntry[]
   readonly lapsed: readonly LapsedEntry[]
+  readonly revoked: readonly Revocation[] | null
   /** where on this partition of raw it came from */
   readonly at: readonly [offset: number, index: number]
 }
 
-export const intentOf = (state: State, account: string): AccountIntentRow | null =>
-  state.get<AccountIntentRow>('account-intents', account) ?? null
+export function intentOf(state: State, account: string): AccountIntentRow | null {
+  const row = state.get<AccountIntentRow>('account-intents', account)
+  // a row of `normalise` 8 and before says nothing of what is revoked
+  return row === undefined ? null : { ...row, revoked: row.revoked ?? null }
+}
 
 /** Replaces what was said; false where it says the same. One that says nothing takes the row away. */
 export function applyIntent(state: State, account: string, record: AccountIntent, at: readonly [number, number]): boolean {
-  const { link, owner, entries, lapsed } = record
+  const { link, owner, entries, lapsed, revoked } = record
   const before = intentOf(state, account)
-  if (link === null && owner === null && entries.length === 0 && lapsed.length === 0) {
+  if (link === null && owner === null && entries.length === 0 && lapsed.length === 0 && revoked === null) {
     if (before !== null) state.delete('account-intents', account)
     return before !== null
   }
-  const said = before === null ? null : [before.link, before.owner, before.entries, before.lapsed]
-  if (equal(said, [link, owner, entries, lapsed])) return false
-  const row: AccountIntentRow = { link, owner, entries, lapsed, at }
+  const said = before === null ? null : [before.link, before.owner, before.entries, before.lapsed, before.revoked]
+  if (equal(said, [link, owner, entries, lapsed, revoked])) return false
+  const row: AccountIntentRow = { link, owner, entries, lapsed, revoked, at }
   state.put('account-intents', account, row)
   return true
 }

@@ -30,7 +30,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
     name,
     input: 'raw',
     outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
-    version: 8,
+    version: 9,
     stateFormat: 1,
     create: () => new Normalise(pace),
   }

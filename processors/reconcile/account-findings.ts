@@ -9,7 +9,7 @@ import type { Horizon } from './horizon.ts'
 import type { AccountRow, AppRules, DesiredRow, Rules, Wanted } from './model.ts'
 import { arePeopleKnown } from './rules.ts'
 import { severityOf } from './severity.ts'
-import type { Standing } from './standing.ts'
+import { rightsAt, type Standing } from './standing.ts'
 import { judgeAccount, undecided, type Judged, type Judgement } from './verdicts.ts'
 
 const DAY_MS = 86_400_000
@@ -25,7 +25,7 @@ export function judgeAccountAtHome(
   home: string, row: AccountRow, desired: DesiredRow | null, standing: Standing, rules: Rules, horizon: Horizon,
 ): { wanted: Wanted[]; judged: Judged } {
   const app = rules.app(row.fact.app)
-  const judged = judgeAccount(row.fact, standing, app, rules, horizon)
+  const judged = judgeAccount(row.fact, rightsAt(standing, row.fact), app, rules, horizon)
   if (app === null) return { wanted: [], judged }
   const atIdentity = isIdentityHome(home)
   const of: Case = { row, rules, causes: atIdentity && desired !== null ? [row.position, desired.position] : [row.position] }

@@ -62,14 +62,18 @@ export function unmappedDetail(account: Named, native: string): string {
   return `${named(account)} holds ${native}, which the catalogue of ${account.app} does not name.`
 }
 
-/** `disabled`: accounts that are there and hold nothing because they are disabled. */
+/** `holder`: of what any account may hold its name, else the account. `disabled`: accounts that are there and hold nothing because they are disabled. */
 export function missingDetail(
-  holder: string, entry: Pick<DesiredEntry, 'app' | 'entitlement' | 'from'>, because: readonly Reason[], disabled: readonly string[],
+  holder: string | Named, entry: Pick<DesiredEntry, 'app' | 'entitlement' | 'from'>, because: readonly Reason[], disabled: readonly string[],
 ): string {
   const reasons = [...because].sort((a, b) => a.from - b.from || compareKeys(a.kind, b.kind) || compareKeys(a.id, b.id))
   const why = reasons[0] === undefined ? '' : ` by ${reasonName(reasons[0])}`
+  const since = isoDate(entry.from)
+  if (typeof holder === 'object') {
+    return `${named(holder)} should hold ${entry.entitlement}${why} since ${since}, but ${disabled.length === 0 ? 'does not' : 'is disabled'}.`
+  }
   const instead = disabled.length === 0 ? 'no active account there does' : `the account there (${disabled.join(', ')}) is disabled`
-  return `${holder} should hold ${entry.entitlement} in ${entry.app}${why} since ${isoDate(entry.from)}, but ${instead}.`
+  return `${holder} should hold ${entry.entitlement} in ${entry.app}${why} since ${since}, but ${instead}.`
 }
 
 export function leaverDetail(account: Named, identity: string, endedAt: number): string {

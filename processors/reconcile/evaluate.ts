@@ -4,10 +4,7 @@ import { Horizon } from './horizon.ts'
 import { homeFindings } from './identity-findings.ts'
 import { waitsOf } from './lag.ts'
 import type { HomeView, Rules, Wait, Wanted } from './model.ts'
-import { Holdings, lacking, standingOf, type Standing } from './standing.ts'
-
-/** What is desired and held by no active account. */
-export type Missing = ReturnType<typeof lacking>
+import { Holdings, lacking, missingAt, standingOf, type Missing, type Standing } from './standing.ts'
 
 /**
  * `verdicts[i][j]` is that of grant j of account i. `due`: when to evaluate again if nothing else happens, ms.
@@ -20,7 +17,7 @@ export interface Evaluation {
   due: number | null
   standing: Standing
   held: Holdings
-  missing: Missing
+  missing: readonly Missing[]
 }
 
 /**
@@ -31,10 +28,11 @@ export function evaluate(view: HomeView, rules: Rules, undecided = true): Evalua
   const horizon = new Horizon(rules.now)
   const standing = standingOf(view)
   const held = new Holdings(view.accounts.filter(({ fact }) => rules.app(fact.app) !== null))
-  const missing = lacking(standing, held)
+  const lacked = lacking(standing.home, held)
+  const missing = missingAt(lacked, standing, held)
   const accounts = view.accounts.map((row) => judgeAccountAtHome(view.home, row, view.desired, standing, rules, horizon))
   const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, missing, held, rules, horizon, undecided)]
-  const waits = waitsOf(standing, missing, held, rules, horizon)
+  const waits = waitsOf(standing, lacked, held, rules, horizon)
   const verdicts = accounts.map(({ judged }) => judged.verdicts)
   return { wanted, verdicts, waits, due: horizon.next, standing, held, missing }
 }

@@ -69,7 +69,7 @@ function close(input: DiffInput, open: OpenFinding, change: FindingsChange): voi
   const gone = input.gone !== null && concerns(input.gone, open, input.view.home) ? input.gone : null
   const closed = record(input, open, 'closed', gone === null ? evidence(input.view, open) : goneEvidence(gone, input.position))
   closed.closedAs = gone === null ? 'resolved' : gone.reason === 'moved' ? 'moved' : 'gone'
-  closed.successor = gone?.reason === 'moved' && gone.to !== null ? successor(gone.to, open) : null
+  closed.successor = gone?.reason === 'moved' && gone.to !== null ? successor(gone.to, open, gone.account) : null
   change.closed.push(open)
   change.records.push(closed)
 }
@@ -79,9 +79,11 @@ function concerns(gone: Gone, finding: FindingKey, home: string): boolean {
 }
 
 /** The same finding at the account's new home; null where that kind is seldom there, and then for a reason of its own. */
-function successor(to: string, finding: FindingKey): string | null {
+function successor(to: string, finding: FindingKey, account: string): string | null {
   const foreign = isIdentityHome(to) ? ['orphaned-account', 'unowned-nhi'] : ['leaver-access', 'owner-left']
-  return foreign.includes(finding.kind) ? null : findingId(to, finding)
+  if (foreign.includes(finding.kind)) return null
+  // what is claimed for one account names it where others could be meant
+  return findingId(to, finding.kind === 'missing-grant' ? { ...finding, account: isIdentityHome(to) ? account : null } : finding)
 }
 
 type Proof = Pick<Finding, 'valid' | 'observed' | 'causes'>

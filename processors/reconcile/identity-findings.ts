@@ -1,4 +1,4 @@
-import type { Reason } from '../../schemas/wire/common.ts'
+import type { DesiredEntry, Reason } from '../../schemas/wire/common.ts'
 import type { SodRule } from '../../schemas/settings.ts'
 import type { FindingKind } from '../../schemas/wire/results.ts'
 import { identityOf } from '../../src/core/keys.ts'
@@ -8,15 +8,14 @@ import type { Horizon } from './horizon.ts'
 import type { AccountRow, FindingKey, HeldRow, HomeView, Planned, ReferenceRow, Rules, Wanted } from './model.ts'
 import { arePeopleKnown } from './rules.ts'
 import { severityOf } from './severity.ts'
-import type { Missing } from './evaluate.ts'
-import { entitlementKey, type Holdings } from './standing.ts'
+import { entitlementKey, type Holdings, type Missing } from './standing.ts'
 import { unpackReasons } from './stored.ts'
 
 /**
  * What a home as a whole wants opened: missing access, conflicts of duties, owners who left, absences that a brake holds. Missing access
  * that is not decided, which may be all that is desired of everybody, only where `undecided` asks for it.
  */
-export function homeFindings(view: HomeView, absent: Missing, held: Holdings, rules: Rules, horizon: Horizon, undecided: boolean): Wanted[] {
+export function homeFindings(view: HomeView, absent: readonly Missing[], held: Holdings, rules: Rules, horizon: Horizon, undecided: boolean): Wanted[] {
   return [
     ...missingGrants(view, absent, rules, horizon, undecided),
     ...rules.policy.sod.flatMap((rule) => conflict(view, rule, held, rules)),
@@ -25,39 +24,40 @@ export function homeFindings(view: HomeView, absent: Missing, held: Holdings, ru
   ]
 }
 
-function missingGrants(view: HomeView, absent: Missing, rules: Rules, horizon: Horizon, undecided: boolean): Wanted[] {
+function missingGrants(view: HomeView, absent: readonly Missing[], rules: Rules, horizon: Horizon, undecided: boolean): Wanted[] {
   const wanted: Wanted[] = []
-  for (const [, entry] of absent) {
+  for (const one of absent) {
+    const { entry } = one
     const app = rules.app(entry.app)
     if (app === null || app.retired) continue
     if (!horizon.reached(Math.max(entry.from, app.observedAt ?? 0) + app.delayMs)) continue
     const isReady = arePeopleKnown(rules) && app.observedAt !== null
-    if (isReady || undecided) wanted.push(missing(view, entry, isReady, rules))
+    if (isReady || undecided) wanted.push(missing(view, one, isReady, rules))
   }
   return wanted
 }
 
-function missing(view: HomeView, entry: Planned, isReady: boolean, rules: Rules): Wanted {
-  const there = view.accounts.filter(({ fact }) => fact.app === entry.app)
+function missing(view: HomeView, { entry, account }: Missing, isReady: boolean, rules: Rules): Wanted {
+  const there = view.accounts.filter(({ fact }) => (account === null ? fact.app === entry.app : fact === account))
   const disabled = there.filter(({ fact }) => fact.status === 'disabled')
   // A fact that is not whole proves what the account holds, not what it lacks.
   const proven = there.every(({ fact }) => fact.whole || fact.status === 'disabled')
-  const causes = view.desired === null ? there : [view.desired, ...disabled]
+  const causes = view.desired === null ? there : [view.desired, ...(account === null ? disabled : there)]
   const decided = isReady && proven
   return {
-    ...key('missing-grant', { app: entry.app, entitlement: entry.entitlement }, rules),
+    ...key('missing-grant', { app: entry.app, account: account?.account ?? null, entitlement: entry.entitlement }, rules),
     // what is not decided is told to nobody
-    detail: decided ? missingDetail(holderName(view.home), entry, reasonsOf(view, entry), disabled.map(({ fact }) => fact.account)) : '',
+    detail: decided ? missingDetail(account ?? holderName(view.home), entry, reasonsOf(view, entry), disabled.map(({ fact }) => fact.account)) : '',
     decided,
     valid: entry.from,
     causes: causes.map(({ position }) => position),
   }
 }
 
-function reasonsOf({ desired, accounts }: HomeView, entry: Planned): Reason[] {
-  if (desired !== null) return unpackReasons(desired.reasons)[desired.plan.indexOf(entry)] ?? []
-  const own = accounts.flatMap(({ fact }) => fact.entries).find(({ app, entitlement }) => app === entry.app && entitlement === entry.entitlement)
-  return own?.reasons ?? []
+/** Of a person's entries they lie apart. */
+function reasonsOf({ desired }: HomeView, entry: Planned | DesiredEntry): readonly Reason[] {
+  if ('reasons' in entry) return entry.reasons
+  return desired === null ? [] : (unpackReasons(desired.reasons)[desired.plan.indexOf(entry)] ?? [])
 }
 
 function conflict(view: HomeView, rule: SodRule, held: Holdings, rules: Rules): Wanted[] {

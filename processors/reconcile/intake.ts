@@ -67,10 +67,10 @@ function withAccount(accounts: readonly AccountRow[], record: AccountFact, posit
 /** What is kept of the fact: its sources stay on the facts topic, where its position finds them. */
 function stateOf(record: AccountFact): AccountState {
   const { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = record
-  const { since, observed, valid, whole, unknown, grantsSince, credentials, entries, lapsed, exposed } = record
+  const { since, observed, valid, whole, unknown, grantsSince, credentials, entries, lapsed, exposed, revoked } = record
   const about = { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed }
   const grants = allGrants.of(record.grants)
-  return { ...about, since, observed, valid, whole, unknown, grants, grantsSince, credentials, entries, lapsed, exposed }
+  return { ...about, since, observed, valid, whole, unknown, grants, grantsSince, credentials, entries, lapsed, exposed, revoked }
 }
 
 function withReference(references: readonly ReferenceRow[], record: Reference, position: Position): ReferenceRow[] {
@@ -80,9 +80,10 @@ function withReference(references: readonly ReferenceRow[], record: Reference, p
 }
 
 function desiredRow(before: DesiredRow | null, record: Desired, position: Position, now: number): DesiredRow {
-  const { identity, status, display, keys, entries, lapsed } = record
+  const { identity, status, display, keys, start, entries, lapsed, revoked } = record
   const plan = plans.like(entries, () => entries.map(({ app, entitlement, from, until }) => ({ app, entitlement, from, until })))
-  return { identity, status, display, keys, endedAt: endOf(before, record, now), plan, reasons: packReasons(entries), lapsed, position }
+  const endedAt = endOf(before, record, now)
+  return { identity, status, display, keys, start, endedAt, plan, reasons: packReasons(entries), lapsed, revoked: revoked ?? [], position }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IdentityStatus, DesiredEntry, LapsedEntry, Position } from '../../schemas/wire/common.ts'
+import type { IdentityStatus, DesiredEntry, LapsedEntry, Position, Revocation } from '../../schemas/wire/common.ts'
 import type { AccountFact, Reference } from '../../schemas/wire/facts.ts'
 import type { Finding, FindingKind, GrantVerdict, LagSample } from '../../schemas/wire/results.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
@@ -33,6 +33,7 @@ export const noPlan: readonly Planned[] = Object.freeze([])
 export interface DesiredRow {
   identity: string
   status: IdentityStatus
+  start: number | null
   endedAt: number | null
   /** what a new account is named by */
   display: string | null
@@ -40,6 +41,7 @@ export interface DesiredRow {
   plan: readonly Planned[]
   reasons: Packed
   lapsed: LapsedEntry[]
+  revoked: readonly Revocation[]
   position: Position
 }
 

@@ -4,7 +4,7 @@ import type { Ref } from '../../schemas/wire/raw.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import { refOf } from './assigned.ts'
 import type { AccountState, AppRules, DesiredRow, FindingKey, HomeView } from './model.ts'
-import { entitlementKey, type Standing } from './standing.ts'
+import { entitlementKey, rightsAt, type Rights, type Standing } from './standing.ts'
 
 /** What would correct a finding. `obstacle`: why nothing can be written, then there are no operations. */
 export interface Plan {
@@ -23,7 +23,7 @@ export function planOf(finding: FindingKey, view: HomeView, standing: Standing, 
   switch (finding.kind) {
     case 'unauthorised-grant':
     case 'expired-grant':
-      return account === undefined ? null : unsettled([account]) ?? revokeGrant(account, finding.entitlement ?? '', standing)
+      return account === undefined ? null : unsettled([account]) ?? revokeGrant(account, finding.entitlement ?? '', rightsAt(standing, account))
     case 'leaver-access':
       return account === undefined ? null : unsettled([account]) ?? plan([operation('disable-account', account), ...revokes(account, assignmentsOf(account))])
     case 'dormant-account':
@@ -64,14 +64,14 @@ function staleCredential(account: AccountState, credential: string | null, { cor
 const revokes = (account: AccountState, refs: readonly Ref[]): Operation[] => refs.map((ref) => operation('revoke', account, { ref }))
 
 /** Every direct assignment that the entitlement comes by is cut; what else comes by these alone is lost with it. */
-function revokeGrant(account: AccountState, entitlement: string, standing: Standing): Plan {
+function revokeGrant(account: AccountState, entitlement: string, { entries }: Rights): Plan {
   const cut = new Set(account.grants.filter((grant) => grant.entitlement === entitlement).flatMap(waysOf))
   const isLost = (grant: AccountState['grants'][number]): boolean => waysOf(grant).every((way) => cut.has(way))
   const others = account.grants.filter((grant) => grant.entitlement !== entitlement)
   const names = [...new Set(others.filter(isLost).map((grant) => grant.entitlement))]
   const kept = new Set(others.filter((grant) => !isLost(grant)).map((grant) => grant.entitlement))
   const loses = names.filter((name) => !kept.has(name)).sort(compareKeys)
-    .map((name) => ({ entitlement: name, desired: standing.entries.has(entitlementKey(account.app, name)) }))
+    .map((name) => ({ entitlement: name, desired: entries.has(entitlementKey(account.app, name)) }))
   return plan(revokes(account, refsOf(cut)), loses)
 }
 
@@ -111,10 +111,10 @@ function keyOf(name: string, keys: Readonly<Record<string, string>>): string | n
   return key === null || !isLocal ? key : key.split('@', 1)[0]!
 }
 
-function grantMissing({ app, entitlement }: FindingKey, { accounts, home, desired }: HomeView, rules: AppRules): Plan {
+function grantMissing({ app, account, entitlement }: FindingKey, { accounts, home, desired }: HomeView, rules: AppRules): Plan {
   const ref = rules.corrections?.assigned(entitlement ?? '') ?? null
   if (ref === null) return impossible(`the catalogue of ${app ?? '?'} has no native permission for ${entitlement ?? '?'}: add one, or name a role in corrections.assign`)
-  const there = accounts.map(({ fact }) => fact).filter((fact) => fact.app === app)
+  const there = accounts.map(({ fact }) => fact).filter((fact) => fact.app === app && (account === null || fact.account === account))
   const contested = unsettled(there)
   if (contested !== null) return contested
   const own = there.filter(({ match }) => match !== 'contested')
@@ -127,8 +127,8 @@ function grantMissing({ app, entitlement }: FindingKey, { accounts, home, desire
   const filled = [made.id, ...Object.values(made.attributes)].map((text) => fill(text, desired))
   const unfilled = filled.find((text) => text instanceof Unfilled)
   if (unfilled !== undefined) return impossible(`an account of ${home} in ${app ?? '?'} can't be named: ${unfilled.name} is not known of this person`)
-  const [account = '', ...values] = filled as string[]
+  const [name = '', ...values] = filled as string[]
   const attributes = Object.fromEntries(Object.keys(made.attributes).map((name, i) => [name, values[i]!]))
-  const about = { account, credential: null }
+  const about = { account: name, credential: null }
   return plan([{ ...about, name: 'create-account', ref: null, attributes }, { ...about, name: 'grant', ref, attributes: {} }])
 }

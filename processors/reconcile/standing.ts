@@ -1,8 +1,10 @@
 import type { FactGrant } from '../../schemas/wire/facts.ts'
-import type { LapsedEntry } from '../../schemas/wire/common.ts'
+import type { DesiredEntry, LapsedEntry } from '../../schemas/wire/common.ts'
 import { isIdentityHome } from '../../src/core/keys.ts'
-import { noPlan, type AccountRow, type HomeView, type Planned } from './model.ts'
+import { noPlan, type AccountRow, type AccountState, type DesiredRow, type HomeView, type Planned } from './model.ts'
 import { PairMemo } from '../shared/memo.ts'
+import { rightsOf } from '../shared/rights.ts'
+import { unpackReasons } from './stored.ts'
 
 /** App names have no slash, so the first one ends them: no two pairs share a key. */
 export function entitlementKey(app: string, entitlement: string): string {
@@ -24,27 +26,68 @@ const keysOf = new Map<string, Map<string, string>>()
 const maxKeptKeys = 20_000
 let kept = 0
 
-/**
- * What governance says at one home: an identity's desired access, or an account's own where it lives under its own key. `plan` is
- * where `entries` come from: a frozen one stands for all that is equal.
- */
-export interface Standing {
-  /** null: not ended, or not an identity's home */
+/** What somebody may hold. `plan` is where `entries` come from: a frozen one stands for all that is equal. */
+export interface Rights {
+  /** null: not ended, or no identity */
   endedAt: number | null
   plan: readonly Planned[]
   entries: ReadonlyMap<string, Planned>
   lapsed: ReadonlyMap<string, LapsedEntry>
 }
 
-export function standingOf(view: HomeView): Standing {
-  if (isIdentityHome(view.home)) {
-    const { desired } = view
-    const plan = desired?.plan ?? noPlan
-    return { endedAt: desired?.endedAt ?? null, plan, entries: indexed(plan), lapsed: index(desired?.lapsed ?? []) }
+/** `claimed`: what is said of this account alone gives, which no other account can hold in its place. */
+export interface OwnRights extends Rights {
+  claimed: ReadonlyMap<string, DesiredEntry>
+}
+
+/** What governance says at one home: of an identity, or of an account that lives under its own key. */
+export interface Standing {
+  /** of every account of the home that is not in `own` */
+  rights: Rights
+  /** of a person's accounts about which something is said in particular */
+  own: ReadonlyMap<AccountState, OwnRights>
+  /** what the home should hold, on whichever account: what is revoked on an account that is in use is not made up for on another */
+  home: Rights
+}
+
+export function standingOf({ home, desired, accounts }: HomeView): Standing {
+  const facts = accounts.map(({ fact }) => fact)
+  if (!isIdentityHome(home)) {
+    const plan = facts.every(({ entries }) => entries.length === 0) ? noPlan : facts.flatMap(({ entries }) => entries)
+    return alike({ endedAt: null, plan, entries: indexed(plan), lapsed: index(facts.flatMap((fact) => fact.lapsed)) })
   }
-  const own = view.accounts.map(({ fact }) => fact)
-  const plan = own.every(({ entries }) => entries.length === 0) ? noPlan : own.flatMap(({ entries }) => entries)
-  return { endedAt: null, plan, entries: indexed(plan), lapsed: index(own.flatMap((fact) => fact.lapsed)) }
+  if (desired === null) return alike({ endedAt: null, plan: noPlan, entries: nothing, lapsed: nothing })
+  const { plan, endedAt } = desired
+  const rights: Rights = { endedAt, plan, entries: indexed(plan), lapsed: index(desired.lapsed) }
+  const particular = facts.filter(({ entries, lapsed, revoked }) => entries.length + lapsed.length > 0 || revoked !== null)
+  return particular.length === 0 ? alike(rights) : standingWith(rights, particular, facts, desired)
+}
+
+export const rightsAt = ({ own, rights }: Standing, fact: AccountState): Rights => own.get(fact) ?? rights
+
+const alike = (rights: Rights): Standing => ({ rights, own: none, home: rights })
+const none: Standing['own'] = new Map()
+
+function standingWith(rights: Rights, particular: readonly AccountState[], facts: readonly AccountState[], desired: DesiredRow): Standing {
+  const reasons = unpackReasons(desired.reasons)
+  const person = { ...desired, entries: desired.plan.map((entry, i) => ({ ...entry, reasons: reasons[i] ?? [] })) }
+  const own = new Map(particular.map((fact) => {
+    const { entries, lapsed, claimed } = rightsOf(person, { entries: fact.entries, lapsed: fact.lapsed, revoked: fact.revoked ?? [] })
+    return [fact, { endedAt: rights.endedAt, plan: entries, entries: index(entries), lapsed: index(lapsed), claimed: index(claimed) }]
+  }))
+  const isRevoked = ({ app, entitlement }: Planned): boolean =>
+    inUse(facts, app).some((fact) => own.get(fact)?.entries.has(entitlementKey(app, entitlement)) === false)
+  const plan = rights.plan.filter((entry) => !isRevoked(entry))
+  const entries = new Map([...[...own.values()].flatMap(({ claimed }) => [...claimed]), ...index(plan)])
+  const lapsed = new Map([...own.values()].flatMap((of) => [...of.lapsed]).concat([...rights.lapsed]).filter(([key]) => !entries.has(key)))
+  return { rights, own, home: { endedAt: rights.endedAt, plan, entries, lapsed } }
+}
+
+/** Accounts in the app that are active and surely theirs; where there are none, all that there are. */
+function inUse(facts: readonly AccountState[], app: string): readonly AccountState[] {
+  const there = facts.filter((fact) => fact.app === app)
+  const used = there.filter(({ status, match }) => status === 'active' && match !== 'contested')
+  return used.length > 0 ? used : there
 }
 
 /** Catalogue names that active accounts of a home hold, by entitlement key, each with the accounts that hold it, in their order. */
@@ -66,24 +109,43 @@ export class Holdings {
     return this.accounts.filter((_account, i) => held[i]!.has(key))
   }
 
+  isHeldBy(fact: AccountState, key: string): boolean {
+    const i = this.accounts.findIndex((row) => row.fact === fact)
+    return i >= 0 && this.#held()[i]!.has(key)
+  }
+
   #held(): readonly ReadonlySet<string>[] {
     return (this.#keys ??= this.accounts.map(({ fact }) => keysHeld(fact.grants, fact.app)))
   }
 }
 
-type Keyed = readonly [key: string, entry: Planned]
+/** What should be held and is not. `account`: which alone can hold it; null: any of the home. */
+export interface Missing {
+  readonly key: string
+  readonly entry: Planned | DesiredEntry
+  readonly account: AccountState | null
+}
 
 /** The entries that no active account holds, in their order. */
-export function lacking({ plan, entries }: Standing, held: Holdings): readonly Keyed[] {
+export function lacking({ plan, entries }: Rights, held: Holdings): readonly Missing[] {
   const [account, ...others] = held.accounts
-  const from = (): Keyed[] => [...entries].filter(([key]) => !held.has(key))
+  const from = (): Missing[] => [...entries].filter(([key]) => !held.has(key)).map(([key, entry]) => ({ key, entry, account: null }))
   if (others.length > 0) return from()
   if (account === undefined) return lackingAll.of(plan, plan, '', from)
   return lackingOne.of(plan, account.fact.grants, account.fact.app, from)
 }
 
-const lackingAll = new PairMemo<readonly Planned[], readonly Planned[], readonly Keyed[]>()
-const lackingOne = new PairMemo<readonly Planned[], readonly FactGrant[], readonly Keyed[]>()
+/** With what is claimed for one account: of those that lack it each is told, and nobody else for them. */
+export function missingAt(lacked: readonly Missing[], { own }: Standing, held: Holdings): readonly Missing[] {
+  if (own.size === 0) return lacked
+  const claimed = [...own].flatMap(([account, of]) =>
+    [...of.claimed].filter(([key]) => !held.isHeldBy(account, key)).map(([key, entry]): Missing => ({ key, entry, account })),
+  )
+  return [...lacked.filter(({ key }) => claimed.every((one) => one.key !== key)), ...claimed]
+}
+
+const lackingAll = new PairMemo<readonly Planned[], readonly Planned[], readonly Missing[]>()
+const lackingOne = new PairMemo<readonly Planned[], readonly FactGrant[], readonly Missing[]>()
 const indexes = new PairMemo<readonly Planned[], readonly Planned[], ReadonlyMap<string, Planned>>()
 const heldKeys = new PairMemo<readonly FactGrant[], readonly FactGrant[], ReadonlySet<string>>()
 

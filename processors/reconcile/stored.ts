@@ -3,7 +3,7 @@ import type { GrantVerdict } from '../../schemas/wire/results.ts'
 import { allGrants } from './grants.ts'
 import { Interned } from '../shared/interned.ts'
 import {
-  readEntries, readLapses, readList, readPosition, readReason, writeEntries, writeLapses, writeList, writePosition, writeReason,
+  readEntries, readLapses, readList, readPosition, readReason, readRevocations, writeEntries, writeLapses, writeList, writePosition, writeReason, writeRevocations,
 } from '../shared/packed-access.ts'
 import { PackReader, PackWriter, type Packed, type Span } from '../shared/packed.ts'
 import type { AccountRow, AccountState, DesiredRow, HomeRow, OpenFinding, Planned, Wait } from './model.ts'
@@ -82,7 +82,7 @@ export function readDependence(packed: Packed): Dependence {
   return { apps, awaits, isHeld: accounts.length > 0 || from.count() > 0 }
 }
 
-export function packDesired({ identity, status, endedAt, display, keys, plan, reasons, lapsed, position }: DesiredRow): Packed {
+export function packDesired({ identity, status, start, endedAt, display, keys, plan, reasons, lapsed, revoked, position }: DesiredRow): Packed {
   const to = new PackWriter()
   to.text(identity)
   to.text(status)
@@ -93,6 +93,9 @@ export function packDesired({ identity, status, endedAt, display, keys, plan, re
   to.blob(plans.bytesOf(plan))
   to.blob(reasons)
   writeLapses(to, lapsed)
+  if (start === null && revoked.length === 0) return to.end()
+  to.time(start)
+  writeRevocations(to, revoked)
   return to.end()
 }
 
@@ -101,7 +104,8 @@ export function unpackDesired(packed: Packed): DesiredRow {
   const head = { identity: from.word(), status: from.word() as IdentityStatus, endedAt: from.time(), display: from.text() }
   const keys = pairsOf(readList(from))
   const position = readPosition(from)
-  return { ...head, keys, plan: plans.at(from.blob()), reasons: from.blob(), lapsed: readLapses(from), position }
+  const row = { ...head, keys, plan: plans.at(from.blob()), reasons: from.blob(), lapsed: readLapses(from), position }
+  return from.isAtEnd ? { ...row, start: null, revoked: [] } : { ...row, start: from.time(), revoked: readRevocations(from) }
 }
 
 function packPlan(plan: readonly Planned[]): Packed {
@@ -186,6 +190,7 @@ export function packAccount({ fact, position, moved, verdicts }: AccountRow): Pa
   }
   writeEntries(to, fact.entries)
   writeLapses(to, fact.lapsed)
+  if (fact.revoked !== null) writeRevocations(to, fact.revoked)
   if (fact.exposed !== null) writeList(to, fact.exposed)
   return to.end()
 }
@@ -194,7 +199,7 @@ export function unpackAccount(packed: Packed): AccountRow {
   const from = new PackReader(packed)
   const position = readPosition(from)
   const moved = from.flag()
-  const head = readHead(from)
+  const { hasRevoked, ...head } = readHead(from)
   const candidates = readList(from)
   const unknown = readList(from)
   const grants = allGrants.at(from.blob())
@@ -204,8 +209,9 @@ export function unpackAccount(packed: Packed): AccountRow {
   ))
   const entries = readEntries(from)
   const lapsed = readLapses(from)
+  const revoked = hasRevoked ? readRevocations(from) : null
   const exposed = from.isAtEnd ? null : readList(from)
-  return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed, exposed }, position, moved, verdicts }
+  return { fact: { ...head, candidates, unknown, grants, credentials, entries, lapsed, exposed, revoked }, position, moved, verdicts }
 }
 
 function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
@@ -214,9 +220,9 @@ function packVerdicts(verdicts: readonly GrantVerdict[]): Packed {
   return to.end()
 }
 
-type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed' | 'exposed'>
+type Head = Omit<AccountState, 'candidates' | 'unknown' | 'grants' | 'credentials' | 'entries' | 'lapsed' | 'exposed' | 'revoked'>
 
-function writeHead(to: PackWriter, head: Head): void {
+function writeHead(to: PackWriter, head: Head & Pick<AccountState, 'revoked'>): void {
   to.text(head.app)
   to.text(head.account)
   to.text(head.native)
@@ -232,16 +238,18 @@ function writeHead(to: PackWriter, head: Head): void {
   to.time(head.since)
   to.time(head.observed)
   to.time(head.valid)
-  to.count((head.whole ? 1 : 0) + (head.grantsSince === null ? 0 : hasTimes))
+  to.count((head.whole ? isWhole : 0) + (head.grantsSince === null ? 0 : hasTimes) + (head.revoked === null ? 0 : hasRevocations))
   if (head.grantsSince === null) return
   to.count(head.grantsSince.length)
   for (const at of head.grantsSince) to.time(at)
 }
 
-/** Of a row's flags: since when grants are held lies beside them. Rows of releases that had it in the grants have no such flag. */
+/** A row's flags. Rows of older releases have none of those that tell what these had elsewhere or nowhere: since when grants are held, what is revoked. */
+const isWhole = 1
 const hasTimes = 2
+const hasRevocations = 4
 
-function readHead(from: PackReader): Head {
+function readHead(from: PackReader): Head & { hasRevoked: boolean } {
   const head = {
     app: from.word(),
     account: from.word(),
@@ -260,7 +268,10 @@ function readHead(from: PackReader): Head {
     valid: from.time(),
   }
   const flags = from.count()
-  return { ...head, whole: flags % 2 === 1, grantsSince: flags >= hasTimes ? from.list(() => from.moment()) : null }
+  return {
+    ...head, whole: (flags & isWhole) !== 0, hasRevoked: (flags & hasRevocations) !== 0,
+    grantsSince: (flags & hasTimes) !== 0 ? from.list(() => from.moment()) : null,
+  }
 }
 
 function pairsOf(flat: readonly string[]): Record<string, string> {

@@ -5,7 +5,7 @@ import type { Horizon } from './horizon.ts'
 import type { AccountState, AppRules, Planned, Rules } from './model.ts'
 import { arePeopleKnown } from './rules.ts'
 import { PairMemo } from '../shared/memo.ts'
-import { entitlementKey, type Standing } from './standing.ts'
+import { entitlementKey, type Rights } from './standing.ts'
 import { allVerdicts } from './stored.ts'
 
 export type GrantFindingKind = 'unauthorised-grant' | 'expired-grant' | 'unmapped-entitlement'
@@ -26,9 +26,9 @@ export interface Judged {
 }
 
 /** Without an end and lapses nothing of it depends on time, and it is the same wherever grants and plan are the same. */
-export function judgeAccount(fact: AccountState, standing: Standing, app: AppRules | null, rules: Rules, horizon: Horizon): Judged {
-  const { endedAt, lapsed, plan } = standing
-  const judged = (): Judged => judgedOf(judgements(fact, standing, app, rules, horizon))
+export function judgeAccount(fact: AccountState, rights: Rights, app: AppRules | null, rules: Rules, horizon: Horizon): Judged {
+  const { endedAt, lapsed, plan } = rights
+  const judged = (): Judged => judgedOf(judgements(fact, rights, app, rules, horizon))
   if (app === null || endedAt !== null || lapsed.size > 0) return judged()
   return timeless.of(plan, fact.grants, `${rules.desiredReady}/${rules.keysReady}/${fact.app}`, judged)
 }
@@ -43,24 +43,24 @@ function judgedOf(judgements: readonly Judgement[]): Judged {
 /** The same grants, without a verdict. */
 export const undecided = ({ judgements }: Judged): Judged => judgedOf(judgements.map((judgement) => ({ ...judgement, verdict: 'undecided' })))
 
-function judgements(fact: AccountState, standing: Standing, app: AppRules | null, rules: Rules, horizon: Horizon): Judgement[] {
+function judgements(fact: AccountState, rights: Rights, app: AppRules | null, rules: Rules, horizon: Horizon): Judgement[] {
   if (app === null) return fact.grants.map(() => quiet('undecided'))
   const direct = new Set(fact.grants.filter((grant) => grant.mapped && grant.direct).map((grant) => grant.entitlement))
   const ready = arePeopleKnown(rules)
-  return fact.grants.map((grant) => judge(grant, fact.app, direct, standing, app.delayMs, ready, rules.keysReady, horizon))
+  return fact.grants.map((grant) => judge(grant, fact.app, direct, rights, app.delayMs, ready, rules.keysReady, horizon))
 }
 
 function judge(
-  grant: FactGrant, app: string, direct: ReadonlySet<string>, standing: Standing, delayMs: number, ready: boolean, keysReady: boolean,
+  grant: FactGrant, app: string, direct: ReadonlySet<string>, rights: Rights, delayMs: number, ready: boolean, keysReady: boolean,
   horizon: Horizon,
 ): Judgement {
-  const { endedAt } = standing
+  const { endedAt } = rights
   if (endedAt !== null && horizon.reached(endedAt + delayMs)) return quiet('unauthorised')
   if (!grant.mapped) return { verdict: 'undecided', finding: 'unmapped-entitlement', decided: keysReady, lapse: null }
   const key = entitlementKey(app, grant.entitlement)
-  if (standing.entries.has(key)) return quiet(direct.has(grant.entitlement) ? 'matched' : 'matched-indirectly')
-  const lapse = standing.lapsed.get(key) ?? null
-  if (lapse !== null && isAllowed(lapse, standing, delayMs, horizon)) return quiet(ready ? 'pending' : 'undecided')
+  if (rights.entries.has(key)) return quiet(direct.has(grant.entitlement) ? 'matched' : 'matched-indirectly')
+  const lapse = rights.lapsed.get(key) ?? null
+  if (lapse !== null && isAllowed(lapse, rights, delayMs, horizon)) return quiet(ready ? 'pending' : 'undecided')
   return {
     verdict: ready ? 'unauthorised' : 'undecided',
     finding: lapse?.why === 'expired' ? 'expired-grant' : 'unauthorised-grant',
@@ -70,8 +70,8 @@ function judge(
 }
 
 /** Inside the allowed delay; what lapsed because the identity ended has until the account itself becomes leaver access. */
-function isAllowed(lapse: LapsedEntry, standing: Standing, delayMs: number, horizon: Horizon): boolean {
-  if (lapse.why === 'ended' && standing.endedAt !== null) return true
+function isAllowed(lapse: LapsedEntry, rights: Rights, delayMs: number, horizon: Horizon): boolean {
+  if (lapse.why === 'ended' && rights.endedAt !== null) return true
   return !horizon.reached(lapse.at + delayMs)
 }
 

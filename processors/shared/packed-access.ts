@@ -1,4 +1,4 @@
-import type { DesiredEntry, LapsedEntry, Position, Reason } from '../../schemas/wire/common.ts'
+import type { DesiredEntry, LapsedEntry, Position, Reason, Revocation } from '../../schemas/wire/common.ts'
 import type { PackReader, PackWriter } from './packed.ts'
 
 /** Entries and lapses in a packed row. A reason's `ref` is kept where its owner has one. */
@@ -52,6 +52,18 @@ export function readLapses(from: PackReader): LapsedEntry[] {
     app: from.word(), entitlement: from.word(), at: from.moment(), why: whys[from.count()]!, reason: readReason<Reason>(from),
   }))
 }
+
+export function writeRevocations(to: PackWriter, revoked: readonly Revocation[]): void {
+  to.count(revoked.length)
+  for (const { app, entitlement, reason } of revoked) {
+    to.text(app)
+    to.text(entitlement)
+    writeReason(to, reason)
+  }
+}
+
+export const readRevocations = (from: PackReader): Revocation[] =>
+  from.list(() => ({ app: from.word(), entitlement: from.word(), reason: readReason<Reason>(from) }))
 
 export function writeReason(to: PackWriter, reason: Kept<Reason>): void {
   to.count(kinds.indexOf(reason.kind))

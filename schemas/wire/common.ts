@@ -138,6 +138,10 @@ export const LapsedEntry = z
   .meta({ id: 'LapsedEntry' })
 export type LapsedEntry = z.infer<typeof LapsedEntry>
 
+/** A `revoke` decision that is in force: it ends every reason for the entitlement that began before `reason.from`, when it was decided. */
+export const Revocation = z.object({ app: z.string(), entitlement: z.string(), reason: Reason }).meta({ id: 'Revocation' })
+export type Revocation = z.infer<typeof Revocation>
+
 export const AccountKind = z.enum(['human', 'service', 'apikey', 'token']).meta({ id: 'AccountKind' })
 export type AccountKind = z.infer<typeof AccountKind>
 export const AccountStatus = z.enum(['active', 'disabled']).meta({ id: 'AccountStatus' })

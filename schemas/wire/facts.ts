@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import {
-  AccountKind, AccountStatus, Credential, DesiredEntry, Epoch, IdentityStatus, LapsedEntry, Part, Position, Ruling, Setting, Tick,
+  AccountKind, AccountStatus, Credential, DesiredEntry, Epoch, IdentityStatus, LapsedEntry, Part, Position, Revocation, Ruling, Setting, Tick,
   millis, stamp,
 } from './common.ts'
 
@@ -28,7 +28,8 @@ export type FactGrant = z.infer<typeof FactGrant>
  * The account as it is now, whole (`native`: its id as the application spells it); replaces the home's previous fact of this account.
  * Grants are sorted by entitlement. `grantsSince`: when each was first observed on this account, one time for all of them or one for each
  * (beside them, since many accounts have the same grants, but not since the same time); null: each grant tells it, as in older releases.
- * `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none.
+ * `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none. `entries`, `lapsed`, `revoked` (null: nothing):
+ * what governance says about this account alone.
  */
 export const AccountFact = z
   .object({
@@ -59,6 +60,7 @@ export const AccountFact = z
     lapsed: z.array(LapsedEntry),
     movedFrom: z.string().nullable(),
     exposed: z.array(z.string()).nullable(),
+    revoked: z.array(Revocation).nullable(),
     sources: z.array(Position),
     cause: Position,
   })
@@ -98,8 +100,8 @@ export const Reference = z
 export type Reference = z.infer<typeof Reference>
 
 /**
- * Desired access of one identity, whole. `lapsed` is kept for ever; an ended identity has no entries. `keys`: its key in each match
- * space now, the first where there are several.
+ * Desired access of one identity, whole. `lapsed` is kept for ever; an ended identity has no entries. `revoked` (null: nothing) ends
+ * what is said about the identity's accounts, too: in `entries` it is done. `keys`: its key in each match space now, the first where there are several.
  */
 export const Desired = z
   .object({
@@ -113,6 +115,7 @@ export const Desired = z
     end: millis.nullable(),
     entries: z.array(DesiredEntry),
     lapsed: z.array(LapsedEntry),
+    revoked: z.array(Revocation).nullable(),
     sources: z.array(Position),
     cause: Position,
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import {
-  AccountKind, AccountStatus, Credential, DefinitionsEnd, DesiredEntry, Epoch, IdentityStatus, LapsedEntry, Part, Position,
+  AccountKind, AccountStatus, Credential, DefinitionsEnd, DesiredEntry, Epoch, IdentityStatus, LapsedEntry, Part, Position, Revocation,
   RunBegin, RunEnd, Ruling, Setting, Tick, millis, stamp,
 } from './common.ts'
 
@@ -117,7 +117,10 @@ export const KeysBaseline = z
   .meta({ id: 'KeysBaseline' })
 export type KeysBaseline = z.infer<typeof KeysBaseline>
 
-/** What governance says about one account, whole: a facet of that account. */
+/**
+ * What governance says about one account, whole: a facet of that account. `revoked`: what decisions about it ended, also of what its person
+ * has; null: nothing.
+ */
 export const AccountIntent = z
   .object({
     type: z.literal('AccountIntent'),
@@ -127,6 +130,7 @@ export const AccountIntent = z
     owner: z.string().nullable(),
     entries: z.array(DesiredEntry),
     lapsed: z.array(LapsedEntry),
+    revoked: z.array(Revocation).nullable(),
     sources: z.array(Position),
     cause: Position,
   })

@@ -5,7 +5,10 @@ export const identityHome = (identity: string): string => `identity/${identity}`
 export const isIdentityHome = (home: string): boolean => home.startsWith(ofIdentities)
 /** Whose home it is; the home has to be an identity's. */
 export const identityOf = (home: string): string => home.slice(ofIdentities.length)
-export const accountHome = (app: string, id: string): string => `account/${app}/${id}`
+export const accountHome = (app: string, id: string): string => `${accountHomes}${app}/${id}`
 export const sourceHome = (source: string): string => `source/${source}`
+
+/** How the homes of accounts begin. */
+export const accountHomes = 'account/'
 
 const ofIdentities = identityHome('')

@@ -1,10 +1,6 @@
-import type { DesiredEntry, LapsedEntry, Reason } from '../../schemas/wire/common.ts'
+import type { LapsedEntry, Reason } from '../../schemas/wire/common.ts'
 import type { AnyRecord } from '../../schemas/wire/topics.ts'
-
-interface Entries {
-  entries: readonly DesiredEntry[]
-  lapsed: readonly LapsedEntry[]
-}
+import { rightsOf, type Said, type SaidOfPerson } from '../../processors/shared/rights.ts'
 
 /** Why a grant was meant to be there, or no longer was. */
 export interface Intention {
@@ -12,28 +8,35 @@ export interface Intention {
   lapsed: LapsedEntry | null
 }
 
-/** What governance said about homes, and about accounts that are no person's, as far as the facts told it. */
+/** What governance said about people, and about accounts in particular, as far as the facts told it. */
 export class Intended {
-  readonly #homes = new Map<string, Entries>()
-  readonly #accounts = new Map<string, Entries>()
+  readonly #people = new Map<string, SaidOfPerson>()
+  readonly #accounts = new Map<string, Said>()
 
   /** The next record of a facts partition. */
   take(record: AnyRecord): void {
-    if (record.type === 'Desired') this.#homes.set(record.home, { entries: record.entries, lapsed: record.lapsed })
+    if (record.type === 'Desired') {
+      const { status, start, end, entries, lapsed, revoked } = record
+      this.#people.set(record.home, { status, start, endedAt: end, entries, lapsed, revoked: revoked ?? [] })
+    }
     if (record.type !== 'AccountFact' && record.type !== 'AccountGone') return
     const key = accountOf(record.home, record.app, record.account)
-    if (record.type === 'AccountFact' && record.entries.length + record.lapsed.length > 0) {
-      this.#accounts.set(key, { entries: record.entries, lapsed: record.lapsed })
+    if (record.type === 'AccountFact' && (record.entries.length + record.lapsed.length > 0 || record.revoked !== null)) {
+      this.#accounts.set(key, { entries: record.entries, lapsed: record.lapsed, revoked: record.revoked ?? [] })
     } else this.#accounts.delete(key)
   }
 
   of({ home, app, account, entitlement }: { home: string; app: string; account: string; entitlement: string }): Intention {
-    const told = [this.#homes.get(home), this.#accounts.get(accountOf(home, app, account))].filter((entries) => entries !== undefined)
     const isMeant = (entry: { app: string; entitlement: string }): boolean => entry.app === app && entry.entitlement === entitlement
-    return {
-      reasons: told.flatMap(({ entries }) => entries.filter(isMeant).flatMap(({ reasons }) => reasons)),
-      lapsed: told.flatMap(({ lapsed }) => lapsed.filter(isMeant)).at(-1) ?? null,
-    }
+    const { entries, lapsed } = this.#rights(home, accountOf(home, app, account))
+    return { reasons: entries.filter(isMeant).flatMap(({ reasons }) => reasons), lapsed: lapsed.find(isMeant) ?? null }
+  }
+
+  #rights(home: string, key: string): Omit<Said, 'revoked'> {
+    const person = this.#people.get(home)
+    const account = this.#accounts.get(key)
+    if (person === undefined || account === undefined) return person ?? account ?? { entries: [], lapsed: [] }
+    return rightsOf(person, account)
   }
 }
 

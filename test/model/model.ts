@@ -64,7 +64,7 @@ export function judge(world: World): { findings: ModelFinding[]; access: ModelAc
     const human = at.account.kind === 'human'
     const active = at.account.status === 'active'
     const ended = at.identity !== null && statusOf(at.identity, world.now) === 'ended'
-    const rights = at.identity !== null ? entitledIdentity(world, at.identity) : entitledAccount(world, at)
+    const rights = at.identity !== null ? entitledPersonal(world, at.identity, at) : entitledAccount(world, at)
     const isKnown = (identity: WorldIdentity): boolean => world.identities.includes(identity)
     const orphaned = human && (at.identity === null ? !at.contested : !isKnown(at.identity))
     const unowned = !human && at.owner.state === 'none'
@@ -100,13 +100,28 @@ export function judge(world: World): { findings: ModelFinding[]; access: ModelAc
 function judgeIdentity(world: World, identity: WorldIdentity, placed: Placed[], find: (kind: FindingKind, home: string, parts: Partial<ModelFinding>) => void): void {
   const home = `identity/${identity.id}`
   const mine = placed.filter((at) => at.identity?.id === identity.id)
-  for (const wanted of missing(world, entitledIdentity(world, identity), mine)) find('missing-grant', home, wanted)
+  for (const wanted of missingPersonal(world, identity, mine)) find('missing-grant', home, wanted)
   for (const rule of conflicts(world, mine)) find('sod-conflict', home, { object: rule })
 }
 
 /** Catalogue names that active accounts hold. */
 const heldBy = (accounts: Placed[]): Set<string> =>
   new Set(accounts.flatMap(({ app, account, grants }) => (account.status === 'active' ? grants.flatMap(({ mapped, entitlement }) => (mapped ? [key(app, entitlement)] : [])) : [])))
+
+/**
+ * What an account should hold by what is said of it alone, it has to hold itself. Of the rest any active account will do, but where a decision
+ * about one of those in use speaks against it, it is not given to another in its place.
+ */
+function missingPersonal(world: World, identity: WorldIdentity, mine: Placed[]): { app: string; entitlement: string; account?: string }[] {
+  const own = mine.flatMap((at) => missing(world, claimedBy(world, identity, at), [at]).map((wanted) => ({ ...wanted, account: at.account.id })))
+  const isSpokenAgainst = ({ app, entitlement }: { app: string; entitlement: string }): boolean => {
+    const there = mine.filter((at) => at.app === app)
+    const used = there.filter(({ account, contested }) => account.status === 'active' && !contested)
+    return (used.length > 0 ? used : there).some((at) => !entitledPersonal(world, identity, at).desired.has(key(app, entitlement)))
+  }
+  const others = missing(world, entitledIdentity(world, identity), mine)
+  return [...own, ...others.filter((one) => !isSpokenAgainst(one) && !own.some(({ app, entitlement }) => app === one.app && entitlement === one.entitlement))]
+}
 
 function missing(world: World, { desired }: Entitled, accounts: Placed[]): { app: string; entitlement: string }[] {
   const held = heldBy(accounts)
@@ -140,23 +155,45 @@ interface ReasonSpan {
   until: number | null
 }
 
-function entitledIdentity(world: World, identity: WorldIdentity): Entitled {
-  // Planned for nobody knows when: nothing has begun.
-  const begin = identity.start ?? (identity.status === 'planned' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+const entitledIdentity = (world: World, identity: WorldIdentity): Entitled =>
+  inTenure(world, identity, spansOf(world, identity), decisionsOf(world, identity))
+
+/** One of a person's accounts: by what is said of the person and of this account, each of which may revoke what the other gives. */
+function entitledPersonal(world: World, identity: WorldIdentity, at: Placed): Entitled {
+  return inTenure(world, identity, [...spansOf(world, identity), ...about(at, world.requests)], [...decisionsOf(world, identity), ...about(at, world.decisions)])
+}
+
+/** By what is said of this account alone, as far as nothing revokes it. */
+function claimedBy(world: World, identity: WorldIdentity, at: Placed): Entitled {
+  const revoked = decisionsOf(world, identity).filter(({ verdict }) => verdict === 'revoke')
+  return inTenure(world, identity, about(at, world.requests), [...revoked, ...about(at, world.decisions)])
+}
+
+function inTenure(world: World, identity: WorldIdentity, spans: ReasonSpan[], decisions: World['decisions']): Entitled {
+  const rights = standing(world.now, beginOf(identity), spans, decisions)
+  return statusOf(identity, world.now) === 'ended' ? { desired: new Set(), expired: rights.expired } : rights
+}
+
+/** Planned for nobody knows when: nothing has begun. */
+const beginOf = ({ start, status }: WorldIdentity): number => start ?? (status === 'planned' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+
+const decisionsOf = (world: World, { id }: WorldIdentity): World['decisions'] => world.decisions.filter(({ identity }) => identity === id)
+
+const about = <T extends { account: { app: string; id: string } | null }>({ app, account: { id } }: { app: string; account: WorldAccount }, items: T[]): T[] =>
+  items.filter(({ account }) => account?.app === app && account.id === id)
+
+function spansOf(world: World, identity: WorldIdentity): ReasonSpan[] {
+  const begin = beginOf(identity)
   const roles = [
     ...world.businessRoles.filter(({ when }) => Object.keys(when).length > 0 && Object.entries(when).every(([name, value]) => identity.attributes[name] === value)).map((role) => ({ role, from: begin, until: null as number | null })),
     ...world.assignments.filter((item) => item.identity === identity.id).flatMap(({ role, from, until }) => world.businessRoles.filter(({ id }) => id === role).map((found) => ({ role: found, from, until }))),
   ]
-  const spans: ReasonSpan[] = roles.flatMap(({ role, from, until }) => role.grants.map((grant) => ({ ...grant, from, until })))
-  spans.push(...world.requests.filter((request) => request.identity === identity.id))
-  const decisions = world.decisions.filter((decision) => decision.identity === identity.id)
-  const rights = standing(world.now, begin, spans, decisions)
-  return statusOf(identity, world.now) === 'ended' ? { desired: new Set(), expired: rights.expired } : rights
+  const given = roles.flatMap(({ role, from, until }) => role.grants.map((grant) => ({ ...grant, from, until })))
+  return [...given, ...world.requests.filter((request) => request.identity === identity.id)]
 }
 
 function entitledAccount(world: World, at: { app: string; account: WorldAccount }): Entitled {
-  const mine = <T extends { account: { app: string; id: string } | null }>(items: T[]): T[] => items.filter(({ account }) => account?.app === at.app && account.id === at.account.id)
-  return standing(world.now, Number.NEGATIVE_INFINITY, mine(world.requests), mine(world.decisions))
+  return standing(world.now, Number.NEGATIVE_INFINITY, about(at, world.requests), about(at, world.decisions))
 }
 
 /**

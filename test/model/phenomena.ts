@@ -8,7 +8,7 @@ export const phenomena = [
   'an e-mail changes', 'an e-mail is somebody else’s now', 'an older account has an e-mail that is somebody else’s now',
   'an e-mail has several claimants', 'a person has another name for mail', 'a person comes back', 'a person goes on as another',
   'a person has two accounts in one application', 'a person has accounts in two applications', 'an account is linked', 'an account is linked to somebody of whom nobody tells',
-  'a link changes', 'a definition changes between pages',
+  'a link changes', 'a person’s account has a request of its own', 'a decision speaks against one account of who has it approved', 'a definition changes between pages',
   'an account changes between pages', 'an event comes between pages', 'a run begins within another',
 ] as const
 export type Phenomenon = (typeof phenomena)[number]
@@ -84,6 +84,7 @@ class Watcher {
     }
     this.#truth.apply(change)
     this.#accounts()
+    this.#saidOfAccounts()
   }
 
   #person(next: WorldIdentity): void {
@@ -117,7 +118,21 @@ class Watcher {
       if (counts.filter((count) => count > 0).length > 1) this.seen.add('a person has accounts in two applications')
     }
   }
+
+  #saidOfAccounts(): void {
+    const { apps, identities, requests, decisions } = this.#truth.world
+    const holderOf = ({ app, id }: { app: string; id: string }): WorldIdentity | undefined => {
+      const mail = mailOf(apps[app]?.accounts.find((account) => account.id === id && account.kind === 'human') ?? { values: {} })
+      return identities.find((person) => mailsOf(person).includes(mail))
+    }
+    if (requests.some(({ account }) => account !== null && holderOf(account) !== undefined)) this.seen.add('a person’s account has a request of its own')
+    const speaksAgainst = decisions.some(({ account, app, entitlement, verdict, at }) => {
+      const holder = account === null || verdict === 'keep' ? undefined : holderOf(account)
+      return holder !== undefined && requests.some((request) => request.identity === holder.id && request.app === app && request.entitlement === entitlement && request.from < at)
+    })
+    if (speaksAgainst) this.seen.add('a decision speaks against one account of who has it approved')
+  }
 }
 
 const mailsOf = ({ keys }: WorldIdentity): string[] => keys.filter(({ space }) => space === 'mail').map(({ key }) => key).sort()
-const mailOf = ({ values }: WorldAccount): string => (values['mail'] ?? '').trim().toLowerCase()
+const mailOf = ({ values }: Pick<WorldAccount, 'values'>): string => (values['mail'] ?? '').trim().toLowerCase()

@@ -16,7 +16,10 @@ interface Told {
  */
 export class Truth {
   readonly world: World
-  /** whether every object that intent ever told of is still there as it was told first: then lapses follow from the end alone */
+  /**
+   * whether every object that intent ever told of is still there as it was told first, and nothing was revoked on one account: then lapses
+   * follow from the end alone (of a person's reasons that ended, only the last is told, and a revocation on an account may have been before it)
+   */
   steady = true
   readonly #changedAt = new Map<string, number>()
   readonly #told = new Map<string, Told>()
@@ -40,6 +43,7 @@ export class Truth {
         const rest = objectsOf(this.world, change.object.of).filter((other) => other !== before && idOf(other) !== name.id)
         const after = change.do === 'put' ? [...rest, change.object] : rest
         if (before !== undefined && JSON.stringify(before) !== JSON.stringify(change.object)) this.steady = false
+        if (change.object.of === 'decision' && 'value' in change.object && change.object.value.account !== null) this.steady = false
         setObjects(this.world, change.object.of, after)
         break
       }

@@ -14,7 +14,6 @@ import type { WorldAccount, WorldIdentity } from './world.ts'
  *   has a grant, is read off the history, and so whether a revocation came before it.
  * - Keys say since when they are claimed: otherwise it is read off the history.
  * - The subject of an intent object follows from its id: governance withdraws a request, it does not hand it to another.
- * - Requests and decisions about accounts name accounts of no person: of a person's account they mean nothing.
  */
 
 const DAY_MS = 86_400_000
@@ -118,7 +117,7 @@ const definitionName = fc.oneof({ weight: 6, arbitrary: holder.map(({ kind, id }
 
 const subjects = [
   ...['p0', 'p1', 'p2', 'p3', 'p4', 'p5'].map((id) => ({ identity: id, account: null })),
-  ...appNames.flatMap((name) => ['s0', 's1'].map((id) => ({ identity: null, account: { app: name, id } }))),
+  ...appNames.flatMap((name) => ['s0', 's1', 'h0', 'h1'].map((id) => ({ identity: null, account: { app: name, id } }))),
 ]
 const subject = fc.nat(subjects.length - 1)
 
@@ -178,18 +177,24 @@ const drops = (name: string): fc.Arbitrary<Change> => {
   )
 }
 
-/** Somebody who asked for something and holds it, or held it once: by chance alone these rarely meet. */
+const subjectKind = fc.constantFrom<'person' | 'account'>('person', 'person', 'account')
+
+/** Somebody who asked for something (for themselves, or for an account of theirs) and holds it, or held it once: by chance alone these rarely meet. */
 export const stories: fc.Arbitrary<Change[]> = fc
-  .record({ n: fc.nat(3), at: app, who: identity, what: fc.nat(3), from: past, until, held: account, by: fc.constantFrom('grant', 'role', 'nothing'), stays: fc.boolean(), decided: past })
-  .map(({ n, at: where, who, what, from, until: end, held, by, stays, decided }): Change[] => {
+  .record({ n: fc.nat(3), at: app, who: identity, what: fc.nat(3), from: past, until, held: account, by: fc.constantFrom('grant', 'role', 'nothing'), stays: fc.boolean(), decided: past, asksFor: subjectKind, speaksOf: subjectKind })
+  .map(({ n, at: where, who, what, from, until: end, held, by, stays, decided, asksFor, speaksOf }): Change[] => {
+    const subjectOf = (kind: 'person' | 'account'): number =>
+      kind === 'person' ? n : Math.max(n, subjects.findIndex(({ account: of }) => of?.app === where && of.id === `h${n}`))
+    const [asking, revoking] = [subjectOf(asksFor), subjectOf(speaksOf)]
+
     const role: Ref = { kind: 'role', id: `r${n % 2}` }
     const defines: Change = { do: 'put-definition', app: where, name: nameOfRef(role), children: [{ kind: 'entitlement', id: `n${what}` }] }
     const mine = { ...who, ...(stays ? { status: 'active' as const, end: null } : {}), id: `p${n}`, keys: [{ space: 'mail', key: `k${n}`, since: who.start ?? from, until: null }] }
     const account: WorldAccount = { ...held, id: `h${n}`, kind: 'human', values: { mail: `k${n}` }, grants: by === 'grant' ? [`n${what}`] : held.grants, memberships: by === 'role' ? [role] : held.memberships }
     const revokes: Change = {
-      do: 'put', object: { of: 'decision', value: { id: `dc${n}-0`, identity: mine.id, account: null, app: where, entitlement: 'e3', verdict: 'revoke', at: decided } },
+      do: 'put', object: { of: 'decision', value: { id: `dc${revoking}-0`, ...subjects[revoking]!, app: where, entitlement: 'e3', verdict: 'revoke', at: decided } },
     }
-    const asked = inOrder({ id: `rq${n}-0`, identity: mine.id, account: null, app: where, entitlement: `e${what}`, from, until: stays ? null : end })
+    const asked = inOrder({ id: `rq${asking}-0`, ...subjects[asking]!, app: where, entitlement: `e${what}`, from, until: stays ? null : end })
     return [
       { do: 'put', object: { of: 'identity', value: mine } }, { do: 'put-account', app: where, value: account }, { do: 'put', object: { of: 'request', value: asked } },
       ...(by === 'role' ? [defines] : []),

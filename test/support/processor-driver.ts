@@ -112,6 +112,11 @@ export class ProcessorDriver<In extends Topic> {
     for (const [key, text] of rows ?? []) rows!.set(key, encode(change(decode(text) as V)))
   }
 
+  /** A table that another release did not write. */
+  forget(name: string): void {
+    this.#tables.delete(name)
+  }
+
   /** The whole state as text, to compare two drivers or to prove that nothing was written. */
   dump(): string {
     return JSON.stringify(

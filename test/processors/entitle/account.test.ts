@@ -21,9 +21,29 @@ describe('intent about an account', () => {
     expect(briefLapses(accountIntent(driver, 'svc-7').lapsed)).toEqual(['erp:post expired@3000 request:r1', 'erp:read denied@700 request:r2'])
   })
 
+  it('tells a decision against what nobody gave to it, once it is in force: its person may have it', () => {
+    const driver = started()
+    driver.push(decision('d1', '', 'erp:read', 'revoke', 700, aboutAccount('svc-7')))
+    const reason = { kind: 'decision', id: 'd1', by: 'auditor', from: 700 }
+    expect(accountIntent(driver, 'svc-7')).toMatchObject({ entries: [], lapsed: [], revoked: [{ app: 'erp', entitlement: 'read', reason }] })
+    expect(accountIntent(driver, 'svc-7').sources.map(({ offset }) => offset)).toEqual([2])
+    expect(driver.push(decision('d2', '', 'erp:post', 'revoke', 5_000, aboutAccount('svc-7')))).toEqual([])
+    driver.push(tick(5_000))
+    expect(accountIntent(driver, 'svc-7').revoked?.map((one) => one.entitlement)).toEqual(['post', 'read'])
+    driver.push(decision('d1', '', 'erp:read', 'keep', 700, { ...aboutAccount('svc-7'), observed: 2_000_000 }))
+    expect(accountIntent(driver, 'svc-7').revoked?.map((one) => one.entitlement)).toEqual(['post'])
+  })
+
+  it('that an older version had nothing to tell of is told when this one goes on with its state', () => {
+    const driver = started()
+    driver.push(decision('d1', '', 'erp:read', 'revoke', 700, aboutAccount('svc-7')))
+    driver.forget('accounts')
+    const told = driver.push({ type: 'Epoch', processor: 'entitle', version: 4, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null })
+    expect(of(told, 'AccountIntent')).toMatchObject([{ id: 'svc-7', revoked: [{ entitlement: 'read' }] }])
+  })
+
   it('says nothing while there is nothing to say, and says so when all is taken back', () => {
     const driver = started()
-    expect(driver.push(decision('d1', '', 'erp:read', 'revoke', 700, aboutAccount('svc-7')))).toEqual([])
     driver.push(link('l1', 'svc-8', 'ann'))
     driver.push(link('l1', 'svc-8', 'ann', { removed: true, observed: 2_000_000 }))
     expect(accountIntent(driver, 'svc-8')).toMatchObject({ link: null, owner: null, entries: [], lapsed: [] })

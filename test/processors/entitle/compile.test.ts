@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Claim, Compilation, KeptReason, Revocation } from '../../../processors/entitle/compile.ts'
+import type { Claim, Compilation, KeptReason, KeptRevocation } from '../../../processors/entitle/compile.ts'
 import { compile } from '../../../processors/entitle/compile.ts'
 import type { Tenure } from '../../../processors/entitle/tenure.ts'
 import { unlimited } from '../../../processors/entitle/tenure.ts'
@@ -10,19 +10,22 @@ const source = { topic: 'intent', partition: 0, offset: 0, index: 0 }
 const claim = (ref: string, from: number, until: number | null, entitlement = 'e'): Claim => ({
   app: 'a', entitlement, reason: { kind: 'request', id: ref, by: null, from, until, source, ref },
 })
+const revoked = (at: number, entitlement = 'e', app = 'a'): KeptRevocation => ({
+  app, entitlement, reason: { kind: 'decision', id: `D${at}`, by: 'eve', from: at, until: null, source, ref: `d${at}` },
+})
 const given = (change: Partial<Compilation>): Compilation => ({
   tenure: unlimited, claims: [], revocations: [], now: 100, changedAt: 100, entries: [], lapsed: [], ...change,
 })
 
 describe('compile', () => {
   it('gives nothing for nothing', () => {
-    expect(compile(given({}))).toEqual({ entries: [], lapsed: [], nextDueMs: null })
+    expect(compile(given({}))).toEqual({ entries: [], lapsed: [], revoked: [], nextDueMs: null })
   })
 
   it('tells what is next: a beginning, an end, a revocation', () => {
     expect(compile(given({ claims: [claim('x', 300, null), claim('y', 0, 250), claim('z', 0, 90)] })).nextDueMs).toBe(250)
     expect(compile(given({ claims: [claim('x', 300, null)] })).nextDueMs).toBe(300)
-    expect(compile(given({ claims: [claim('x', 0, null)], revocations: [{ app: 'a', entitlement: 'e', at: 200 }] })).nextDueMs).toBe(200)
+    expect(compile(given({ claims: [claim('x', 0, null)], revocations: [revoked(200)] })).nextDueMs).toBe(200)
   })
 
   it('takes the boundary itself as begun and as ended', () => {
@@ -32,22 +35,22 @@ describe('compile', () => {
 
   it('never gives what ends before it begins, and it leaves no lapse', () => {
     const tenure: Tenure = { status: 'active', start: 80, end: null }
-    expect(compile(given({ tenure, claims: [claim('x', 0, 80), claim('y', 70, 60)] }))).toEqual({ entries: [], lapsed: [], nextDueMs: null })
+    expect(compile(given({ tenure, claims: [claim('x', 0, 80), claim('y', 70, 60)] }))).toEqual({ entries: [], lapsed: [], revoked: [], nextDueMs: null })
   })
 
   it('revokes by the reason’s own beginning, not by the later start', () => {
     const tenure: Tenure = { status: 'active', start: 80, end: null }
-    const revocations = [{ app: 'a', entitlement: 'e', at: 50 }]
+    const revocations = [revoked(50)]
     expect(compile(given({ tenure, claims: [claim('x', 10, null)], revocations })).entries).toEqual([])
     expect(compile(given({ tenure, claims: [claim('x', 50, null)], revocations })).entries).toMatchObject([{ from: 80 }])
   })
 
   it('does not revoke what is another entitlement’s', () => {
-    expect(compile(given({ claims: [claim('x', 0, null)], revocations: [{ app: 'a', entitlement: 'f', at: 50 }] })).entries).toHaveLength(1)
+    expect(compile(given({ claims: [claim('x', 0, null)], revocations: [revoked(50, 'f')] })).entries).toHaveLength(1)
   })
 
   it('tells the end that came first of one reason, and of several reasons the last', () => {
-    const revocations = [{ app: 'a', entitlement: 'e', at: 40 }, { app: 'a', entitlement: 'e', at: 60 }]
+    const revocations = [revoked(40), revoked(60)]
     expect(compile(given({ claims: [claim('x', 0, 50)], revocations })).lapsed).toMatchObject([{ at: 40, why: 'denied' }])
     expect(compile(given({ claims: [claim('x', 0, 50), claim('y', 45, 90)], revocations })).lapsed).toMatchObject([{ at: 60, why: 'denied', reason: { id: 'y' } }])
   })
@@ -92,7 +95,7 @@ const claims: fc.Arbitrary<Claim[]> = fc.uniqueArray(
 ).map((all) => all.map(({ app, entitlement: name, ref, from, until, kind }) => ({
   app, entitlement: name, reason: { kind, id: ref, by: null, from, until, source, ref },
 })))
-const revocations: fc.Arbitrary<Revocation[]> = fc.array(fc.record({ app: fc.constantFrom('a', 'b'), entitlement, at: time }), { maxLength: 3 })
+const revocations: fc.Arbitrary<KeptRevocation[]> = fc.array(fc.tuple(time, entitlement, fc.constantFrom('a', 'b')).map((of) => revoked(...of)), { maxLength: 3 })
 const start = fc.option(time, { nil: null })
 
 describe('compile, for any intent', () => {

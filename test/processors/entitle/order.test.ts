@@ -146,7 +146,7 @@ describe.each(paces)('reloading and slicing, %s', (_name, type) => {
 
   it('runs into something: such histories send every kind of output', () => {
     const seen = new Set(fc.sample(history, { numRuns: 60, seed: 7 }).flatMap((records) => run(records, type).outputs.map(({ record }) => record.type)))
-    expect([...seen].sort()).toEqual(['AccountIntent', 'Baseline', 'Desired', 'KeyBook', 'KeysBaseline', 'SyncRun'])
+    expect([...seen].sort()).toEqual(['AccountIntent', 'Baseline', 'DeadLetter', 'Desired', 'KeyBook', 'KeysBaseline', 'SyncRun'])
   })
 
   it('only ever grows revisions, and repeats nothing that it said', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IntentRecord } from '../../../schemas/wire/intent.ts'
 import type { Driver } from './given.ts'
-import { aboutAccount, brief, desired, keyBook, link, of, person, request, role, runOf, sources, started, tick, types } from './given.ts'
+import { aboutAccount, brief, decision, desired, keyBook, link, of, person, request, role, runOf, sources, started, tick, types } from './given.ts'
 
 const staff = Array.from({ length: 10 }, (_, i) => person(`p${i}`, { keys: [{ space: 'mail', key: `p${i}@x.org`, since: null }] }))
 const statuses = (driver: Driver): string => staff.map(({ id }) => desired(driver, id).status[0]).join('')
@@ -125,6 +125,13 @@ describe('a run without proof', () => {
       source: 'requests', run: 2, stage: 'entitle', code: 'no-subject', record: 'r2', at: 1_000, payload: '{"feed":"requests","id":"r2","type":"AccessRequest"}',
     } })
     expect(brief(desired(driver, 'ann').entries)).toHaveLength(2)
+  })
+
+  it('and what an account is said to hold of another application', () => {
+    const driver = started()
+    const outputs = driver.push(request('r1', '', 'crm:a', aboutAccount('svc-7')), decision('d1', '', 'crm:a', 'keep', 700, aboutAccount('svc-7')))
+    expect(outputs.map(({ topic }) => topic)).toEqual(['dead-letters', 'dead-letters'])
+    expect(outputs[0]).toMatchObject({ record: { code: 'other-app', reason: 'a is said to be of crm, but the account svc-7 is of erp: name an entitlement of that application, or the identity' } })
   })
 
   it('and a record of a class that its feed does not hold go to the dead letters', () => {

@@ -68,13 +68,14 @@ it('access is read as it was written; what a role gives shares its reason again'
   const access = fc.array(reason, { minLength: 1, maxLength: 4 }).chain((reasons) => fc.record({
     entries: fc.array(fc.record({ app: text, entitlement: text, from: at, until, reasons: fc.shuffledSubarray(reasons, { minLength: 1 }) }), { maxLength: 6 }),
     lapsed: fc.array(fc.record({ app: text, entitlement: text, at, why: fc.constantFrom('expired' as const, 'withdrawn' as const, 'denied' as const, 'ended' as const), reason: fc.constantFrom(...reasons) }), { maxLength: 3 }),
+    revoked: fc.array(fc.record({ app: text, entitlement: text, reason: fc.constantFrom(...reasons) }), { maxLength: 2 }),
   }))
   fc.assert(fc.property(access, (one) => {
     expect(unpackAccess(packAccess(one))).toEqual(one)
   }))
   const shared: KeptReason = { kind: 'business-role', id: 'r', by: null, from: 1, until: null, source: { topic: 'intent', partition: 0, offset: 1, index: 2 }, ref: 'a' }
   const entry = (entitlement: string): KeptEntry => ({ app: 'crm', entitlement, from: 1, until: null, reasons: [shared] })
-  const { entries: [first, second] } = unpackAccess(packAccess({ entries: [entry('a'), entry('b')], lapsed: [] }))
+  const { entries: [first, second] } = unpackAccess(packAccess({ entries: [entry('a'), entry('b')], lapsed: [], revoked: [] }))
   expect(first?.reasons[0]).toBe(second?.reasons[0])
 })
 
@@ -85,7 +86,7 @@ it('a person is read as it was written, and the keys are found in the book', () 
     const head = packHead({ status: 'active', start: dueMs, end: null }, continues, current)
     const stored = {
       roles: ['a', 'b'], feed: 'hr', dueMs, start: dueMs, endedAt: null, revision: 3, matched: { 'a/b': 4 }, book, head,
-      access: packAccess({ entries: [], lapsed: [] }),
+      access: packAccess({ entries: [], lapsed: [], revoked: [] }),
     }
     expect(unpackPerson(packPerson(stored))).toEqual(stored)
     expect(keysIn(book)).toEqual(all)

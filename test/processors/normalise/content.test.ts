@@ -30,7 +30,7 @@ function textOfVersion5(fact: AccountFact): string {
   return text.length > 400 ? digest(text) : text
 }
 
-const facts = recordOfType('facts', 'AccountFact').map((record) => withTimesBeside({ ...(record as AccountFact), grantsSince: null }))
+const facts = recordOfType('facts', 'AccountFact').map((record) => withTimesBeside({ ...(record as AccountFact), grantsSince: null, revoked: null }))
 
 test('what an older version kept of a fact says the same as the fact, and nothing else', () => {
   fc.assert(

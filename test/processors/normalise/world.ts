@@ -77,7 +77,7 @@ export function keyBook(
 }
 
 export function intent(id: string, more: Partial<AccountIntent>): AccountIntent {
-  return { type: 'AccountIntent', app, id, link: null, owner: null, entries: [], lapsed: [], sources: [], cause, ...more }
+  return { type: 'AccountIntent', app, id, link: null, owner: null, entries: [], lapsed: [], revoked: null, sources: [], cause, ...more }
 }
 
 export function begin(run: number, observed: number, classes: readonly string[], mode: 'snapshot' | 'filtered' = 'snapshot'): RawRecord {

@@ -22,7 +22,7 @@ test('an account that shows no secret is stored as it was before anybody looked 
   fc.assert(
     fc.property(recordOfType('facts', 'AccountFact'), (record) => {
       const { type: _type, home: _home, movedFrom: _from, sources: _sources, cause: _cause, ...fact } = record as AccountFact
-      const packed = (exposed: string[] | null): Uint8Array => packAccount({ fact: { ...fact, exposed }, position, moved: false, verdicts: [] })
+      const packed = (exposed: string[] | null): Uint8Array => packAccount({ fact: { ...fact, exposed, revoked: null }, position, moved: false, verdicts: [] })
       const without = packed(null)
       const shows = packed(['display'])
       expect(shows.length).toBeGreaterThan(without.length)
@@ -35,9 +35,9 @@ test('an account that shows no secret is stored as it was before anybody looked 
 test('desired access comes back as it was stored, and from the second time on an equal plan is the same', () => {
   fc.assert(
     fc.property(recordOfType('facts', 'Desired'), fc.option(fc.integer()), (record, endedAt) => {
-      const { identity, status, display, keys, entries, lapsed } = record as Desired
+      const { identity, status, start, display, keys, entries, lapsed, revoked } = record as Desired
       const plan = entries.map(({ app, entitlement, from, until }) => ({ app, entitlement, from, until }))
-      const row = { identity, status, endedAt, display, keys, plan, reasons: packReasons(entries), lapsed, position }
+      const row = { identity, status, start, endedAt, display, keys, plan, reasons: packReasons(entries), lapsed, revoked: revoked ?? [], position }
       const back = unpackDesired(packDesired(row))
       expect(back).toEqual(row)
       expect(unpackReasons(back.reasons)).toEqual(entries.map(({ reasons }) => reasons))

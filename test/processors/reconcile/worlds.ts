@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import type { Credential, DesiredEntry, LapsedEntry } from '../../../schemas/wire/common.ts'
+import type { Credential, DesiredEntry, LapsedEntry, Revocation } from '../../../schemas/wire/common.ts'
 import type { FactGrant, FactRecord } from '../../../schemas/wire/facts.ts'
 import {
-  absences, alone, app, baselines, DAY, desired, entry, gone, grant, held, lapse, policy, reference, service, sources, T0,
+  absences, alone, app, baselines, DAY, desired, entry, gone, grant, held, lapse, policy, reason, reference, service, sources, T0,
 } from './given.ts'
 
 /** Small random worlds: few names, so that things meet. Each subject is a list of versions, of which the last one counts. */
@@ -27,6 +27,15 @@ const governed = fc
     lapsed: list.flatMap(([of, name, isDesired, why]): LapsedEntry[] => (isDesired ? [] : [lapse(name, { app: of, why })])),
   }))
 
+const revoked = fc
+  .array(fc.tuple(someApp, entitlement, fc.constantFrom(-2, -1, 1)), { maxLength: 2 })
+  .map((list): Revocation[] | null => (list.length === 0 ? null : list.map(([of, name, days]) => (
+    { app: of, entitlement: name, reason: reason('D', { kind: 'decision', from: T0 + days * DAY }) }
+  ))))
+
+/** What is said of an account alone; of most nothing. */
+const said = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.tuple(governed, revoked).map(([access, of]) => ({ ...access, revoked: of })) })
+
 const credentials = fc
   .option(fc.integer({ min: -2, max: 2 }), { nil: undefined })
   .map((days): Credential[] => (days === undefined ? [] : [{ id: 'k', kind: 'key', created: null, lastUsed: null, expires: T0 + days * DAY }]))
@@ -34,18 +43,18 @@ const credentials = fc
 const exposed = fc.constantFrom<string[] | null>(null, null, ['display'], ['owner', 'values.note'])
 
 const person = (identity: string) =>
-  fc.tuple(governed, fc.integer({ min: 0, max: 4 })).map(([access, n]): FactRecord =>
+  fc.tuple(governed, fc.integer({ min: 0, max: 4 }), revoked).map(([access, n, of]): FactRecord =>
     n === 0
       ? desired(identity, [], { status: 'ended', end: T0 - DAY, lapsed: access.lapsed.map((one) => ({ ...one, why: 'ended' })) })
-      : desired(identity, access.entries, { lapsed: access.lapsed }),
+      : desired(identity, access.entries, { lapsed: access.lapsed, revoked: of }),
   )
 
 const personal = (identity: string, of: string) =>
   fc
-    .record({ grants, credentials, exposed, status: fc.constantFrom('active', 'active', 'disabled'), match: fc.constantFrom('matched', 'linked', 'contested'), lastUsed: fc.constantFrom(null, T0 - 200 * DAY, T0) })
-    .chain(({ grants: list, ...more }) =>
+    .record({ grants, credentials, exposed, said, status: fc.constantFrom('active', 'active', 'disabled'), match: fc.constantFrom('matched', 'linked', 'contested'), lastUsed: fc.constantFrom(null, T0 - 200 * DAY, T0) })
+    .chain(({ grants: list, said: own, ...more }) =>
       fc.constantFrom<FactRecord>(
-        held(identity, `${identity}-1`, list, { app: of, candidates: people, ...more }),
+        held(identity, `${identity}-1`, list, { app: of, candidates: people, ...more, ...own }),
         gone(`identity/${identity}`, `${identity}-1`, { app: of }),
       ),
     )
