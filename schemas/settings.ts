@@ -16,8 +16,11 @@ export type IdRule = z.infer<typeof IdRule>
 export const MatchRule = z.strictObject({ space: z.string(), attribute: z.string() })
 export type MatchRule = z.infer<typeof MatchRule>
 
+/** More absences than this in a complete run, and none of them applies until a person releases them. */
 export const Brake = z.strictObject({
+  /** of one class, over all partitions */
   maxAbsent: z.int().min(0).default(50),
+  /** of what a partition holds, judged above two absences; a run that shows no account, or nobody, at all passes only with 1 */
   maxAbsentShare: z.number().min(0).max(1).default(0.2),
 })
 export type Brake = z.infer<typeof Brake>

@@ -1,6 +1,6 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { ClassManifest, DefinitionsEnd, RunBegin, RunEnd, Ruling } from '../../schemas/wire/common.ts'
-import { releasePass, startPass } from '../shared/absences.ts'
+import { releasePass, showsNone, startPass } from '../shared/absences.ts'
 import { settleLater } from './postponed.ts'
 import { endedOf, tellRun } from './run-end.ts'
 import type { Scope } from './scope.ts'
@@ -41,7 +41,9 @@ export function endRun(scope: Scope, record: RunEnd): void {
     if (!provesAbsence || !isIntentClass(name)) continue
     proven.push(name)
     runs.completed(record.source, name, run.begin)
-    jobs.push({ kind: 'absences', pass: startPass(record.source, name, run, null), release: false })
+    // requests, decisions and what else is said of people may come to an end; a feed that knows nobody is more likely broken
+    const emptied = name === 'identities' && showsNone(manifest)
+    jobs.push({ kind: 'absences', pass: startPass(record.source, name, run, null, emptied), release: false })
     jobs.push({ kind: 'forget-removals', feed: record.source, class: name, before: run.begin, after: null })
   }
   jobs.push({ kind: 'unstage', feed: record.source, run: run.run })

@@ -1,6 +1,6 @@
 import type { ClassManifest, DefinitionsEnd, RunBegin, RunEnd } from '../../schemas/wire/common.ts'
 import type { OpenRun } from '../shared/runs.ts'
-import { startPass } from '../shared/absences.ts'
+import { showsNone, startPass } from '../shared/absences.ts'
 import type { RunFinish } from './job.ts'
 import type { Scope } from './scope.ts'
 import { tellRun } from './sync-run.ts'
@@ -31,7 +31,11 @@ export function endDefinitions(scope: Scope, record: DefinitionsEnd): void {
   jobs.push({ kind: 'apply-definitions', app: record.source, run: record.run, changed: null })
 }
 
-/** Judges the run and queues what it proves: absences class by class, definitions last, then marks and the partition's row. */
+/**
+ * Judges the run and queues what it proves: absences class by class, definitions last, then marks and the partition's row. A run that
+ * shows no account at all is more likely one by somebody who may no longer see them than the truth: where there are accounts, neither
+ * they go nor the definitions that they refer to.
+ */
 export function endRun(scope: Scope, record: RunEnd): void {
   const { runs, jobs, later, context, settings } = scope
   const app = record.source
@@ -48,7 +52,8 @@ export function endRun(scope: Scope, record: RunEnd): void {
   const proven = ['memberships', 'grants', 'credentials', 'accounts', 'definitions'].filter((name) => proves.has(name))
   for (const name of proven) runs.completed(app, name, run.begin)
   const facets = proves.has('accounts') ? 'accounts' : null
-  const passes = proven.map((name) => startPass(app, name, run, name === 'accounts' || name === 'definitions' ? null : facets))
+  const emptied = runs.holds(app, 'accounts') > 0 && proofs.some(({ manifest }) => manifest.class === 'accounts' && showsNone(manifest))
+  const passes = proven.map((name) => startPass(app, name, run, name === 'accounts' || name === 'definitions' ? null : facets, emptied))
   const finish: RunFinish = {
     kind: 'run-finish', app, run: run.run, manifests: judgements.map(({ manifest }) => manifest), proven,
     received: total(run), rejected: run.rejected, changed: run.changed, absent: 0, held: 0,

@@ -1,3 +1,4 @@
+import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { HeldRun, Runs } from './runs.ts'
 
 /**
@@ -12,6 +13,8 @@ export interface AbsencePass {
   readonly slot: number
   /** objects that the run did not show in this class either are left to its own pass (an absent account's facets go with it) */
   readonly covered: string | null
+  /** the run showed none at all of those whom its source is about, though there were some; not told of a pass that an older release began */
+  readonly emptied: boolean
   readonly phase: 'count' | 'apply'
   /** key of the last object looked at */
   readonly after: string | null
@@ -32,7 +35,11 @@ export interface Objects {
   absent(key: string): void
 }
 
-/** Removed are at most `maxAbsent / divisor` objects, and no more than `maxAbsentShare` of what is held where that is over 2. */
+/**
+ * Removed are at most `maxAbsent / divisor` objects, and no more than `maxAbsentShare` of what is held where that is over 2: of so few no
+ * share says anything. But a run that emptied its source has none of all that there were, in whatever partition: a share of 1 alone
+ * lets that pass.
+ */
 export interface BrakeLimits {
   readonly maxAbsent: number
   readonly maxAbsentShare: number
@@ -44,14 +51,15 @@ export type PassOutcome =
   | { done: false; pass: AbsencePass }
   | { done: true; held: HeldRun | null; absent: number; superseded: HeldRun | null }
 
-/** `covered`: see AbsencePass. The run must prove absence in this class. */
+/** `covered`, `emptied`: see AbsencePass. The run must prove absence in this class. */
 export function startPass(
   source: string,
   name: string,
   { run, begin, slot }: Pick<HeldRun, 'run' | 'begin' | 'slot'>,
   covered: string | null,
+  emptied: boolean,
 ): AbsencePass {
-  return { source, class: name, run, begin, slot, covered, phase: 'count', after: null, absent: 0 }
+  return { source, class: name, run, begin, slot, covered, emptied, phase: 'count', after: null, absent: 0 }
 }
 
 /** Applies what is held of that run, without asking the brake again; null if nothing of that run is held in this class. */
@@ -59,12 +67,19 @@ export function releasePass(runs: Runs, source: string, name: string, run: numbe
   const held = runs.heldOf(source, name)
   if (held === null || held.run !== run) return null
   const { begin, slot, covered } = held
-  return { source, class: name, run, begin, slot, covered, phase: 'apply', after: null, absent: 0 }
+  return { source, class: name, run, begin, slot, covered, emptied: false, phase: 'apply', after: null, absent: 0 }
 }
 
-/** Whether so many absences are more than a run may apply unasked. */
-export function brakes(absent: number, present: number, limits: BrakeLimits): boolean {
-  return absent > limits.maxAbsent / limits.divisor || (absent > 2 && absent > limits.maxAbsentShare * present)
+/**
+ * Whether a run showed nothing of the class, in any partition: each of them has the whole manifest, whose counts are of all that was sent,
+ * unchanged and rejected records too.
+ */
+export const showsNone = ({ counts }: ClassManifest): boolean => counts.every((count) => count === 0)
+
+/** Whether so many absences are more than a run may apply unasked. `emptied`: see AbsencePass. */
+export function brakes(absent: number, present: number, limits: BrakeLimits, emptied: boolean): boolean {
+  if (absent > limits.maxAbsent / limits.divisor) return true
+  return emptied ? limits.maxAbsentShare < 1 : absent > 2 && absent > limits.maxAbsentShare * present
 }
 
 /** One slice of about `budget` objects. The caller stores the pass that is answered and comes back with it until done. */
@@ -88,7 +103,7 @@ function endPass(runs: Runs, pass: AbsencePass, absent: number, limits: BrakeLim
   const superseded = runs.heldOf(pass.source, pass.class)
   if (pass.phase === 'count' && absent > 0) {
     const present = runs.holds(pass.source, pass.class)
-    if (!brakes(absent, present, limits)) return { done: false, pass: { ...pass, phase: 'apply', after: null, absent: 0 } }
+    if (!brakes(absent, present, limits, pass.emptied)) return { done: false, pass: { ...pass, phase: 'apply', after: null, absent: 0 } }
     const held: HeldRun = { run: pass.run, begin: pass.begin, slot: pass.slot, covered: pass.covered, absent, present }
     runs.setHeld(pass.source, pass.class, held)
     return { done: true, held, absent: 0, superseded }

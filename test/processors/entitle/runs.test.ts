@@ -179,6 +179,33 @@ describe('the brake', () => {
     expect(statuses(driver)).toBe('aaaaaaaaae')
   })
 
+  it('holds the end of all that a feed knows, one person or many, until it is released', () => {
+    const driver = started({ partitions: 4 })
+    driver.push(braked, ...runOf('identities', staff.slice(0, 1), { run: 1, counts: [1, 7, 0, 0] }))
+    const outputs = driver.push(...runOf('identities', [], { run: 2, counts: [0, 0, 0, 0] }))
+    expect(of(outputs, 'Held')).toMatchObject([{ run: 2, class: 'identities', held: true, absent: 1, present: 1 }])
+    expect(desired(driver, 'p0').status).toBe('active')
+    driver.push(ruling('release', 'hr', 2))
+    expect(desired(driver, 'p0').status).toBe('ended')
+  })
+
+  it('lets one go who is alone in a partition, where others are shown in another', () => {
+    const driver = started({ partitions: 4 })
+    driver.push(braked, ...runOf('identities', staff.slice(0, 1), { run: 1, counts: [1, 7, 0, 0] }))
+    expect(of(driver.push(...runOf('identities', [], { run: 2, counts: [0, 7, 0, 0] })), 'Held')).toEqual([])
+    expect(desired(driver, 'p0').status).toBe('ended')
+  })
+
+  it('lets a feed of requests, or a campaign of decisions, come to its end', () => {
+    const driver = started()
+    driver.push(sources({ requests: { class: 'requests', maxAbsentShare: 0.2 }, reviews: { class: 'decisions', maxAbsentShare: 0.2 } }, 2), person('ann'))
+    driver.push(...runOf('requests', [request('r1', 'ann', 'crm:a')], { run: 1 }), ...runOf('decisions', [decision('d1', 'ann', 'crm:b', 'keep', 300)], { run: 1 }))
+    expect(brief(desired(driver, 'ann').entries)).toHaveLength(2)
+    const outputs = driver.push(...runOf('requests', [], { run: 2 }), ...runOf('decisions', [], { run: 2 }))
+    expect(of(outputs, 'Held')).toEqual([])
+    expect(brief(desired(driver, 'ann').entries)).toEqual([])
+  })
+
   it('for business roles, which every partition holds, is not divided by the partitions', () => {
     const driver = started({ partitions: 4 })
     const roles = [role('a', ['crm:a']), role('b', ['crm:b'])]

@@ -1,5 +1,10 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { normalise } from '../../../processors/normalise/normalise.ts'
 import type { RawRecord } from '../../../schemas/wire/raw.ts'
+import { accountKey } from '../../../src/core/keys.ts'
+import { partitionOf } from '../../../src/core/partition.ts'
+import { ProcessorDriver } from '../../support/processor-driver.ts'
 import type { Sketch } from './world.ts'
 import { World, account, app, begin, end, gone, manifest, ofType, role, setting, snapshot, tick } from './world.ts'
 
@@ -50,6 +55,104 @@ describe('the brake', () => {
     const outputs = world.push(...snapshot({ run: 2, from: 20_000, accounts: many(2, 4), definitions: definitions.slice(2) }))
     expect(ofType(outputs, 'Held')).toMatchObject([{ class: 'accounts', absent: 2 }])
     expect(world.plain.table('definitions').size).toBe(1)
+  })
+})
+
+describe('a run that shows no account at all', () => {
+  const brake = { maxAbsent: 50, maxAbsentShare: 0.2 }
+  const roles = [[role('clerk'), []]] as const
+  const one = { ann: { roles: [role('clerk')] } }
+
+  test('is held though it is one account that it does not show, with the definitions that account refers to', () => {
+    const world = loaded({ brake })
+    world.push(...snapshot({ run: 2, from: 20_000, accounts: {} }), release(2))
+    world.push(...snapshot({ run: 3, from: 30_000, accounts: one, definitions: roles }))
+    const outputs = world.push(...snapshot({ run: 4, from: 40_000, accounts: {}, definitions: [] }))
+    expect(outputs.map(({ record }) => record.type)).toEqual(['Held', 'Held', 'SyncRun'])
+    expect(ofType(outputs, 'Held')).toMatchObject([{ class: 'accounts', absent: 1, present: 1 }, { class: 'definitions', absent: 1, present: 1 }])
+    expect(world.fact('ann')).toMatchObject({ whole: true, unknown: [] })
+    expect(ofType(world.push(release(4)), 'Held').map(({ class: name, held }) => [name, held])).toEqual([['accounts', false], ['definitions', false]])
+    expect(world.fact('ann')).toBeUndefined()
+    expect(world.plain.table('definitions').size).toBe(0)
+  })
+
+  test('takes definitions away where no account was there', () => {
+    const world = new World()
+    world.push(setting({ brake }), ...snapshot({ run: 1, from: 10_000, accounts: {}, definitions: roles }))
+    expect(ofType(world.push(...snapshot({ run: 2, from: 20_000, accounts: {}, definitions: [] })), 'Held')).toEqual([])
+    expect(world.plain.table('definitions').size).toBe(0)
+  })
+
+  test('is let pass by a share of 1, and by no other', () => {
+    const one = (maxAbsentShare: number): string[] => {
+      const world = new World()
+      world.push(setting({ brake: { maxAbsent: 50, maxAbsentShare } }), ...snapshot({ run: 1, from: 10_000, accounts: many(0, 1) }))
+      return world.push(...snapshot({ run: 2, from: 20_000, accounts: {} })).map(({ record }) => record.type)
+    }
+    expect([one(1), one(0.99)]).toEqual([['AccountGone', 'SyncRun'], ['Held', 'SyncRun']])
+  })
+
+  test('that is filtered, partial or without proof holds and removes nothing', () => {
+    const world = loaded({ brake })
+    for (const verdict of ['partial', 'unknown'] as const) {
+      expect(world.push(...snapshot({ run: verdict === 'partial' ? 2 : 3, from: 20_000, accounts: {}, verdicts: { accounts: verdict } })).map(({ record }) => record.type)).toEqual(['SyncRun'])
+    }
+    expect(world.push(begin(4, 40_000, ['accounts'], 'filtered'), end(4, 40_001, [manifest('accounts', 0)])).map(({ record }) => record.type)).toEqual(['SyncRun'])
+  })
+
+  test('takes one that it rejected for an account that is there', () => {
+    const world = loaded({ brake })
+    const seen: RawRecord = { type: 'Seen', app, id: 'a00', run: 2 }
+    const outputs = world.push(begin(2, 20_000, ['accounts']), seen, end(2, 20_001, [manifest('accounts', 1)]))
+    expect(ofType(outputs, 'Held')).toMatchObject([{ absent: 9, present: 10 }])
+  })
+
+  test('leaves the memberships, grants and credentials of accounts to be emptied as ever', () => {
+    const world = loaded({ brake: { maxAbsent: 50, maxAbsentShare: 0.99 } })
+    world.push(...snapshot({ run: 2, from: 20_000, accounts: { ...many(0, 2) } }), release(2))
+    const outputs = world.push(begin(3, 30_000, ['grants']), end(3, 30_001, [manifest('grants', 0)]))
+    expect(ofType(outputs, 'Held')).toEqual([])
+    expect(world.fact('a00')?.grants).toEqual([])
+  })
+
+  /** The accounts by the partition that has them; each partition gets the whole run. */
+  const partitions = 4
+  const spread = (ids: readonly string[]): string[][] =>
+    Array.from({ length: partitions }, (_, p) => ids.filter((id) => partitionOf(accountKey(app, id), partitions) === p))
+
+  function runTo(drivers: readonly ProcessorDriver<'raw'>[], run: number, ids: readonly string[]): { gone: string[]; held: number[] } {
+    const counts = spread(ids).map(({ length }) => length)
+    const outputs = drivers.flatMap((driver, p) => driver.push(
+      begin(run, run * 10_000, ['accounts']), ...spread(ids)[p]!.map((id, at) => account(id, run * 10_000 + at + 1, {}, run)),
+      end(run, run * 10_000 + 1_000, [manifest('accounts', ids.length, { counts })]),
+    ))
+    return {
+      gone: ofType(outputs, 'AccountGone').map((one) => one.account).sort(),
+      held: ofType(outputs, 'Held').filter(({ held }) => held).map(({ writer }) => writer),
+    }
+  }
+
+  test('takes nothing from any partition until it is released; one that shows any takes at once what a partition has alone', () => {
+    fc.assert(fc.property(
+      fc.uniqueArray(fc.nat(60), { minLength: 1, maxLength: 14 }), fc.infiniteStream(fc.boolean()),
+      (numbers, stays) => {
+        const ids = numbers.map((n) => `a${n}`).sort()
+        const shown = ids.filter(() => stays.next().value)
+        const drivers = Array.from({ length: partitions }, (_, partition) => new ProcessorDriver(normalise, { partitions, partition }))
+        for (const driver of drivers) driver.push(setting({ brake }))
+        runTo(drivers, 1, ids)
+        const missing = spread(ids.filter((id) => !shown.includes(id)))
+        const { gone, held } = runTo(drivers, 2, shown)
+        const isHeld = (p: number): boolean => {
+          const [absent, present] = [missing[p]!.length, spread(ids)[p]!.length]
+          return absent > 0 && (shown.length === 0 || (absent > 2 && absent > 0.2 * present))
+        }
+        expect(held).toEqual([...missing.keys()].filter(isHeld))
+        expect(gone).toEqual(missing.flatMap((those, p) => (isHeld(p) ? [] : those)).sort())
+        const released = drivers.flatMap((driver) => driver.push(release(2)))
+        expect([...gone, ...ofType(released, 'AccountGone').map((one) => one.account)].sort()).toEqual(missing.flat().sort())
+      },
+    ), { numRuns: 60 })
   })
 })
 

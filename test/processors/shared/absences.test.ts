@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AbsencePass, Objects, PassOutcome } from '../../../processors/shared/absences.ts'
-import { brakes, continuePass, releasePass, startPass } from '../../../processors/shared/absences.ts'
+import { brakes, continuePass, releasePass, showsNone, startPass } from '../../../processors/shared/absences.ts'
 import { Runs } from '../../../processors/shared/runs.ts'
 import { MemoryState } from './memory-state.ts'
 
@@ -15,8 +15,8 @@ interface World {
   open: (run: number, begin: number) => void
 }
 
-/** Objects o0…o<n-1>, observed at 10; `seen` are shown by the run that begins at 100. */
-function world(n: number, seen: readonly number[]): World {
+/** Objects o0…o<n-1>, observed at 10; `seen` are shown by the run that begins at 100. `emptied`: it showed none elsewhere either. */
+function world(n: number, seen: readonly number[], emptied = false): World {
   const runs = new Runs(new MemoryState(), layout)
   const held = new Set(Array.from({ length: n }, (_, i) => `o${i}`))
   const observed = new Map<string, number>()
@@ -35,7 +35,7 @@ function world(n: number, seen: readonly number[]): World {
   const ended = runs.end({ type: 'RunEnd', source: 'hr', run: 1, observed: 200, classes: [] }, 0)
   expect(ended?.run.run).toBe(1)
   return {
-    runs, pass: startPass('hr', 'identities', run, null), held, open,
+    runs, pass: startPass('hr', 'identities', run, null, emptied), held, open,
     objects: {
       *range(after) {
         for (const key of [...held].sort()) {
@@ -82,9 +82,27 @@ describe('a pass', () => {
 describe('the brake', () => {
   test('decides by number over partitions, and by share of more than two', () => {
     const limits = { maxAbsent: 10, maxAbsentShare: 0.25, divisor: 4 }
-    expect([brakes(2, 100, limits), brakes(3, 100, limits)]).toEqual([false, true])
-    expect([brakes(2, 3, { ...limits, divisor: 1 }), brakes(3, 12, { ...limits, divisor: 1 }), brakes(3, 11, { ...limits, divisor: 1 })]).toEqual([false, false, true])
-    expect(brakes(1, 1, { maxAbsent: 0, maxAbsentShare: 1, divisor: 1 })).toBe(true)
+    expect([brakes(2, 100, limits, false), brakes(3, 100, limits, false)]).toEqual([false, true])
+    const alone = { ...limits, divisor: 1 }
+    expect([brakes(2, 3, alone, false), brakes(3, 12, alone, false), brakes(3, 11, alone, false)]).toEqual([false, false, true])
+    expect(brakes(1, 1, { maxAbsent: 0, maxAbsentShare: 1, divisor: 1 }, false)).toBe(true)
+  })
+
+  test('holds all that a run shows none of, however few are here, unless every share is allowed', () => {
+    const limits = { maxAbsent: 10, maxAbsentShare: 0.99, divisor: 1 }
+    expect([brakes(1, 1, limits, true), brakes(1, 5, limits, true), brakes(1, 1, limits, false)]).toEqual([true, true, false])
+    expect([brakes(1, 1, { ...limits, maxAbsentShare: 1 }, true), brakes(11, 11, { ...limits, maxAbsentShare: 1 }, true)]).toEqual([false, true])
+    const made = world(1, [], true)
+    expect(finish(made, made.pass, limits)).toMatchObject({ held: { absent: 1, present: 1 }, absent: 0 })
+    const pass = releasePass(made.runs, 'hr', 'identities', 1)
+    if (pass === null) throw new Error('nothing is held')
+    expect(finish(made, pass, limits)).toMatchObject({ held: null, absent: 1 })
+    expect(made.held.size).toBe(0)
+  })
+
+  test('takes a class for empty where its manifest counts nothing for any partition', () => {
+    const manifest = { class: 'identities', verdict: 'complete' as const, reason: null, place: null, read: 0, declared: null, rejected: 0 }
+    expect([[0, 0, 0], [0, 1, 0], []].map((counts) => showsNone({ ...manifest, counts }))).toEqual([true, false, true])
   })
 
   test('holds everything before the first is applied, and a release applies it', () => {
