@@ -149,6 +149,7 @@ function items(list: readonly Item[]): string {
 
 export function heldDetail(held: HeldRow): string {
   const { run, source, class: of, writer, absent, present } = held
-  const share = `${absent} of ${present} ${of} in partition ${writer}`
-  return `Run ${run} of ${source} no longer shows ${share}: held until released or disproved.`
+  const shown = absent < present ? `no longer shows ${absent} of ${present} ${of}` : `shows none of the ${present} ${of}`
+  const release = `grantline rule ${source} --kind release --run ${run}`
+  return `Run ${run} of ${source} ${shown} in partition ${writer}: held until a person releases them (${release}) or a run shows them.`
 }

@@ -159,11 +159,18 @@ describe('held-absences', () => {
     const driver = given([...world(), absences(4)])
     expect(findings(driver.outputs)).toMatchObject([{
       kind: 'held-absences', severity: 'medium', home: 'source/billing', identity: null, app: 'billing', account: null, object: 'accounts/2',
-      detail: 'Run 4 of billing no longer shows 300 of 1000 accounts in partition 2: held until released or disproved.', causes: [at(7)],
+      detail: 'Run 4 of billing no longer shows 300 of 1000 accounts in partition 2: held until a person releases them '
+        + '(grantline rule billing --kind release --run 4) or a run shows them.',
+      causes: [at(7)],
     }])
     expect(told(driver.push(absences(5, { absent: 301 }), absences(5, { writer: 3 })))).toEqual(['changed held-absences accounts/2', 'opened held-absences accounts/3'])
     expect(told(driver.push(absences(5, { held: false }), absences(5, { writer: 3, held: false })))).toEqual(['closed held-absences accounts/2', 'closed held-absences accounts/3'])
     expect(driver.table('homes').size).toBe(0)
+  })
+
+  it('says where a run shows none at all', () => {
+    const driver = given([...world(), absences(4, { absent: 2, present: 2 })])
+    expect(findings(driver.outputs)).toMatchObject([{ detail: expect.stringContaining('Run 4 of billing shows none of the 2 accounts in partition 2: held') as string }])
   })
 })
 
