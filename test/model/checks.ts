@@ -4,10 +4,11 @@ import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
 import type { Output } from '../support/processor-driver.ts'
 import { accessName, effectiveAccess, nameOf, openFindings } from './fold.ts'
-import type { Change, History, How } from './history.ts'
+import { flawless, type Change, type History, type How } from './history.ts'
 import { judge, type ModelFinding } from './model.ts'
 import { Player } from './player.ts'
 import { feedOf, idOf, intentKinds, objectsOf } from './records.ts'
+import { openBrake } from './settings.ts'
 import type { Stages } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -109,6 +110,32 @@ function disappearances(world: World, source: string, loss: How['loss']): Change
 }
 
 const isEven = (_: unknown, n: number): boolean => n % 2 === 0
+
+/**
+ * A source of accounts or of people that is told to hold nothing takes nobody away, however few there are, unless its brake lets every
+ * share pass: that it holds is all that is told, and no longer when the source is read as it is.
+ */
+export const emptyRunsAreHeld: Check = (history, stages) => {
+  const player = new Player(history, { stages })
+  player.play()
+  const { apps, identities } = player.world
+  return history.order.flatMap((source) => {
+    const known = source === feedOf.identity ? identities : apps[source]?.setting.state === 'retired' ? undefined : apps[source]?.accounts
+    if (known === undefined) return []
+    const brake = { maxAbsent: openBrake.maxAbsent, maxAbsentShare: 0.99 }
+    const lines = told(player, () => {
+      player.steps([{ do: 'brake', source, brake }])
+      player.read(source, { ...flawless, loss: 'blind' })
+    })
+    const held = lines.filter((line) => line.includes('"type":"Held"')).length
+    const after = told(player, () => player.read(source, flawless))
+    return [
+      ...[...lines, ...after].filter((line) => !/"type":"Held"|"kind":"held-absences"/u.test(line)),
+      ...((held > 0) === (known.length > 0) ? [] : [`${held} partitions hold ${known.length} objects`]),
+      ...[...openFindings(player.topology.outputs).values()].flatMap(({ kind }) => (kind === 'held-absences' ? ['what is there again is held still'] : [])),
+    ].map((line) => `${source}: ${line}`)
+  })
+}
 
 /** What facts, findings and access hear of it, a line each. */
 function told(player: Player, act: () => void): string[] {

@@ -46,13 +46,15 @@ const setting: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ app: fc.constantFrom(...appNames), reread: fc.boolean() }).map(({ app, ...value }): Step => ({ do: 'setting', app, value })),
 )
 
-const brake: fc.Arbitrary<Step> = fc.record({ do: fc.constant('brake' as const), source, maxAbsent: fc.constantFrom(0, 1) })
+/** Of any share: histories are of sources that tell the truth, and one of those may be empty. */
+const brakeAt = (name: string, maxAbsent: number): Step => ({ do: 'brake', source: name, brake: { maxAbsent, maxAbsentShare: 1 } })
+const brake: fc.Arbitrary<Step> = fc.record({ source, maxAbsent: fc.constantFrom(0, 1) }).map(({ source: name, maxAbsent }) => brakeAt(name, maxAbsent))
 
 /** What was read is changed and read again; more may disappear than the source's brake lets pass. */
 const vanishing: fc.Arbitrary<Step[]> = source.chain((name) => fc
   .record({ gone: fc.array(changesAt[name]!, { minLength: 3, maxLength: 8 }), maxAbsent: fc.constantFrom(0, 1, 1_000, 1_000), release: fc.boolean() })
   .map(({ gone, maxAbsent, release }): Step[] => [
-    { do: 'run', source: name, how: flawless, during: [] }, { do: 'work', records: 2_000 }, { do: 'brake', source: name, maxAbsent },
+    { do: 'run', source: name, how: flawless, during: [] }, { do: 'work', records: 2_000 }, brakeAt(name, maxAbsent),
     ...gone, { do: 'run', source: name, how: flawless, during: [] }, { do: 'work', records: 2_000 },
     ...(release ? [{ do: 'rule', source: name, kind: 'release' } as const] : []),
   ]))

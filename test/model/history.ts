@@ -1,4 +1,4 @@
-import type { AppSetting, PolicySetting } from '../../schemas/settings.ts'
+import type { AppSetting, Brake, PolicySetting } from '../../schemas/settings.ts'
 import type { Ruling } from '../../schemas/wire/common.ts'
 import type { Ref } from '../../schemas/wire/raw.ts'
 import type { IntentKind, IntentObject } from './records.ts'
@@ -28,7 +28,7 @@ export type Step =
   | { do: 'tell'; object: Name }
   | { do: 'wait'; hours: number }
   | { do: 'setting'; app: string; value: Partial<AppSetting> }
-  | { do: 'brake'; source: string; maxAbsent: number }
+  | { do: 'brake'; source: string; brake: Brake }
   /** a person releases what the source's last run holds, declares its baseline, or has all forgotten that it told */
   | { do: 'rule'; source: string; kind: Ruling['kind'] }
   /** so many records are processed, by any tasks, before the next step */
@@ -49,7 +49,8 @@ export interface How {
   pageSize: number
   /** all pages are read before the first record is published; what happens `during` the run happens in between */
   spooled: boolean
-  loss: 'none' | 'page' | 'definitions' | 'record' | 'unknown' | 'filtered' | 'abandoned'
+  /** `blind`: it is told that there is nothing, and believes it */
+  loss: 'none' | 'page' | 'definitions' | 'record' | 'unknown' | 'filtered' | 'abandoned' | 'blind'
   /** which page or record is lost */
   at: number
   /** which object is rejected, if any */

@@ -8,7 +8,7 @@ import { LapsedEntry } from '../../schemas/wire/common.ts'
 import { AccountFact } from '../../schemas/wire/facts.ts'
 import { Finding, FindingKind, GrantVerdict } from '../../schemas/wire/results.ts'
 import {
-  endsAsTheModelSays, happenings, interleavingChangesNothing, loadingNeverFlaps, loadingOrderChangesNothing, reloadingChangesNothing, stages,
+  emptyRunsAreHeld, endsAsTheModelSays, happenings, interleavingChangesNothing, loadingNeverFlaps, loadingOrderChangesNothing, reloadingChangesNothing, stages,
   unchangedIsSilent, withoutProofIsSilent, type Check,
 } from './checks.ts'
 import { histories, loads } from './histories.ts'
@@ -44,6 +44,7 @@ describe('after any history', () => {
     holds(reloadingChangesNothing, histories, 10, lagging)
   }, timeoutMs)
   it('complete runs of an unchanged world tell nothing', () => holds(unchangedIsSilent, histories, 20), timeoutMs)
+  it('runs that find a source of accounts or people empty take nothing away', () => holds(emptyRunsAreHeld, histories, 25), timeoutMs)
   it('runs that prove nothing close nothing and open nothing', () => holds(withoutProofIsSilent, histories, 25), timeoutMs)
 
   it('every kind of finding occurs, and everything else that histories are made for', () => {

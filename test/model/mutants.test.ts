@@ -5,7 +5,7 @@ import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { Baseline } from '../../schemas/wire/facts.ts'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
-import { endsAsTheModelSays, loadingNeverFlaps, stages, withoutProofIsSilent, type Check } from './checks.ts'
+import { emptyRunsAreHeld, endsAsTheModelSays, loadingNeverFlaps, stages, withoutProofIsSilent, type Check } from './checks.ts'
 import { histories, loads } from './histories.ts'
 import type { History } from './history.ts'
 import type { Input, Stages } from './topology.ts'
@@ -96,6 +96,11 @@ function everythingReady(): Tampering<'facts'> {
 
 const forgetfulKeyBook = (): Tampering<'intent'> => ({ isKeptBack: (_topic, record) => record.type === 'KeyBook' && /[024]$/u.test(record.identity) })
 
+/** A brake that knows no share. */
+const anyShare = (): Tampering<'raw'> => ({
+  input: (record) => [record.type === 'Setting' ? { ...record, value: record.value.replace('"maxAbsentShare":0.99', '"maxAbsentShare":1') } : record],
+})
+
 function caught(check: Check, mutant: Stages, arbitrary: fc.Arbitrary<History>): string[] {
   for (const history of fc.sample(arbitrary, { seed: 20_260_103, numRuns: 40 })) {
     const wrong = check(history, mutant)
@@ -108,6 +113,11 @@ describe('the judge catches', () => {
   it('an application’s accounts deleted without a verdict', () => {
     const mutant = { ...stages, raw: tampered(stages.raw, everyRunComplete<'raw'>) }
     expect(caught(withoutProofIsSilent, mutant, histories)).toContainEqual(expect.stringContaining('"type":"AccountGone"'))
+  })
+
+  it('an application’s accounts deleted because its list was empty', () => {
+    const mutant = { ...stages, raw: tampered(stages.raw, anyShare) }
+    expect(caught(emptyRunsAreHeld, mutant, histories)).toContainEqual(expect.stringContaining('"type":"AccountGone"'))
   })
 
   it('people ended without a verdict', () => {

@@ -1,4 +1,4 @@
-import type { AppSetting } from '../../schemas/settings.ts'
+import type { AppSetting, Brake } from '../../schemas/settings.ts'
 import type { Ruling } from '../../schemas/wire/common.ts'
 import { flawless, type Change, type History, type How, type Name, type Step } from './history.ts'
 import { Reading, type Desk, type Publication } from './reading.ts'
@@ -19,7 +19,7 @@ export class Player implements Desk {
   readonly #stamps = new Map<string, number>()
   readonly #runs = new Map<string, number>()
   readonly #revisions = new Map<string, number>()
-  readonly #brakes = new Map<string, number>()
+  readonly #brakes = new Map<string, Brake>()
   #answered = 0
   /** takes flickers back */
   readonly #owed: Change[] = []
@@ -133,9 +133,9 @@ export class Player implements Desk {
         if (this.world.apps[step.app] !== undefined) this.#setApp(step.app, step.value)
         return
       case 'brake':
-        if (classOfFeed[step.source] === undefined) this.#setApp(step.source, { brake: { maxAbsent: step.maxAbsent, maxAbsentShare: 1 } })
+        if (classOfFeed[step.source] === undefined) this.#setApp(step.source, { brake: step.brake })
         else {
-          this.#brakes.set(step.source, step.maxAbsent)
+          this.#brakes.set(step.source, step.brake)
           this.#setSources()
         }
         return

@@ -88,6 +88,7 @@ export class Reading {
   /** Each page is read from the world as it is then: all of a page has one stamp. */
   *#paged<T>(list: () => T[], nameOf: (item: T) => string, of: string, spell: (item: T) => Keyed<RecordOf<'raw' | 'intent'>>): Generator<void> {
     const { pageSize, loss, at } = this.#how
+    if (loss === 'blind') return
     const lostHere = loss === (of === 'definitions' ? 'definitions' : 'page')
     for (let after = '', page = 0; ; page++) {
       const items = list().filter((item) => nameOf(item) > after).slice(0, pageSize)

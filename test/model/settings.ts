@@ -1,4 +1,4 @@
-import { AppSetting, SourcesSetting } from '../../schemas/settings.ts'
+import { AppSetting, SourcesSetting, type Brake } from '../../schemas/settings.ts'
 import type { Setting } from '../../schemas/wire/common.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
 import { classOfFeed } from './records.ts'
@@ -14,11 +14,8 @@ export function settingRecord(name: string, revision: number, value: unknown): S
   return { type: 'Setting', name, revision, digest: digest(text), value: text }
 }
 
-/** `brakes`: absences that a feed's run may show unheld, where it is not any number. */
-export function sourcesOf(apps: readonly string[], partitions: number, brakes: ReadonlyMap<string, number>): SourcesSetting {
-  const feeds = Object.entries(classOfFeed).map(([name, of]) => {
-    const maxAbsent = brakes.get(name)
-    return { name, class: of, brake: maxAbsent === undefined ? openBrake : { maxAbsent, maxAbsentShare: 1 } }
-  })
+/** `brakes`: of feeds whose brake holds something. */
+export function sourcesOf(apps: readonly string[], partitions: number, brakes: ReadonlyMap<string, Brake>): SourcesSetting {
+  const feeds = Object.entries(classOfFeed).map(([name, of]) => ({ name, class: of, brake: brakes.get(name) ?? openBrake }))
   return SourcesSetting.parse({ apps, feeds, partitions: { raw: partitions, intent: partitions, facts: partitions } })
 }
