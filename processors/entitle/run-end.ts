@@ -2,7 +2,7 @@ import type { IntentClass } from '../../schemas/settings.ts'
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
 import { sourceHome } from '../../src/core/keys.ts'
 import type { AbsencePass, BrakeLimits } from '../shared/absences.ts'
-import { continuePass } from '../shared/absences.ts'
+import { continuePass, isHeldAnew } from '../shared/absences.ts'
 import type { HeldRun, OpenRun } from '../shared/runs.ts'
 import { dropObject } from './intake.ts'
 import type { Step } from './jobs.ts'
@@ -55,8 +55,9 @@ export function absenceStep(
     absent: (key) => drop(scope, pass.source, name, key),
   }, limits(scope, pass.source, name), budget)
   if (!outcome.done) return { done: false, spent, pass: outcome.pass }
-  if (outcome.held !== null) tellHeld(scope, pass, outcome.held, true)
-  else if (outcome.superseded !== null) tellHeld(scope, pass, outcome.superseded, false)
+  if (outcome.held !== null) {
+    if (isHeldAnew(outcome.held, outcome.superseded)) tellHeld(scope, pass, outcome.held, true)
+  } else if (outcome.superseded !== null) tellHeld(scope, pass, outcome.superseded, false)
   if (release) return { done: true, spent, pass }
   const tally = context.state.get<Tally>('absences', pass.source) ?? { absent: 0, held: 0 }
   const held = tally.held + (outcome.held?.absent ?? 0)

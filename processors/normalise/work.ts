@@ -1,4 +1,4 @@
-import { continuePass } from '../shared/absences.ts'
+import { continuePass, isHeldAnew } from '../shared/absences.ts'
 import { carryOn } from '../shared/later.ts'
 import { lastObserved, layout } from './account.ts'
 import { objectsOf, limitsOf, tellHeld } from './absent.ts'
@@ -82,8 +82,9 @@ function applyAbsences(scope: Scope, job: RunAbsences, budget: number): Progress
   const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
   if (!outcome.done) return { job: { ...job, passes: [outcome.pass, ...passes] }, spent: budget }
   const { held, absent, superseded } = outcome
-  if (held !== null) tellHeld(scope, app, pass.class, true, held)
-  else if (superseded !== null) tellHeld(scope, app, pass.class, false, superseded)
+  if (held !== null) {
+    if (isHeldAnew(held, superseded)) tellHeld(scope, app, pass.class, true, held)
+  } else if (superseded !== null) tellHeld(scope, app, pass.class, false, superseded)
   if (pass.class === 'definitions' && absent > 0) deriveLater(scope, app, null)
   const finish = { ...job.finish, absent: job.finish.absent + absent, held: job.finish.held + (held?.absent ?? 0) }
   return { job: { ...job, passes, finish }, spent: budget }

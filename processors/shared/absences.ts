@@ -19,6 +19,8 @@ export interface AbsencePass {
   /** key of the last object looked at */
   readonly after: string | null
   readonly absent: number
+  /** of these, how many are not among those that are held of an earlier run; not told of a pass that an older release began */
+  readonly news: number
 }
 
 /** One object of the class: `observed` is its own stamp; null where it has nothing in this class. */
@@ -59,15 +61,15 @@ export function startPass(
   covered: string | null,
   emptied: boolean,
 ): AbsencePass {
-  return { source, class: name, run, begin, slot, covered, emptied, phase: 'count', after: null, absent: 0 }
+  return { source, class: name, run, begin, slot, covered, emptied, phase: 'count', after: null, absent: 0, news: 0 }
 }
 
-/** Applies what is held of that run, without asking the brake again; null if nothing of that run is held in this class. */
+/** Applies what is held of that run, or of an earlier one that showed the same, without asking the brake again; null if nothing of it is held in this class. */
 export function releasePass(runs: Runs, source: string, name: string, run: number): AbsencePass | null {
   const held = runs.heldOf(source, name)
-  if (held === null || held.run !== run) return null
+  if (held === null || run < held.run || run > (held.last ?? held.run)) return null
   const { begin, slot, covered } = held
-  return { source, class: name, run, begin, slot, covered, emptied: false, phase: 'apply', after: null, absent: 0 }
+  return { source, class: name, run: held.run, begin, slot, covered, emptied: false, phase: 'apply', after: null, absent: 0, news: 0 }
 }
 
 /**
@@ -84,33 +86,43 @@ export function brakes(absent: number, present: number, limits: BrakeLimits, emp
 
 /** One slice of about `budget` objects. The caller stores the pass that is answered and comes back with it until done. */
 export function continuePass(runs: Runs, pass: AbsencePass, objects: Objects, limits: BrakeLimits, budget: number): PassOutcome {
-  let { after, absent } = pass
+  let { after, absent, news } = pass
+  const held = pass.phase === 'count' ? runs.heldOf(pass.source, pass.class) : null
   let left = budget
   const first = pass.phase === 'count' && after === null
-  if (first && runs.sawAll(pass.source, pass.class, pass)) return endPass(runs, pass, 0, limits)
+  if (first && runs.sawAll(pass.source, pass.class, pass)) return endPass(runs, pass, limits)
   for (const [key, holding] of objects.range(after)) {
-    if (left-- <= 0) return { done: false, pass: { ...pass, after, absent } }
+    if (left-- <= 0) return { done: false, pass: { ...pass, after, absent, news } }
     after = key
     if (!isAbsent(runs, pass, holding)) continue
     absent++
+    if (held !== null && !isAbsent(runs, { ...pass, ...held }, holding)) news++
     if (pass.phase === 'apply') objects.absent(key)
   }
-  return endPass(runs, pass, absent, limits)
+  return endPass(runs, { ...pass, absent, news }, limits)
 }
 
-/** Every object of the class was looked at, and so many are absent. */
-function endPass(runs: Runs, pass: AbsencePass, absent: number, limits: BrakeLimits): PassOutcome {
+/** Every object of the class was looked at. */
+function endPass(runs: Runs, pass: AbsencePass, limits: BrakeLimits): PassOutcome {
+  const { absent } = pass
   const superseded = runs.heldOf(pass.source, pass.class)
   if (pass.phase === 'count' && absent > 0) {
     const present = runs.holds(pass.source, pass.class)
     if (!brakes(absent, present, limits, pass.emptied)) return { done: false, pass: { ...pass, phase: 'apply', after: null, absent: 0 } }
-    const held: HeldRun = { run: pass.run, begin: pass.begin, slot: pass.slot, covered: pass.covered, absent, present }
+    const { run, begin, slot, covered } = pass
+    // a person who looks at a run needs the time to: it stays the one that is held while later runs show the same
+    const since = superseded !== null && pass.news === 0 ? superseded : { run, begin, slot, covered }
+    const held: HeldRun = { ...since, last: run, absent, present }
     runs.setHeld(pass.source, pass.class, held)
     return { done: true, held, absent: 0, superseded }
   }
   if (superseded !== null) runs.setHeld(pass.source, pass.class, null)
   return { done: true, held: null, absent, superseded }
 }
+
+/** Whether what is held is not what was told to be held before. */
+export const isHeldAnew = (held: HeldRun, before: HeldRun | null): boolean =>
+  before === null || held.run !== before.run || held.absent !== before.absent || held.present !== before.present
 
 function isAbsent(runs: Runs, pass: AbsencePass, { ordinal, observed }: Holding): boolean {
   if (observed === null || observed >= pass.begin) return false

@@ -40,6 +40,8 @@ type Opened = Omit<OpenRun, keyof Counts>
 /** Absences of an ended run that its brake holds, for one class. Its bitmap stays, and later sightings are added to it. */
 export interface HeldRun {
   readonly run: number
+  /** the last run that did not show these, and nothing else, either; not told where an older release held them */
+  readonly last?: number
   readonly begin: number
   readonly slot: number
   /** see AbsencePass */

@@ -193,7 +193,33 @@ describe('held absences', () => {
     expect(world.push(release(2))).toEqual([])
   })
 
-  test('the next complete run judges anew: still gone, and it is that run that is released', () => {
+  test('the next complete run judges anew: while the same are gone nothing is told, and either run may be released', () => {
+    for (const run of [2, 3]) {
+      const world = held()
+      expect(world.push(...snapshot({ run: 3, from: 30_000, accounts: many(3, 10) })).map(({ record }) => record.type)).toEqual(['SyncRun'])
+      expect(ofType(world.push(release(run)), 'AccountGone')).toHaveLength(3)
+    }
+    const world = held()
+    expect(ofType(world.push(...snapshot({ run: 3, from: 30_000, accounts: { ...many(3, 10), ...many(0, 1) } })), 'Held')).toMatchObject([{ held: false }])
+  })
+
+  test('a release applies nothing that the run which it names showed, and all of it while later runs showed the same', () => {
+    const all = Object.keys(many(0, 6))
+    const shown = fc.subarray(all, { minLength: 1 })
+    fc.assert(fc.property(fc.array(shown, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 6 }), (runs, run) => {
+      const world = new World()
+      world.push(setting({ brake: { maxAbsent: 0, maxAbsentShare: 1 } }), ...snapshot({ run: 1, from: 10_000, accounts: many(0, 6) }))
+      runs.forEach((ids, n) => world.push(...snapshot({ run: n + 2, from: (n + 2) * 10_000, accounts: Object.fromEntries(ids.map((id) => [id, { direct: ['read'] }])) })))
+      const removed = ofType(world.push(release(run)), 'AccountGone').map((one) => one.account).sort()
+      const absent = runs.map((ids) => all.filter((id) => !ids.includes(id)))
+      const named = absent[run - 2]
+      expect(removed.filter((id) => named?.includes(id) !== true)).toEqual([])
+      if (removed.length > 0) expect(removed).toEqual(absent.at(-1))
+      if (named !== undefined && absent.slice(run - 2).every((ids) => ids.join() === named.join())) expect(removed).toEqual(named)
+    }))
+  })
+
+  test('the next complete run judges anew: another is gone, and it is that run that is released', () => {
     const world = held()
     const outputs = world.push(...snapshot({ run: 3, from: 30_000, accounts: many(4, 10) }))
     expect(ofType(outputs, 'Held')).toMatchObject([{ run: 3, held: true, absent: 4 }])
