@@ -93,7 +93,7 @@ export class Transport {
     const headers = Object.fromEntries(response.headers)
     const { status } = response
     const errorClass = classOfStatus(status)
-    if (errorClass === null) return { status, headers, body: textOf(await readBody(response, url, this.#options.maxBodyBytes), response, url) }
+    if (errorClass === null) return { status, headers, body: textOf(await readBody(response, url, this.#options.maxBodyBytes, safe), response, url) }
     await response.body?.cancel()
     // 429 and 401 say that the request was not carried out; another error leaves that open.
     return { ...failure(errorClass, `the application answered ${status}`), repeatable: safe || status === 429, status, headers }
@@ -119,12 +119,17 @@ export class Transport {
 /** Whether the request may be sent again though nobody knows if it was carried out. */
 export const isSafe = ({ method, repeatable }: HttpRequest): boolean => method === 'GET' || repeatable === true
 
-async function readBody(response: Response, url: URL, maxBytes: number): Promise<Buffer> {
+/** Of what may have been carried out by then nobody may be told that it was refused. */
+async function readBody(response: Response, url: URL, maxBytes: number, safe: boolean): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw new ConnectError('schema', `the answer is larger than ${maxBytes} bytes: ask for smaller pages`, url.pathname)
+    if (bytes > maxBytes) {
+      throw safe
+        ? new ConnectError('schema', `the answer is larger than ${maxBytes} bytes: ask for smaller pages`, url.pathname)
+        : new ConnectError('transient', `the answer is larger than ${maxBytes} bytes, so it is not known whether it was done`, url.pathname)
+    }
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -247,6 +247,13 @@ describe('broken connections', () => {
     expect(error).toMatchObject({ class: 'schema', message: expect.stringContaining('1000 bytes') as string })
     expect(requests).toHaveLength(1)
   })
+
+  it('a body above the limit that answers a write leaves open whether it was done, and is not sent again', async () => {
+    const { origin, requests } = await serve((_request, response) => response.end('x'.repeat(5_000)))
+    const error = await failureOf(client(origin, { maxBodyBytes: 1_000 }).http.request({ method: 'POST', url: origin, body: '{}' }))
+    expect(error).toMatchObject({ class: 'transient', message: expect.stringContaining('not known whether it was done') as string })
+    expect(requests).toHaveLength(1)
+  })
 })
 
 describe('an application that is down', () => {
