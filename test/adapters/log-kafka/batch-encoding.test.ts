@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { leastPackedBytes } from '../../../src/adapters/log-kafka/batch-encoding.ts'
-import { repairKafkajs, type Repair } from '../../../src/adapters/log-kafka/repair.ts'
+import type { Repair } from '../../../src/adapters/log-kafka/repair.ts'
+import { requireOfCopy } from './copies.ts'
 
 interface Request {
   apiKey: number
@@ -12,12 +12,7 @@ interface Request {
 type Produce = (what: object) => Request
 
 /** The request for these messages as this copy of kafkajs encodes it. */
-function produceOf(repairs: readonly Repair[]): Produce {
-  const require = createRequire(import.meta.url)
-  for (const id of Object.keys(require.cache)) if (id.includes('/kafkajs/')) Reflect.deleteProperty(require.cache, id)
-  repairKafkajs(require, repairs)
-  return require('kafkajs/src/protocol/requests/produce/v3/request') as Produce
-}
+const produceOf = (repairs: readonly Repair[]): Produce => requireOfCopy(repairs)('kafkajs/src/protocol/requests/produce/v3/request') as Produce
 
 const original = produceOf([])
 const amended = produceOf(['copies'])
@@ -62,12 +57,7 @@ describe('a batch of records', () => {
   })
 
   it('groups messages by partition in their order', () => {
-    const require = createRequire(import.meta.url)
-    const id = 'kafkajs/src/producer/groupMessagesPerPartition'
-    const of = (repairs: readonly Repair[]): ((args: object) => object) => {
-      produceOf(repairs)
-      return require(id) as (args: object) => object
-    }
+    const of = (repairs: readonly Repair[]): ((args: object) => object) => requireOfCopy(repairs)('kafkajs/src/producer/groupMessagesPerPartition') as (args: object) => object
     const messages = Array.from({ length: 50 }, (_, n) => ({ value: String(n), partition: (n * 7) % 3 }))
     const args = { topic: 't', partitionMetadata: [{}], messages, partitioner: ({ message: { partition } }: { message: { partition: number } }) => partition }
     expect(of(['copies'])(args)).toEqual(of([])(args))
