@@ -103,8 +103,13 @@ export async function produce(
   return written
 }
 
+/** What kafkajs has in the place of a leader's id where there is none. */
+const noLeader = '-1'
+const LEADER_NOT_AVAILABLE = 5
+
 /** Never throws: what a broker answers differs from partition to partition. */
 async function ask({ errorOf, answersOf }: ProducingTools, cluster: ProducingCluster, nodeId: string, request: ProduceRequest, asked: readonly Due[]): Promise<Outcome[]> {
+  if (nodeId === noLeader) return asked.map((due) => ({ due, error: errorOf(LEADER_NOT_AVAILABLE) }))
   let topics: TopicAnswer[]
   try {
     const broker = await cluster.findBroker({ nodeId })
@@ -124,7 +129,7 @@ async function ask({ errorOf, answersOf }: ProducingTools, cluster: ProducingClu
 function byLeader(cluster: ProducingCluster, due: readonly Due[]): Map<string, Due[]> {
   const leaders = new Map<string, Due[]>()
   for (const one of due) {
-    const nodeId = Object.keys(cluster.findLeaderForPartitions(one.topic, [one.partition]))[0] ?? 'of no known leader'
+    const nodeId = Object.keys(cluster.findLeaderForPartitions(one.topic, [one.partition]))[0] ?? noLeader
     const asked = leaders.get(nodeId)
     if (asked === undefined) leaders.set(nodeId, [one])
     else asked.push(one)

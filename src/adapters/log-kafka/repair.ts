@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { batchEncoder, type BatchTools } from './batch-encoding.ts'
+import { keepLeaders } from './leaderless.ts'
 import { replace } from './replace.ts'
 
 /**
- * Six defects of kafkajs 2.2.4, amended in memory:
+ * Seven defects of kafkajs 2.2.4, amended in memory:
  *
  * - `aborted`: its read_committed filter takes one entry of the broker's list of aborted transactions per record, in the order of
  *   the list, and takes a data record with the key 00 00 00 00 for an abort marker. Aborted records get through.
@@ -17,12 +18,14 @@ import { replace } from './replace.ts'
  *   the process ends with an error of reading.
  * - `halfOpen`: a connection on which an answer did not come in time is kept, and the request is sent on it again, and again. As the Java client
  *   does it (NetworkClient), it is closed.
+ * - `leaderless`: one partition without a leader, and what the brokers tell of all others is thrown away too: nobody is found who leads those now
+ *   (leaderless.ts).
  * - `copies`: records are encoded and grouped by copying, at a third of what a transaction costs (batch-encoding.ts). The bytes are the same.
  *
  * Other parts of it are used that have no documented interface (internals.ts), so any other release is refused.
  */
-export type Repair = 'copies' | 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen'
-export const allRepairs: readonly Repair[] = ['copies', 'aborted', 'emptied', 'idle', 'torn', 'halfOpen']
+export type Repair = 'copies' | 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen' | 'leaderless'
+export const allRepairs: readonly Repair[] = ['copies', 'aborted', 'emptied', 'idle', 'torn', 'halfOpen', 'leaderless']
 
 /** SHA-256 over path and content of each file of `src` in kafkajs 2.2.4. */
 const digestOf224 = '44574d7c11bce25ff386257c6742eb10455dcc04c4a7e14196373b1bc3b31d12'
@@ -56,6 +59,7 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
   if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
   if (repairs.includes('torn')) beginAfresh(require('kafkajs/src/network/connection') as ConnectionClass)
   if (repairs.includes('halfOpen')) closeHalfOpen(require('kafkajs/src/network/connection') as ConnectionClass)
+  if (repairs.includes('leaderless')) keepLeaders(require)
 }
 
 function encodeAtOnce(require: NodeJS.Require): void {
