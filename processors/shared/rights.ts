@@ -28,8 +28,11 @@ type Access = Omit<Said, 'revoked'>
  * it for all of the accounts, one about the account for this one only; nothing is the account's before the person begins or after they end.
  */
 export function rightsOf(person: SaidOfPerson, account: Said): Rights {
+  const { status, endedAt } = person
   const shared = without(person, account.revoked)
-  const own = inTenure(without(account, person.revoked), person)
+  // who has ended has nothing left to lose
+  const revoked = status === 'ended' && endedAt !== null ? person.revoked.filter(({ reason }) => reason.from < endedAt) : person.revoked
+  const own = inTenure(without(account, revoked), person)
   const entries = united([...shared.entries, ...own.entries])
   const lapsed = lastOf([...shared.lapsed, ...own.lapsed], entries)
   return { entries, lapsed, claimed: own.entries }
@@ -38,19 +41,29 @@ export function rightsOf(person: SaidOfPerson, account: Said): Rights {
 function inTenure({ entries, lapsed }: Access, { status, start, endedAt }: SaidOfPerson): Access {
   if (status === 'planned' || (status === 'ended' && endedAt === null)) return { entries: [], lapsed: [] }
   const begun = start ?? -Infinity
-  const ends = (entry: DesiredEntry): LapsedEntry[] =>
-    entry.from >= endedAt! ? [] : [{ app: entry.app, entitlement: entry.entitlement, at: endedAt!, why: 'ended', reason: entry.reasons[0]! }]
   const before = lapsed.filter(({ at, why }) => at > begun || why === 'denied')
-  if (status === 'ended') return { entries: [], lapsed: [...before, ...entries.flatMap(ends)] }
+  if (status === 'ended') {
+    const ends = entries.filter(({ from }) => from < endedAt!).map(({ app, entitlement, reasons }): LapsedEntry => (
+      { app, entitlement, at: endedAt!, why: 'ended', reason: reasons[0]! }
+    ))
+    return { entries: [], lapsed: [...before.flatMap((lapse) => upTo(endedAt!, lapse)), ...ends] }
+  }
   return { entries: entries.map((entry) => (entry.from >= begun ? entry : { ...entry, from: begun })), lapsed: before }
+}
+
+/** What lapsed after its person had ended lapsed with them, and what began after that was never theirs. */
+function upTo(endedAt: number, lapse: LapsedEntry): LapsedEntry[] {
+  if (lapse.at <= endedAt) return [lapse]
+  return lapse.reason.from < endedAt ? [{ ...lapse, at: endedAt, why: 'ended' }] : []
 }
 
 /** Without the reasons that began before one of the revocations. */
 function without({ entries, lapsed }: Access, revoked: readonly Revocation[]): Access {
   if (revoked.length === 0) return { entries, lapsed }
   const denied: LapsedEntry[] = []
+  const decided = inOrder(revoked)
   const left = entries.flatMap((entry) => {
-    const ends = entry.reasons.map((reason) => endOf(revoked, entry, reason))
+    const ends = entry.reasons.map((reason) => endOf(decided, entry, reason))
     const reasons = entry.reasons.filter((_reason, i) => ends[i] === undefined)
     if (reasons.length === entry.reasons.length) return [entry]
     if (reasons.length > 0) return [{ ...entry, from: Math.max(entry.from, earliest(reasons)), until: latest(reasons), reasons }]
@@ -58,17 +71,27 @@ function without({ entries, lapsed }: Access, revoked: readonly Revocation[]): A
     return []
   })
   const cut = lapsed.map((lapse): LapsedEntry => {
-    const end = endOf(revoked, lapse, lapse.reason)
+    const end = endOf(decided, lapse, lapse.reason)
     return end === undefined || end.from >= lapse.at ? lapse : { ...lapse, at: end.from, why: 'denied', reason: end }
   })
   return { entries: left, lapsed: [...cut, ...denied] }
 }
 
-/** The first decision that ends it. */
-function endOf(revoked: readonly Revocation[], { app, entitlement }: Named, { from }: Reason): Reason | undefined {
-  const ends = revoked.filter((one) => one.app === app && one.entitlement === entitlement && one.reason.from > from)
-  return ends.map(({ reason }) => reason).sort((a, b) => a.from - b.from)[0]
+/** The decisions about each entitlement, the first of them first: there may be thousands, and as many entries to look them up for. */
+function inOrder(revoked: readonly Revocation[]): ReadonlyMap<string, readonly Reason[]> {
+  const all = new Map<string, Reason[]>()
+  for (const one of revoked) {
+    const reasons = all.get(nameOf(one))
+    if (reasons === undefined) all.set(nameOf(one), [one.reason])
+    else reasons.push(one.reason)
+  }
+  for (const reasons of all.values()) reasons.sort((a, b) => a.from - b.from)
+  return all
 }
+
+/** The first decision that ends it. */
+const endOf = (decided: ReadonlyMap<string, readonly Reason[]>, entry: Named, { from }: Reason): Reason | undefined =>
+  decided.get(nameOf(entry))?.find((reason) => reason.from > from)
 
 /** An entitlement that is given twice is one, for all reasons of both. */
 function united(entries: readonly DesiredEntry[]): DesiredEntry[] {

@@ -69,4 +69,27 @@ describe('the rights of one account of a person', () => {
     const rights = rightsOf(ofPerson(tenure, compiled(tenure, [], [])), said(compiled(unlimited, [request], [])))
     expect(rights).toMatchObject({ entries: [], lapsed: [{ entitlement: 'e', at: 12, why: 'ended', reason: { id: 'r' } }] })
   })
+  it('lapsed with the person at the latest, whatever became of them since', () => {
+    const request = (from: number, until: number | null): Claim => ({ app: 'crm', entitlement: 'e', reason: { kind: 'request', id: 'r', by: null, from, until, source, ref: 'r' } })
+    const decision: KeptRevocation = { app: 'crm', entitlement: 'e', reason: { kind: 'decision', id: 'd', by: 'eve', from: 15, until: null, source, ref: 'd' } }
+    const tenure: Tenure = { status: 'ended', start: 1, end: 12 }
+    const lapsedOf = (own: Claim, ended: KeptRevocation[] = [], ownEnded: KeptRevocation[] = []): unknown =>
+      rightsOf(ofPerson(tenure, compiled(tenure, [], ended)), said(compiled(unlimited, [own], ownEnded))).lapsed.map(({ at, why }) => [at, why])
+    expect(lapsedOf(request(3, 15))).toEqual([[12, 'ended']])
+    expect(lapsedOf(request(3, null), [decision])).toEqual([[12, 'ended']])
+    expect(lapsedOf(request(3, null), [], [decision])).toEqual([[12, 'ended']])
+    expect(lapsedOf(request(3, 9))).toEqual([[9, 'expired']])
+    expect(lapsedOf(request(13, 15))).toEqual([])
+  })
+
+  it('are found at once among thousands of decisions', () => {
+    const many = Array.from({ length: 10_000 }, (_, n) => n)
+    const entries = many.map((n): DesiredEntry => ({ app: 'crm', entitlement: `e${n}`, from: 0, until: null, reasons: [{ kind: 'request', id: `r${n}`, by: null, from: 0, until: null, source }] }))
+    const revoked = many.map((n) => ({ app: 'crm', entitlement: `e${2 * n}`, reason: { kind: 'decision' as const, id: `d${n}`, by: 'eve', from: 1, until: null, source } }))
+    const begun = performance.now()
+    const rights = rightsOf({ entries, lapsed: [], revoked: [], status: 'active', start: null, endedAt: null }, { entries: [], lapsed: [], revoked })
+    expect(rights.entries).toHaveLength(5_000)
+    // with each entry looking at each decision it is tens of seconds
+    expect(performance.now() - begun).toBeLessThan(2_000)
+  }, 60_000)
 })
