@@ -4,11 +4,11 @@ import { Horizon } from './horizon.ts'
 import { homeFindings } from './identity-findings.ts'
 import { waitsOf } from './lag.ts'
 import type { HomeView, Rules, Wait, Wanted } from './model.ts'
-import { Holdings, lacking, missingAt, standingOf, type Missing, type Standing } from './standing.ts'
+import { Holdings, lacking, missingAt, overstaying, standingOf, type Missing, type Overstaying, type Standing } from './standing.ts'
 
 /**
  * `verdicts[i][j]` is that of grant j of account i. `due`: when to evaluate again if nothing else happens, ms.
- * `standing`, `held` and `missing` are what it was judged by.
+ * `standing`, `held`, `missing` and `overstayed` are what it was judged by.
  */
 export interface Evaluation {
   wanted: Wanted[]
@@ -18,6 +18,7 @@ export interface Evaluation {
   standing: Standing
   held: Holdings
   missing: readonly Missing[]
+  overstayed: readonly Overstaying[]
 }
 
 /**
@@ -28,11 +29,11 @@ export function evaluate(view: HomeView, rules: Rules, undecided = true): Evalua
   const horizon = new Horizon(rules.now)
   const standing = standingOf(view)
   const held = new Holdings(view.accounts.filter(({ fact }) => rules.app(fact.app) !== null))
-  const lacked = lacking(standing.home, held)
-  const missing = missingAt(lacked, standing, held)
+  const missing = missingAt(lacking(standing.home, held), standing, held)
+  const overstayed = overstaying(standing, held)
   const accounts = view.accounts.map((row) => judgeAccountAtHome(view.home, row, view.desired, standing, rules, horizon))
   const wanted = [...accounts.flatMap((account) => account.wanted), ...homeFindings(view, missing, held, rules, horizon, undecided)]
-  const waits = waitsOf(standing, lacked, held, rules, horizon)
+  const waits = waitsOf(missing, overstayed, rules, horizon)
   const verdicts = accounts.map(({ judged }) => judged.verdicts)
-  return { wanted, verdicts, waits, due: horizon.next, standing, held, missing }
+  return { wanted, verdicts, waits, due: horizon.next, standing, held, missing, overstayed }
 }

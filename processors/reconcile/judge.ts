@@ -54,8 +54,8 @@ function publishAccess(context: Context, before: Loaded, after: Taken, { verdict
   })
 }
 
-function lagSamples({ now, position }: Context, before: Loaded, { home, evidence }: Taken, { standing, held }: Evaluation): LagSample[] {
-  return settled(before.row.waits, standing, held, evidence).map(({ app, entitlement, direction, desired }) => {
+function lagSamples({ now, position }: Context, before: Loaded, { home, accounts, evidence }: Taken, { standing, held }: Evaluation): LagSample[] {
+  return settled(before.row.waits, standing, held, accounts, evidence).map(({ app, entitlement, direction, desired }) => {
     const observed = evidence!.observed
     const lagMs = Math.max(0, observed - desired)
     return { type: 'LagSample', home, app, entitlement, direction, desired, observed, lagMs, decided: now, cause: position }
@@ -64,10 +64,10 @@ function lagSamples({ now, position }: Context, before: Loaded, { home, evidence
 
 /** The same object where nothing of the row changed, so that it is not written again. */
 function nextRow(
-  before: Loaded, { row, accounts }: Taken, { waits, due, standing, held, missing }: Evaluation, findings: FindingsChange, proposed: boolean,
+  before: Loaded, { row, accounts }: Taken, { waits, due, missing, overstayed }: Evaluation, findings: FindingsChange, proposed: boolean,
 ): HomeRow {
   const apps = appsOf(row.desired, accounts)
-  const awaits = awaited(standing, missing, held)
+  const awaits = awaited(missing, overstayed)
   const next: HomeRow = { ...row, open: findings.open, waits, apps, awaits, due }
   const isQuiet = row === before.row && findings.records.length === 0 && !proposed && due === row.due
   return isQuiet && equal([waits, apps, awaits], [row.waits, row.apps, row.awaits]) ? row : next

@@ -92,9 +92,10 @@ export interface Wanted extends FindingKey {
   causes: Position[]
 }
 
-/** A desired change that was not yet seen done: `desired` is the moment that its lag counts from, ms. */
+/** A desired change that was not yet seen done: `desired` is the moment that its lag counts from, ms. `account`: of which alone; null: of any of the home. */
 export interface Wait {
   app: string
+  account: string | null
   entitlement: string
   direction: LagSample['direction']
   desired: number

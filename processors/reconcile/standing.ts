@@ -47,7 +47,7 @@ export interface Standing {
   /** of a person's accounts about which something is said in particular */
   own: ReadonlyMap<AccountState, OwnRights>
   /** what the home should hold, on whichever account: what is revoked on an account that is in use is not made up for on another */
-  home: Rights
+  home: Pick<Rights, 'plan' | 'entries'>
 }
 
 export function standingOf({ home, desired, accounts }: HomeView): Standing {
@@ -75,12 +75,12 @@ function standingWith(rights: Rights, particular: readonly AccountState[], facts
     const { entries, lapsed, claimed } = rightsOf(person, { entries: fact.entries, lapsed: fact.lapsed, revoked: fact.revoked ?? [] })
     return [fact, { endedAt: rights.endedAt, plan: entries, entries: index(entries), lapsed: index(lapsed), claimed: index(claimed) }]
   }))
+  const particularInUse = new Map([...new Set(particular.map(({ app }) => app))].map((app) => [app, inUse(facts, app).flatMap((fact) => own.get(fact) ?? [])]))
   const isRevoked = ({ app, entitlement }: Planned): boolean =>
-    inUse(facts, app).some((fact) => own.get(fact)?.entries.has(entitlementKey(app, entitlement)) === false)
+    particularInUse.get(app)?.some((of) => !of.entries.has(entitlementKey(app, entitlement))) === true
   const plan = rights.plan.filter((entry) => !isRevoked(entry))
   const entries = new Map([...[...own.values()].flatMap(({ claimed }) => [...claimed]), ...index(plan)])
-  const lapsed = new Map([...own.values()].flatMap((of) => [...of.lapsed]).concat([...rights.lapsed]).filter(([key]) => !entries.has(key)))
-  return { rights, own, home: { endedAt: rights.endedAt, plan, entries, lapsed } }
+  return { rights, own, home: { plan, entries } }
 }
 
 /** Accounts in the app that are active and surely theirs; where there are none, all that there are. */
@@ -95,6 +95,7 @@ export class Holdings {
   readonly accounts: readonly AccountRow[]
   /** of each account; made when first asked for */
   #keys: readonly ReadonlySet<string>[] | null = null
+  #places: ReadonlyMap<AccountState, number> | null = null
 
   constructor(accounts: readonly AccountRow[]) {
     this.accounts = accounts.filter(({ fact }) => fact.status === 'active')
@@ -110,8 +111,9 @@ export class Holdings {
   }
 
   isHeldBy(fact: AccountState, key: string): boolean {
-    const i = this.accounts.findIndex((row) => row.fact === fact)
-    return i >= 0 && this.#held()[i]!.has(key)
+    this.#places ??= new Map(this.accounts.map((row, i) => [row.fact, i]))
+    const i = this.#places.get(fact)
+    return i !== undefined && this.#held()[i]!.has(key)
   }
 
   #held(): readonly ReadonlySet<string>[] {
@@ -127,7 +129,7 @@ export interface Missing {
 }
 
 /** The entries that no active account holds, in their order. */
-export function lacking({ plan, entries }: Rights, held: Holdings): readonly Missing[] {
+export function lacking({ plan, entries }: Standing['home'], held: Holdings): readonly Missing[] {
   const [account, ...others] = held.accounts
   const from = (): Missing[] => [...entries].filter(([key]) => !held.has(key)).map(([key, entry]) => ({ key, entry, account: null }))
   if (others.length > 0) return from()
@@ -141,7 +143,23 @@ export function missingAt(lacked: readonly Missing[], { own }: Standing, held: H
   const claimed = [...own].flatMap(([account, of]) =>
     [...of.claimed].filter(([key]) => !held.isHeldBy(account, key)).map(([key, entry]): Missing => ({ key, entry, account })),
   )
-  return [...lacked.filter(({ key }) => claimed.every((one) => one.key !== key)), ...claimed]
+  const keys = new Set(claimed.map(({ key }) => key))
+  return [...lacked.filter(({ key }) => !keys.has(key)), ...claimed]
+}
+
+/** What accounts still hold though it lapsed. `account`: by what is said of it in particular; null: any of the others, by what is said of the home. */
+export interface Overstaying {
+  readonly lapse: LapsedEntry
+  readonly account: AccountState | null
+}
+
+export function overstaying({ own, rights }: Standing, held: Holdings): readonly Overstaying[] {
+  const byAnother = (key: string): boolean => (own.size === 0 ? held.has(key) : held.get(key).some(({ fact }) => !own.has(fact)))
+  const shared = [...rights.lapsed].filter(([key]) => byAnother(key)).map(([, lapse]): Overstaying => ({ lapse, account: null }))
+  const particular = [...own].flatMap(([account, { lapsed }]) =>
+    [...lapsed].filter(([key]) => held.isHeldBy(account, key)).map(([, lapse]): Overstaying => ({ lapse, account })),
+  )
+  return [...shared, ...particular]
 }
 
 const lackingAll = new PairMemo<readonly Planned[], readonly Planned[], readonly Missing[]>()

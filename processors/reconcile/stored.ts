@@ -43,12 +43,14 @@ export function packHome({ apps, awaits, due, accounts, references, held, open, 
     for (const text of [app, entitlement, direction]) to.text(text)
     to.time(desired)
   }
+  // beside them, since of nearly all there is none, and rows of older releases end here
+  if (waits.some(({ account }) => account !== null)) for (const { account } of waits) to.text(account)
   return to.end()
 }
 
 export function unpackHome(packed: Packed): StoredHome {
   const from = new PackReader(packed)
-  return {
+  const row = {
     apps: readList(from), awaits: readList(from), due: from.time(), accounts: readList(from),
     references: from.list(() => (
       { app: from.word(), account: from.word(), kind: from.word() as AccountKind, position: readPosition(from) }
@@ -65,6 +67,8 @@ export function unpackHome(packed: Packed): StoredHome {
       { app: from.word(), entitlement: from.word(), direction: from.word() as Wait['direction'], desired: from.moment() }
     )),
   }
+  const isOfAny = from.isAtEnd
+  return { ...row, waits: row.waits.map((wait): Wait => ({ ...wait, account: isOfAny ? null : from.text() })) }
 }
 
 /** What the evaluation of a home depends on; `isHeld`: something lives there or is accounted for there. */

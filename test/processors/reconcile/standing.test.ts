@@ -3,7 +3,7 @@ import type { Revocation } from '../../../schemas/wire/common.ts'
 import type { Proposal } from '../../../schemas/wire/actions.ts'
 import { findingId } from '../../../processors/reconcile/finding-id.ts'
 import type { Output } from '../../support/processor-driver.ts'
-import { accessNow, app, DAY, desired, entry, findings, given, gone, held, lag, openFindings, reason, alone, T0, tick, told, world } from './given.ts'
+import { accessNow, app, DAY, desired, entry, findings, given, gone, held, lag, lapse, openFindings, reason, alone, T0, tick, told, world } from './given.ts'
 
 const revoke = (entitlement: string, at = T0): Revocation => ({ app: 'billing', entitlement, reason: reason('D-1', { kind: 'decision', by: 'eve', from: at }) })
 const open = (outputs: readonly Output[]): string[] => [...openFindings(outputs).values()].map(({ kind, account, entitlement }) => [kind, account, entitlement].filter((part) => part !== null).join(' ')).sort()
@@ -89,6 +89,41 @@ describe('what is said of one account of a person', () => {
     driver.push(held('ann', 'a', [], { entries: [entry('see', { from: T0 + 8_000 })], observed: (T0 + 8_000) * 1_000 }), tick(T0 + 8_000))
     driver.push(held('ann', 'a', ['see'], { entries: [entry('see', { from: T0 + 8_000 })], observed: (T0 + 9_000) * 1_000 }))
     expect(lag(driver.outputs).slice(1)).toMatchObject([{ direction: 'grant', entitlement: 'see', lagMs: 1_000 }])
+  })
+
+  describe('is measured at that account alone', () => {
+    const seen = (days: number): { observed: number } => ({ observed: (T0 + days * DAY) * 1_000 })
+
+    it('where another may keep what is revoked on it', () => {
+      const driver = given([...world(), desired('ann', [entry('pay')]), held('ann', 'a', ['pay'], { revoked: [revoke('pay')] }), held('ann', 'adm', ['pay'])])
+      driver.push(held('ann', 'a', [], { revoked: [revoke('pay')], ...seen(1) }))
+      expect(lag(driver.outputs)).toMatchObject([{ direction: 'revoke', entitlement: 'pay', desired: T0, lagMs: DAY }])
+      driver.push(held('ann', 'adm', [], seen(90)))
+      expect(lag(driver.outputs)).toHaveLength(1)
+    })
+
+    it('where another gets what was approved for it', () => {
+      const approved = { entries: [entry('pay', { from: T0 })] }
+      const driver = given([...world(), desired('ann', []), held('ann', 'a', [], approved), held('ann', 'adm', [])])
+      driver.push(held('ann', 'adm', ['pay'], seen(1)))
+      expect(lag(driver.outputs)).toEqual([])
+      driver.push(held('ann', 'a', ['pay'], { ...approved, ...seen(2) }))
+      expect(lag(driver.outputs)).toMatchObject([{ direction: 'grant', entitlement: 'pay', desired: T0, lagMs: 2 * DAY }])
+    })
+
+    it('where another holds what lapsed on it', () => {
+      const driver = given([...world(), desired('ann', []), held('ann', 'a', [], { lapsed: [lapse('pay')] }), held('ann', 'adm', ['pay'])])
+      driver.push(held('ann', 'adm', [], seen(90)))
+      expect(lag(driver.outputs)).toEqual([])
+    })
+
+    it('though something else begins to be said of it meanwhile, and of none that is given up', () => {
+      const driver = given([...world(), desired('ann', [], { lapsed: [lapse('pay')] }), held('ann', 'a', ['pay'])])
+      driver.push(held('ann', 'a', ['pay'], { entries: [entry('see')], ...seen(1) }))
+      expect(lag(driver.outputs)).toEqual([])
+      driver.push(held('ann', 'a', [], seen(2)))
+      expect(lag(driver.outputs)).toMatchObject([{ direction: 'revoke', entitlement: 'pay', desired: T0, lagMs: 2 * DAY }])
+    })
   })
 
   it('closes nothing that was told before it was known', () => {

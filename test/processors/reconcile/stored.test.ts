@@ -74,9 +74,17 @@ const home: fc.Arbitrary<StoredHome> = fc.record({
     source: fc.string(), class: fc.string(), writer: fc.nat(), run: fc.nat(), absent: fc.nat(), present: fc.nat(), position: fc.constant(position),
   })),
   open: fc.array(finding), waits: fc.array(fc.record({
-    app: fc.string(), entitlement: fc.string(), direction: fc.constantFrom('grant', 'revoke'), desired: fc.nat(),
+    app: fc.string(), account: fc.option(fc.string(), { nil: null }), entitlement: fc.string(), direction: fc.constantFrom('grant', 'revoke'), desired: fc.nat(),
   })),
   apps: fc.array(fc.string()), awaits: fc.array(fc.string()), due: fc.option(fc.nat()), accounts: fc.array(fc.string()),
+})
+
+test('a home whose waits are of no account in particular lies as older releases left it', () => {
+  const wait = { app: 'billing', account: null, entitlement: 'pay', direction: 'grant' as const, desired: 7 }
+  const row: StoredHome = { references: [], held: [], open: [], waits: [wait, wait], apps: ['billing'], awaits: [], due: null, accounts: ['a'] }
+  const ofOne = { ...row, waits: [wait, { ...wait, account: 'a' }] }
+  expect(packHome(row)).toEqual(packHome(ofOne).subarray(0, packHome(row).byteLength))
+  expect(unpackHome(packHome(ofOne)).waits).toEqual(ofOne.waits)
 })
 
 test('a home comes back as it was stored', () => {
