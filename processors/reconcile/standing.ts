@@ -3,7 +3,7 @@ import type { DesiredEntry, LapsedEntry } from '../../schemas/wire/common.ts'
 import { isIdentityHome } from '../../src/core/keys.ts'
 import { noPlan, type AccountRow, type AccountState, type DesiredRow, type HomeView, type Planned } from './model.ts'
 import { PairMemo } from '../shared/memo.ts'
-import { rightsOf } from '../shared/rights.ts'
+import { rightsOf, type Said } from '../shared/rights.ts'
 import { unpackReasons } from './stored.ts'
 
 /** App names have no slash, so the first one ends them: no two pairs share a key. */
@@ -72,7 +72,7 @@ function standingWith(rights: Rights, particular: readonly AccountState[], facts
   const reasons = unpackReasons(desired.reasons)
   const person = { ...desired, entries: desired.plan.map((entry, i) => ({ ...entry, reasons: reasons[i] ?? [] })) }
   const own = new Map(particular.map((fact) => {
-    const { entries, lapsed, claimed } = rightsOf(person, { entries: fact.entries, lapsed: fact.lapsed, revoked: fact.revoked ?? [] })
+    const { entries, lapsed, claimed } = rightsOf(person, saidOf(fact))
     return [fact, { endedAt: rights.endedAt, plan: entries, entries: index(entries), lapsed: index(lapsed), claimed: index(claimed) }]
   }))
   const particularInUse = new Map([...new Set(particular.map(({ app }) => app))].map((app) => [app, inUse(facts, app).flatMap((fact) => own.get(fact) ?? [])]))
@@ -81,6 +81,12 @@ function standingWith(rights: Rights, particular: readonly AccountState[], facts
   const plan = rights.plan.filter((entry) => !isRevoked(entry))
   const entries = new Map([...[...own.values()].flatMap(({ claimed }) => [...claimed]), ...index(plan)])
   return { rights, own, home: { plan, entries } }
+}
+
+/** Older releases let be said of an account what is another application's: it can't hold that, and one of the same name there is not meant. */
+function saidOf({ app, entries, lapsed, revoked }: AccountState): Said {
+  const isOfApp = (one: { app: string }): boolean => one.app === app
+  return { entries: entries.filter(isOfApp), lapsed: lapsed.filter(isOfApp), revoked: (revoked ?? []).filter(isOfApp) }
 }
 
 /** Accounts in the app that are active and surely theirs; where there are none, all that there are. */

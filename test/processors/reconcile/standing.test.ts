@@ -3,7 +3,7 @@ import type { Revocation } from '../../../schemas/wire/common.ts'
 import type { Proposal } from '../../../schemas/wire/actions.ts'
 import { findingId } from '../../../processors/reconcile/finding-id.ts'
 import type { Output } from '../../support/processor-driver.ts'
-import { accessNow, app, DAY, desired, entry, findings, given, gone, held, lag, lapse, openFindings, reason, alone, T0, tick, told, world } from './given.ts'
+import { accessNow, app, baselines, DAY, desired, entry, findings, given, gone, held, lag, lapse, openFindings, policy, reason, alone, sources, T0, tick, told, world } from './given.ts'
 
 const revoke = (entitlement: string, at = T0): Revocation => ({ app: 'billing', entitlement, reason: reason('D-1', { kind: 'decision', by: 'eve', from: at }) })
 const open = (outputs: readonly Output[]): string[] => [...openFindings(outputs).values()].map(({ kind, account, entitlement }) => [kind, account, entitlement].filter((part) => part !== null).join(' ')).sort()
@@ -65,6 +65,14 @@ describe('what is said of one account of a person', () => {
     expect(proposals(driver.outputs).filter(({ kind }) => kind === 'missing-grant').flatMap(({ operations }) => operations)).toMatchObject([{ name: 'grant', account: 'adm', ref: { kind: 'role', id: 'payer' } }])
     driver.push(held('ann', 'adm', ['pay'], { entries: [entry('pay')], observed: (T0 + 5_000) * 1_000 }))
     expect(open(driver.outputs)).toEqual(['unauthorised-grant a pay'])
+  })
+
+  it('is nothing where it is another application’s, though an account there has the same name', () => {
+    const driver = given([
+      tick(T0), app('billing', 0, { corrections: { assign: { pay: 'role:payer' } } }), app('payroll'), policy(), sources(['billing', 'payroll']), ...baselines(['billing', 'payroll']),
+      desired('ann', []), held('ann', 'a', [], { app: 'payroll', entries: [entry('pay')], revoked: [revoke('see')] }), held('ann', 'a', []),
+    ])
+    expect([open(driver.outputs), proposals(driver.outputs)]).toEqual([[], []])
   })
 
   it('is told once where the person should have it, too', () => {
