@@ -48,7 +48,7 @@ describe('after any history', () => {
   it('runs that prove nothing close nothing and open nothing', () => holds(withoutProofIsSilent, histories, 25), timeoutMs)
 
   it('every kind of finding occurs, and everything else that histories are made for', () => {
-    const seen = new Set(fc.sample(histories, { seed: 20_260_102, numRuns: 120 }).flatMap(happenings))
+    const seen = new Set(fc.sample(histories, { seed: 20_260_102, numRuns: 200 }).flatMap(happenings))
     const expected = [
       FindingKind, GrantVerdict, LapsedEntry.shape.why, AccountFact.shape.match, Finding.shape.change, Finding.shape.closedAs.unwrap(),
     ].flatMap(({ options }): string[] => options)
