@@ -161,7 +161,9 @@ export class Task {
     // once the end is known, what this process committed can be read
     await log.end(type.input, partition)
     for (let offset = hold.row.offset; ; ) {
-      const waiting = await log.read(type.input, partition, offset, limits)
+      // what can't be read now waits: the step that reads it tells why
+      const waiting = await log.read(type.input, partition, offset, limits).catch(() => null)
+      if (waiting === null) return false
       const last = waiting.at(-1)
       if (last === undefined) return true
       if (waiting.some((message) => !this.#marks.has(message.offset))) return false

@@ -263,6 +263,18 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     expect(held()).toBe(0)
   })
 
+  it('is not at rest, and goes on, while what may wait for it can’t be read', async () => {
+    await using log = await open(1)
+    const { log: on, fail } = watched(log)
+    const topology = new Topology({ types: [tally], log: on, codec })
+    await topology.drain()
+    const [task] = topology.tasks
+    fail('read')
+    expect(await task!.atRest()).toBe(false)
+    fail(null)
+    expect(await task!.atRest()).toBe(true)
+  })
+
   it('carries a record of 10 MB through two stages in parts', async () => {
     await using log = await open(2)
     const name = 'ä'.repeat(5 * 1024 * 1024)
