@@ -67,6 +67,8 @@ export type Env = Readonly<Record<string, string | undefined>>
 export interface OpenOptions {
   /** default: they are opened */
   tables?: boolean
+  /** whoever reads the log reads again what failed; default: a read waits where it is worth waiting */
+  readsAgain?: boolean
   /** lines of the client of the brokers */
   log?: LogLine
   /** how far the copying of states is */
@@ -85,7 +87,7 @@ export async function openDataDirectory(config: LoadedConfig, env: Env, options:
   try {
     const { filling } = opened.log
     if (filling !== null) throw new Error(`the log is being filled with the export ${filling}, and that was cut off. Run \`grantline log import\` with it again`)
-    const { log, codec } = await withCodec(opened, config, env)
+    const { log, codec } = await withCodec(opened, config, env, options.readsAgain === true)
     const store = options.tables === false ? noTables : await openTables(config, env)
     return {
       log,
@@ -137,9 +139,10 @@ async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => 
   return { log, schemas: log.schemas, assignment, share: null }
 }
 
-async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env: Env): Promise<{ log: Log; codec: Codec }> {
+async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env: Env, readsAgain: boolean): Promise<{ log: Log; codec: Codec }> {
   const registry = await openRegistry(config, env)
-  return registry === null ? { log, codec: createFileCodec(schemas) } : { log: registry.reading(log), codec: registry.codec }
+  if (registry === null) return { log, codec: createFileCodec(schemas) }
+  return { log: readsAgain ? registry.reading(log) : registry.readingOnce(log), codec: registry.codec }
 }
 
 async function openRegistry({ registry, kafka, baseDir }: LoadedConfig, env: Env): Promise<RegistryCodec | null> {
@@ -205,6 +208,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
   const { clock, release, roles, env, onConnectEvent, onCommit, onTrouble } = options
   const directory = await open(config, env, {
     tables: roles.has('sink') || roles.has('api'),
+    readsAgain: true,
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.onRestore === undefined ? {} : { onRestore: options.onRestore }),
     ...(roles.has('processors') ? { onStandby: options.onStandby ?? (() => undefined) } : {}),

@@ -1,14 +1,13 @@
 import { forwardedLog } from '../../ports/forwarded-log.ts'
 import type { Log } from '../../ports/log.ts'
-import type { RegistrySchemas } from './registry-schemas.ts'
 
-/** `log`, whose reads wait until the schemas of what they answer are known, and fail where the registry can't tell. */
-export function logMeetingSchemas(log: Log, schemas: RegistrySchemas): Log {
+/** `log`, whose reads wait until `meet` knows the schemas of what they answer, and fail where it does. */
+export function logMeetingSchemas(log: Log, meet: (values: readonly Uint8Array[]) => Promise<void>): Log {
   return {
     ...forwardedLog(log),
     async read(topic, partition, offset, limits) {
       const messages = await log.read(topic, partition, offset, limits)
-      await schemas.meet(messages.map(({ value }) => value))
+      await meet(messages.map(({ value }) => value))
       return messages
     },
   }

@@ -70,14 +70,14 @@ export class RegistryClient {
   }
 
   /**
-   * The Avro schema of this id, or undefined where the registry says that it has none. A gateway in front of a registry that is down may
-   * answer 'not found' too: that is believed only beside a subject that is found.
+   * The Avro schema of this id; null where it is of another kind, undefined where the registry says that it has none. A gateway in front of a
+   * registry that is down may answer 'not found' too: that is believed only beside a subject that is found.
    */
   async schema(id: number): Promise<unknown> {
     try {
       // of a schema that is not Avro, the library answers something without this method
       const type = (await this.#within(this.#library.getSchema(id))) as unknown as Partial<Pick<Type, 'schema'>>
-      return type.schema?.({ exportAttrs: true })
+      return type.schema?.({ exportAttrs: true }) ?? null
     } catch (error) {
       if (statusOf(error) === notFound && (await this.#answers())) return undefined
       throw this.#told(`asking for schema ${id}`, error, null)

@@ -12,8 +12,12 @@ import { RegistrySchemas } from './registry-schemas.ts'
 export interface RegistryCodec {
   readonly codec: Codec
   readonly schemas: RegistrySchemas
-  /** `log`, which answers no message before the schema that it names is known: only such a log may be read with this codec. */
+  /**
+   * `log`, which answers no message before the schema that it names is known: only such a log may be read with this codec. `reading` fails while
+   * a replica of the registry may still lag behind, for who tries again and says so; `readingOnce` waits.
+   */
   readonly reading: (log: Log) => Log
+  readonly readingOnce: (log: Log) => Log
   /** for a log that is carried elsewhere */
   readonly numbers: SchemaNumbers
 }
@@ -23,9 +27,9 @@ export interface RegistryCodec {
  * `<prefix><topic>-value`. Throws RegistryRefusal where one is incompatible with what is registered, RegistryError where the
  * registry can't be asked.
  */
-export async function openRegistryCodec(options: RegistryOptions & { prefix: string }): Promise<RegistryCodec> {
+export async function openRegistryCodec(options: RegistryOptions & { prefix: string; lagMs?: number }): Promise<RegistryCodec> {
   const registry = new RegistryClient(options)
-  const schemas = new RegistrySchemas(registry)
+  const schemas = new RegistrySchemas(registry, options.lagMs)
   const layouts = await Promise.all(
     topicNames.map(async (topic) => {
       const layout = layoutOf(topic, storedSchemaText(topic))
@@ -37,7 +41,7 @@ export async function openRegistryCodec(options: RegistryOptions & { prefix: str
   const codec = new AvroCodec(new Map(layouts), schemas)
   const numbers: SchemaNumbers = {
     codec,
-    meet: (values) => schemas.meet(values),
+    meet: (values) => schemas.meetOrWait(values),
     get: (id) => schemas.get(id),
     lasting: (topic, text) => layoutOf(topic, text).id,
     async number(topic, avro) {
@@ -47,5 +51,11 @@ export async function openRegistryCodec(options: RegistryOptions & { prefix: str
       return id
     },
   }
-  return { codec, schemas, reading: (log) => logMeetingSchemas(log, schemas), numbers }
+  return {
+    codec,
+    schemas,
+    reading: (log) => logMeetingSchemas(log, (values) => schemas.meet(values)),
+    readingOnce: (log) => logMeetingSchemas(log, (values) => schemas.meetOrWait(values)),
+    numbers,
+  }
 }

@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import type { StoredSchema } from '../codec/schema-store.ts'
 import { frameId } from '../codec/avro-codec.ts'
 import { RegistryError, type RegistryClient } from './registry-client.ts'
+import { UnknownIds } from './unknown-ids.ts'
 
-/** How long an id that the registry does not know is not asked for again, ms: another release may be about to register it. */
-const absentMs = 60_000
+/** Between two questions of who waits for a schema, ms. */
+const askAgainMs = 1_000
+
+/** A replica of the registry may not have heard of these schemas yet. */
+class NotKnownYet extends RegistryError {}
 
 /**
  * The schemas that messages name, by the registry's ids. The registry answers later and the codec must know now, so whoever reads
@@ -13,12 +18,13 @@ const absentMs = 60_000
 export class RegistrySchemas {
   readonly #registry: RegistryClient
   readonly #known = new Map<number, StoredSchema>()
-  /** ids without a schema here, and when the registry said so, ms of the monotonic clock; never again for one of another kind */
-  readonly #absent = new Map<number, number>()
+  readonly #unknown: UnknownIds
   readonly #asked = new Map<number, Promise<void>>()
 
-  constructor(registry: RegistryClient) {
+  /** `lagMs`: how long a replica of the registry may lag behind another one; the default has its reasons. */
+  constructor(registry: RegistryClient, lagMs?: number) {
     this.#registry = registry
+    this.#unknown = new UnknownIds(lagMs)
   }
 
   put(id: number, topic: Topic, text: string): void {
@@ -28,32 +34,61 @@ export class RegistrySchemas {
   /** Undefined where the registry has none of this id for a topic of ours. Throws RegistryError for an id that was never met. */
   get(id: number): StoredSchema | undefined {
     const known = this.#known.get(id)
-    if (known === undefined && !this.#absent.has(id)) throw new RegistryError(`schema ${id} was not asked for before its message is decoded`)
+    if (known === undefined && !this.#unknown.isGivenUp(id)) throw new RegistryError(`schema ${id} was not asked for before its message is decoded`)
     return known
   }
 
-  /** Resolves when every schema that these messages name can be told. Rejects with RegistryError where the registry is out of reach. */
+  /**
+   * Resolves when every schema that these messages name can be told. Rejects with RegistryError where the registry is out of reach, and while
+   * one that it does not know may still come to a replica: try again.
+   */
   async meet(messages: Iterable<Uint8Array>): Promise<void> {
     const ids = new Set<number>()
     for (const message of messages) {
       const id = frameId(message)
       if (id !== null && !this.#known.has(id)) ids.add(id)
     }
+    // all of them, so that they wait together
     for (const id of ids) await this.#ask(id)
+    const awaited = [...ids].filter((id) => !this.#known.has(id) && !this.#unknown.isGivenUp(id))
+    if (awaited.length === 0) return
+    throw new NotKnownYet(
+      `the schema registry does not know schema ${awaited.slice(0, 3).join(', ')}${awaited.length > 3 ? ` and ${awaited.length - 3} more` : ''}, which messages name. ` +
+        `A replica of it may lag behind, so it is asked again; what stays unknown for ${this.#unknown.lagMs / 1_000} s becomes a dead letter`,
+    )
+  }
+
+  /** As `meet`, but waits while a schema may still come to a replica: for whoever would not try again. */
+  async meetOrWait(messages: readonly Uint8Array[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.meet(messages)
+        return
+      } catch (error) {
+        if (!(error instanceof NotKnownYet)) throw error
+      }
+      await sleep(Math.min(askAgainMs, this.#unknown.lagMs))
+    }
   }
 
   #ask(id: number): Promise<void> {
-    const saidAbsent = this.#absent.get(id)
-    if (saidAbsent !== undefined && performance.now() - saidAbsent < absentMs) return Promise.resolve()
+    if (!this.#unknown.isDue(id)) return Promise.resolve()
     const asked = this.#asked.get(id) ?? this.#fetch(id).finally(() => this.#asked.delete(id))
     this.#asked.set(id, asked)
     return asked
   }
 
   async #fetch(id: number): Promise<void> {
-    const schema = await this.#registry.schema(id)
+    const schema = await this.#registry.schema(id).catch((error: unknown) => {
+      this.#unknown.unheard()
+      throw error
+    })
+    if (schema === undefined) {
+      this.#unknown.denied(id)
+      return
+    }
     const topic = topicOf(schema)
-    if (topic === undefined) this.#absent.set(id, performance.now())
+    if (topic === undefined) this.#unknown.giveUp(id)
     else this.put(id, topic, JSON.stringify(schema))
   }
 }
