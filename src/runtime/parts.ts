@@ -10,8 +10,11 @@ const partBytes = maxMessageBytes - 1024
 /** The largest record there may be, bytes. */
 export const maxRecordBytes = 64 * 1024 * 1024
 const maxParts = Math.ceil(maxRecordBytes / partBytes)
-/** Records of one partition that may be incomplete at a time; more would mean writers that never finish. */
-const maxStaged = 16
+/**
+ * Parts of one partition that may wait at a time, a GiB: those of 16 records of the largest size, or of thousands of the usual ones. On Kafka the parts
+ * of as many records are mixed as have writers at once, and an installation may have hundreds. More would mean writers that never finish.
+ */
+export const maxWaitingParts = 16 * maxParts
 
 const splittable = new Set<Topic>(
   topicNames.filter((topic) => topics[topic].record.options.some((option) => option.shape.type.value === 'Part')),
@@ -55,7 +58,7 @@ const stagedKey = 'parts'
 export const firstPartKey = /^part\/[^/]+\/0$/
 const rowKey = (id: string, part: number): string => `part/${id}/${part}`
 
-/** Takes one part in. At most 16 records wait: a further one gives up the oldest, and says so. */
+/** Takes one part in. Where too many wait, the record that was begun first is given up, and that is said. */
 export function assemble(rows: PartRows, part: Part): Assembled {
   if (part.of < 1 || part.of > maxParts || part.part < 0 || part.part >= part.of) {
     return { whole: null, rejected: `part ${part.part} of ${part.of} of record ${part.id}: a record has 1 to ${maxParts} parts` }
@@ -68,15 +71,13 @@ export function assemble(rows: PartRows, part: Part): Assembled {
     discard(rows, staged, entry)
     entry = undefined
   }
-  if (entry === undefined) {
-    const oldest = staged[0]
-    if (staged.length >= maxStaged && oldest !== undefined) {
-      rejected.push(`record ${oldest.id} had ${oldest.have.length} of ${oldest.of} parts when ${maxStaged} newer ones waited`)
-      discard(rows, staged, oldest)
-    }
-    staged.push((entry = { id: part.id, of: part.of, have: [] }))
-  }
+  if (entry === undefined) staged.push((entry = { id: part.id, of: part.of, have: [] }))
   if (!entry.have.includes(part.part)) entry.have.push(part.part)
+  const oldest = staged.find((one) => one !== entry)
+  if (oldest !== undefined && staged.reduce((sum, { have }) => sum + have.length, 0) > maxWaitingParts) {
+    rejected.push(`record ${oldest.id} had ${oldest.have.length} of ${oldest.of} parts when more than ${maxWaitingParts} of all records waited`)
+    discard(rows, staged, oldest)
+  }
   rows.putOwn(rowKey(part.id, part.part), part.bytes)
   let whole: Uint8Array | null = null
   if (entry.have.length === entry.of) {

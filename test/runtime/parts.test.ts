@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Part } from '../../schemas/wire/common.ts'
 import { topicNames } from '../../schemas/wire/topics.ts'
-import { assemble, splitRecord, travelsInParts, type PartRows } from '../../src/runtime/parts.ts'
+import { assemble, maxWaitingParts, splitRecord, travelsInParts, type PartRows } from '../../src/runtime/parts.ts'
 
 class Rows implements PartRows {
   readonly rows = new Map<string, unknown>()
@@ -62,13 +62,24 @@ describe('parts', () => {
     expect(found.map((whole) => whole?.length)).toEqual([undefined, undefined, undefined, 600_000])
   })
 
-  it('give up the oldest of 17 records that are not complete, and say which', () => {
+  it('of 200 writers at once come together, each part behind one of everybody’s', () => {
     const rows = new Rows()
-    const firsts = Array.from({ length: 17 }, (_, i) => splitRecord('w', bytesOf(600_000, i)))
-    for (const parts of firsts.slice(0, 16)) expect(assemble(rows, parts[0]!).rejected).toBe(null)
-    expect(assemble(rows, firsts[16]![0]!).rejected).toContain(`record ${firsts[0]![0]!.id} had 1 of 3 parts`)
-    expect(outcome(rows, firsts[16]!.slice(1)).at(-1)?.length).toBe(600_000)
-    expect([...rows.rows.keys()].filter((key) => key.startsWith('part/')).length).toBe(15)
+    const records = Array.from({ length: 200 }, (_, i) => splitRecord(`writer${i}`, bytesOf(600_000, i)))
+    const parts = [0, 1, 2].flatMap((part) => records.map((record) => record[part]!))
+    const answers = parts.map((part) => assemble(rows, part))
+    expect(answers.filter(({ rejected }) => rejected !== null)).toEqual([])
+    expect(answers.flatMap(({ whole }) => whole?.[0] ?? [])).toEqual(records.map((_, i) => i))
+    expect(rows.rows.size).toBe(0)
+  })
+
+  it('that wait in too great a number give up the record begun first, and say which', () => {
+    const rows = new Rows()
+    const part = (id: string, index: number): Part => ({ type: 'Part', id, part: index, of: 200, bytes: bytesOf(1, 1) })
+    const parts = Array.from({ length: maxWaitingParts }, (_, i) => part(`record${Math.floor(i / 199)}`, i % 199))
+    expect(parts.filter((one) => assemble(rows, one).rejected !== null)).toEqual([])
+    expect(assemble(rows, part('late', 0)).rejected).toMatch(/^record record0 had 199 of 200 parts when more than 4128 of all records waited$/)
+    expect(outcome(rows, [part('record1', 199)]).at(-1)?.length).toBe(200)
+    expect([...rows.rows.keys()].filter((key) => key.startsWith('part/')).length).toBe(maxWaitingParts - 2 * 199 + 1)
   })
 
   it('that contradict themselves or are too many are refused', () => {
