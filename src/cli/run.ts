@@ -92,7 +92,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
     const http = await serveHttp(config, grantline, roles, { metrics, liveness })
     try {
       say(roles.has('api') ? `HTTP API at ${http.url}; the other commands find it by themselves` : `health and metrics at ${http.url}; roles: ${[...roles].join(', ')}`)
-      await Promise.race([work(grantline, once, roles, stopped.signal), grantline.failed])
+      await Promise.race([work(grantline, once, roles, Object.keys(config.feeds), stopped.signal), grantline.failed])
     } finally {
       if (roles.has('api')) await withdraw(config.dataDir)
       await http.close()
@@ -103,7 +103,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   }
 }
 
-async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, stop: AbortSignal): Promise<void> {
+async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, feeds: readonly string[], stop: AbortSignal): Promise<void> {
   const stopped = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped'), { once: true }))
   let phase: DrainPhase = 'processors'
   const watch = setInterval(() => void showProgress(grantline, phase), 2_000)
@@ -114,7 +114,7 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
     if (!once) await stopped
     return
   }
-  await showTables(grantline.api)
+  await showTables(grantline.api, feeds)
   if (once) return
   say('running on: syncs on schedule, follows changes; Ctrl-C ends it')
   let shown = await openFindings(grantline.api)
@@ -149,7 +149,7 @@ function awaited(phase: DrainPhase): string {
   return phase.sources.length === 0 ? '; waiting for word of which process a source went to' : `; not through: ${phase.sources.join(', ')}`
 }
 
-async function showTables(api: Api): Promise<void> {
+async function showTables(api: Api, feeds: readonly string[]): Promise<void> {
   const width = terminalWidth()
   for (const [title, name, filters] of [
     ['Findings', 'findings', { limit: String(shownRows) }],
@@ -159,10 +159,19 @@ async function showTables(api: Api): Promise<void> {
     const { text, cutAt } = await api.report(name, filters, 'table', width)
     process.stdout.write(`\n${title}${cutAt === null ? '' : `, the first ${cutAt} (\`grantline ${name}\` shows more)`}\n${text}`)
   }
-  const { findings, grants, deadLetters } = await api.summary()
+  const { findings, grants, deadLetters, sources } = await api.summary()
   const total = (rows: readonly { open?: number; grants?: number; letters?: number }[]): number => rows.reduce((sum, row) => sum + (row.open ?? row.grants ?? row.letters ?? 0), 0)
   const undecided = total(grants.filter(({ verdict }) => verdict === 'undecided'))
   process.stdout.write(`\n${total(findings)} findings open, ${total(grants)} grants held (${undecided} undecided), ${total(deadLetters)} dead letters\n`)
+  const line = unproven(feeds.filter((name) => !sources.some(({ source, lastComplete }) => source === name && lastComplete !== null)))
+  if (line !== null) say(line)
+}
+
+/** What is not told, of no application, as long as these feeds proved nothing; null: there are none. */
+function unproven(feeds: readonly string[]): string | null {
+  if (feeds.length === 0) return null
+  return `! no complete run yet of ${feeds.join(', ')}: until there is one, or a person declares its baseline (grantline rule ${feeds[0]} --kind baseline `
+    + '--by NAME --reason TEXT), what rests on an absence is not told: grants without a reason, grants that are missing, leavers, accounts of nobody'
 }
 
 /** null: too many to be told one by one */

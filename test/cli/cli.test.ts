@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captured } from './captured.ts'
@@ -42,6 +42,15 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(code).toBe(2)
     expect(err).toContain('there is no connector "csw"')
     expect(err).toContain('apps.crm.with')
+  })
+
+  it('names the feeds that proved nothing, without which nothing is told of what is absent', async () => {
+    writeCompany(directory, 2, 3_600)
+    appendFileSync(join(directory, 'grantline.yaml'), '  desk: { class: requests, format: ndjson }\n')
+    const run = await grantline('run', '--once')
+    expect(run.err).toContain('! no complete run yet of desk: until there is one, or a person declares its baseline (grantline rule desk --kind baseline --by NAME --reason TEXT), ')
+    expect(run.out).toMatch(/0 findings open, 1 grants held \(1 undecided\)/)
+    expect(run.code).toBe(0)
   })
 
   it('runs once, then answers from the data directory in three formats', async () => {
