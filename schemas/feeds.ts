@@ -19,11 +19,13 @@ const text = z
 /** Ids may come as whole numbers in JSON. */
 const id = z.union([text, z.int().transform(String)], 'expected an id: text or a whole number')
 
+const timeExpected = 'expected an ISO 8601 date, a date-time with Z or offset, or epoch milliseconds'
+
 /** ISO 8601 or epoch milliseconds, as ms. */
-export const feedTime = z.union([z.int().min(-8.64e15).max(8.64e15), z.string()]).transform((value, context) => {
+export const feedTime = z.union([z.int().min(-8.64e15).max(8.64e15), z.string()], timeExpected).transform((value, context) => {
   const at = typeof value === 'number' ? value : timeMs(value)
   if (at !== null) return at
-  context.addIssue({ code: 'custom', message: 'expected an ISO 8601 date, a date-time with Z or offset, or epoch milliseconds' })
+  context.addIssue({ code: 'custom', message: timeExpected })
   return z.NEVER
 })
 

@@ -34,6 +34,11 @@ describe('posted rows', () => {
     expect(letters.every(({ stage, run }) => stage === 'post' && run === null)).toBe(true)
   })
 
+  it('say which times are understood, also where there is none', async () => {
+    const { rejected } = await postIntent(await lab.source('hr'), { class: 'role-assignments', fields: {}, keys: {}, attributes: [] }, (_app, id) => id, [{ identity: 'I1', role: 'clerk' }])
+    expect(rejected[0]!.reason).toBe('from: expected an ISO 8601 date, a date-time with Z or offset, or epoch milliseconds')
+  })
+
   it('of one id that contradict each other are all rejected', async () => {
     const result = await post([{ number: '1', display: 'Ann' }, { number: '1', display: 'Bob' }])
     expect(result).toMatchObject({ accepted: 0, rejected: [{ index: 0, id: '1' }, { index: 1, id: '1' }] })
