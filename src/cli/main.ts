@@ -114,13 +114,13 @@ function build(): Command {
     .option('--from <offset>', 'compare what inputs from this offset on caused', wholeNumber).option('--to <offset>', 'and below this one', wholeNumber)
     .option('--app <app>', 'compare records of this application only')
     .action(async ({ config, ...selection }: { config: string } & VerifySelection) => (await import('./verify.ts')).verify(config, selection))
-    .addHelpText('after', examples(['verify', 'verify --processor normalise --partition 2']))
+    .addHelpText('after', `${afterRun}${examples(['verify', 'verify --processor normalise --partition 2'])}`)
   command(program, 'replay', 'who had what at a past moment and why, as known then, rebuilt from the log alone')
     .requiredOption('--until <time>', 'the moment')
     .option('--app <app>').option('--account <id>').option('--identity <id>')
     .addOption(outputOption(['table', 'json', 'csv']))
     .action(async ({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => (await import('./verify.ts')).replay(config, selection, output))
-    .addHelpText('after', examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv']))
+    .addHelpText('after', `${afterRun}${examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv'])}`)
 
   const log = program.command('log').description('carry the log to another place: from one data directory to another, to Kafka, and back')
     .addHelpText('after', examples(['log export ./export -c embedded.yaml', 'log import ./export -c on-kafka.yaml']))
@@ -283,6 +283,7 @@ async function told(configFile: string, what: (api: Api) => Promise<void>, done:
 }
 
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
+const afterRun = '\nOn the embedded log a run that goes on has to be stopped first: one process at a time opens the data directory.\n'
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
 
 function threadsOf(text: string): number {
