@@ -138,10 +138,11 @@ export class Ledger {
     const { first, last, least, moved } = totals
     const place = this.#books.lastPlace ?? ''
     if (this.#proof === 'cursor') {
-      // A chain stays whole while the source's count moves, but not below the least that the source ever counted.
+      // A chain stays whole while the source's count moves, but not below the least that the source ever counted. A count that falls to
+      // nothing behind rows that were read is no count of that list, so an end that came with it ends nothing.
       const distinct = read - this.#books.repeated
       if (distinct < least) this.#note(`the source counts ${least} rows, ${distinct} different ones were read`, place)
-      else if (moved === null && distinct > last) this.#note(`the source counts ${last} rows, ${distinct} were read`, place, true)
+      else if ((moved === null || last === 0) && distinct > last) this.#note(`the source counts ${last} rows, ${distinct} were read`, place, true)
     } else if (moved !== null) {
       this.#note(`the source's total moved from ${first} to ${moved} during the read`, place, true)
     } else if (read !== last) {

@@ -156,6 +156,9 @@ describe('what is told', () => {
     const pages = pagesOf([2, 2])
     expect(verdictOf('cursor', pages.map((page, at) => ({ ...page, total: 4 + at }))).verdict).toBe('complete')
     expect(verdictOf('cursor', pages.map((page) => ({ ...page, total: 6 }))).verdict).toBe('partial')
+    expect(verdictOf('cursor', pages.map((page, at) => ({ ...page, total: at === pages.length - 1 ? 0 : 9 })))).toMatchObject({
+      verdict: 'partial', reason: expect.stringMatching(/^the source counts 0 rows, \d+ were read$/),
+    })
   })
 
   it('equal pages of a transaction or a file are no trouble', () => {
