@@ -150,6 +150,6 @@ function items(list: readonly Item[]): string {
 export function heldDetail(held: HeldRow): string {
   const { run, source, class: of, writer, absent, present } = held
   const shown = absent < present ? `no longer shows ${absent} of ${present} ${of}` : `shows none of the ${present} ${of}`
-  const release = `grantline rule ${source} --kind release --run ${run}`
+  const release = `grantline rule ${source} --kind release --run ${run} --by NAME --reason TEXT`
   return `Run ${run} of ${source} ${shown} in partition ${writer}: held until a person releases them (${release}) or a run shows them.`
 }

@@ -170,8 +170,8 @@ async function showTables(api: Api, feeds: readonly string[]): Promise<void> {
 /** What is not told, of no application, as long as these feeds proved nothing; null: there are none. */
 function unproven(feeds: readonly string[]): string | null {
   if (feeds.length === 0) return null
-  return `! no complete run yet of ${feeds.join(', ')}: until there is one, or a person declares its baseline (grantline rule ${feeds[0]} --kind baseline `
-    + '--by NAME --reason TEXT), what rests on an absence is not told: grants without a reason, grants that are missing, leavers, accounts of nobody'
+  return `! no complete run yet of ${feeds.join(', ')}: unless a person has declared the baseline (grantline rule ${feeds[0]} --kind baseline --by NAME --reason TEXT), `
+    + 'what rests on an absence is not told until there is one: grants without a reason, grants that are missing, leavers, accounts of nobody'
 }
 
 /** null: too many to be told one by one */

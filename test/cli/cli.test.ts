@@ -48,7 +48,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     writeCompany(directory, 2, 3_600)
     appendFileSync(join(directory, 'grantline.yaml'), '  desk: { class: requests, format: ndjson }\n')
     const run = await grantline('run', '--once')
-    expect(run.err).toContain('! no complete run yet of desk: until there is one, or a person declares its baseline (grantline rule desk --kind baseline --by NAME --reason TEXT), ')
+    expect(run.err).toContain('! no complete run yet of desk: unless a person has declared the baseline (grantline rule desk --kind baseline --by NAME --reason TEXT), ')
     expect(run.out).toMatch(/0 findings open, 1 grants held \(1 undecided\)/)
     expect(run.code).toBe(0)
   })

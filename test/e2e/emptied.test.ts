@@ -117,7 +117,7 @@ describe('a small source over four partitions', { timeout: 300_000 }, () => {
       ['accounts', 'definitions'].flatMap((name) => [1, 2, 3].map((partition) => `held-absences desk ${name}/${partition}`)),
     )
     expect(none.findings.find(({ object }) => object === 'accounts/3')?.detail).toBe(
-      `Run ${run} of desk shows none of the 3 accounts in partition 3: held until a person releases them (grantline rule desk --kind release --run ${run}) or a run shows them.`,
+      `Run ${run} of desk shows none of the 3 accounts in partition 3: held until a person releases them (grantline rule desk --kind release --run ${run} --by NAME --reason TEXT) or a run shows them.`,
     )
 
     desk('UPDATE reader SET may = 1')

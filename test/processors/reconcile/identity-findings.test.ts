@@ -160,7 +160,7 @@ describe('held-absences', () => {
     expect(findings(driver.outputs)).toMatchObject([{
       kind: 'held-absences', severity: 'medium', home: 'source/billing', identity: null, app: 'billing', account: null, object: 'accounts/2',
       detail: 'Run 4 of billing no longer shows 300 of 1000 accounts in partition 2: held until a person releases them '
-        + '(grantline rule billing --kind release --run 4) or a run shows them.',
+        + '(grantline rule billing --kind release --run 4 --by NAME --reason TEXT) or a run shows them.',
       causes: [at(7)],
     }])
     expect(told(driver.push(absences(5, { absent: 301 }), absences(5, { writer: 3 })))).toEqual(['changed held-absences accounts/2', 'opened held-absences accounts/3'])
