@@ -35,7 +35,7 @@ export interface Rights {
   lapsed: ReadonlyMap<string, LapsedEntry>
 }
 
-/** `claimed`: what is said of this account alone gives, which no other account can hold in its place. */
+/** `claimed`: what an account in use has to hold itself, by what is said of it alone. */
 export interface OwnRights extends Rights {
   claimed: ReadonlyMap<string, DesiredEntry>
 }
@@ -71,13 +71,15 @@ const none: Standing['own'] = new Map()
 function standingWith(rights: Rights, particular: readonly AccountState[], facts: readonly AccountState[], desired: DesiredRow): Standing {
   const reasons = unpackReasons(desired.reasons)
   const person = { ...desired, entries: desired.plan.map((entry, i) => ({ ...entry, reasons: reasons[i] ?? [] })) }
+  const used = new Map([...new Set(particular.map(({ app }) => app))].map((app) => [app, new Set(inUse(facts, app))]))
   const own = new Map(particular.map((fact) => {
     const { entries, lapsed, claimed } = rightsOf(person, saidOf(fact))
-    return [fact, { endedAt: rights.endedAt, plan: entries, entries: index(entries), lapsed: index(lapsed), claimed: index(claimed) }]
+    const isUsed = used.get(fact.app)!.has(fact)
+    return [fact, { endedAt: rights.endedAt, plan: entries, entries: index(entries), lapsed: index(lapsed), claimed: isUsed ? index(claimed) : nothing }]
   }))
-  const particularInUse = new Map([...new Set(particular.map(({ app }) => app))].map((app) => [app, inUse(facts, app).flatMap((fact) => own.get(fact) ?? [])]))
+  const speaking = new Map([...used].map(([app, all]) => [app, [...all].flatMap((fact) => own.get(fact) ?? [])]))
   const isRevoked = ({ app, entitlement }: Planned): boolean =>
-    particularInUse.get(app)?.some((of) => !of.entries.has(entitlementKey(app, entitlement))) === true
+    speaking.get(app)?.some((of) => !of.entries.has(entitlementKey(app, entitlement))) === true
   const plan = rights.plan.filter((entry) => !isRevoked(entry))
   const entries = new Map([...[...own.values()].flatMap(({ claimed }) => [...claimed]), ...index(plan)])
   return { rights, own, home: { plan, entries } }
@@ -89,7 +91,7 @@ function saidOf({ app, entries, lapsed, revoked }: AccountState): Said {
   return { entries: entries.filter(isOfApp), lapsed: lapsed.filter(isOfApp), revoked: (revoked ?? []).filter(isOfApp) }
 }
 
-/** Accounts in the app that are active and surely theirs; where there are none, all that there are. */
+/** Accounts in the app that are active and surely theirs; where there are none, all that there are. One that is out of use beside them lacks nothing. */
 function inUse(facts: readonly AccountState[], app: string): readonly AccountState[] {
   const there = facts.filter((fact) => fact.app === app)
   const used = there.filter(({ status, match }) => status === 'active' && match !== 'contested')

@@ -109,16 +109,19 @@ const heldBy = (accounts: Placed[]): Set<string> =>
   new Set(accounts.flatMap(({ app, account, grants }) => (account.status === 'active' ? grants.flatMap(({ mapped, entitlement }) => (mapped ? [key(app, entitlement)] : [])) : [])))
 
 /**
- * What an account should hold by what is said of it alone, it has to hold itself. Of the rest any active account will do, but where a decision
+ * What an account in use should hold by what is said of it alone, it has to hold itself. Of the rest any active account will do, but where a decision
  * about one of those in use speaks against it, it is not given to another in its place.
  */
 function missingPersonal(world: World, identity: WorldIdentity, mine: Placed[]): { app: string; entitlement: string; account?: string }[] {
-  const own = mine.flatMap((at) => missing(world, claimedBy(world, identity, at), [at]).map((wanted) => ({ ...wanted, account: at.account.id })))
-  const isSpokenAgainst = ({ app, entitlement }: { app: string; entitlement: string }): boolean => {
+  const inUse = (app: string): Placed[] => {
     const there = mine.filter((at) => at.app === app)
     const used = there.filter(({ account, contested }) => account.status === 'active' && !contested)
-    return (used.length > 0 ? used : there).some((at) => !entitledPersonal(world, identity, at).desired.has(key(app, entitlement)))
+    return used.length > 0 ? used : there
   }
+  const own = mine.filter((at) => inUse(at.app).includes(at))
+    .flatMap((at) => missing(world, claimedBy(world, identity, at), [at]).map((wanted) => ({ ...wanted, account: at.account.id })))
+  const isSpokenAgainst = ({ app, entitlement }: { app: string; entitlement: string }): boolean =>
+    inUse(app).some((at) => !entitledPersonal(world, identity, at).desired.has(key(app, entitlement)))
   const others = missing(world, entitledIdentity(world, identity), mine)
   return [...own, ...others.filter((one) => !isSpokenAgainst(one) && !own.some(({ app, entitlement }) => app === one.app && entitlement === one.entitlement))]
 }

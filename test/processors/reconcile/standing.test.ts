@@ -75,6 +75,14 @@ describe('what is said of one account of a person', () => {
     expect([open(driver.outputs), proposals(driver.outputs)]).toEqual([[], []])
   })
 
+  it('is not missed at an account that is out of use while another is in use', () => {
+    const off = held('ann', 'old', [], { entries: [entry('pay')], status: 'disabled' })
+    const driver = given([...world(), desired('ann', []), off, held('ann', 'a', [])])
+    expect(open(driver.outputs)).toEqual([])
+    driver.push(gone('identity/ann', 'a'))
+    expect([...openFindings(driver.outputs).values()].map(({ detail }) => detail)).toEqual(['Account old in billing should hold pay by request REQ-pay since 2026-02-28, but is disabled.'])
+  })
+
   it('is told once where the person should have it, too', () => {
     const driver = given([...world(), desired('ann', [entry('pay')]), held('ann', 'a', [], { entries: [entry('pay')] }), held('ann', 'adm', [])])
     expect(open(driver.outputs)).toEqual(['missing-grant a pay'])
