@@ -19,6 +19,16 @@ export async function configCheck(file: string): Promise<void> {
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'))
   console.log(`${file}: ${Object.keys(config.apps).length} applications, ${Object.keys(config.feeds).length} feeds, all well`)
+  const unset = [...variablesIn(config)].filter((name) => (process.env[name] ?? '') === '')
+  if (unset.length > 0) console.log(`not set where this was checked: ${unset.map((name) => `env:${name}`).join(', ')}; run needs ${unset.length === 1 ? 'it' : 'them'}`)
+}
+
+/** Environment variables that hold secrets, by the references to them. */
+function variablesIn(value: unknown, names = new Set<string>()): ReadonlySet<string> {
+  const [, name] = typeof value === 'string' ? (/^env:(\w+)$/u.exec(value) ?? []) : []
+  if (name !== undefined) names.add(name)
+  if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) variablesIn(item, names)
+  return names
 }
 
 export function configSchema(): void {

@@ -44,6 +44,14 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(err).toContain('apps.crm.with')
   })
 
+  it('tells which secrets are not set where a config is checked', async () => {
+    writeCompany(directory, 2, 3_600)
+    appendFileSync(join(directory, 'grantline.yaml'), '  desk: { class: requests, format: ndjson }\nregistry: { url: "http://127.0.0.1:1", password: env:GRANTLINE_NOT_SET }\nclickhouse: { url: "http://127.0.0.1:1", password: env:PATH }\n')
+    const { code, out } = await grantline('config', 'check')
+    expect(out).toContain('2 feeds, all well\nnot set where this was checked: env:GRANTLINE_NOT_SET; run needs it\n')
+    expect(code).toBe(0)
+  })
+
   it('names the feeds that proved nothing, without which nothing is told of what is absent', async () => {
     writeCompany(directory, 2, 3_600)
     appendFileSync(join(directory, 'grantline.yaml'), '  desk: { class: requests, format: ndjson }\n')
