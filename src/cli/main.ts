@@ -263,7 +263,7 @@ function deadLetterCommands(program: Command): void {
     .addHelpText('after', examples(['dlq list --source billing', 'dlq show 3f9a', 'dlq retry 3f9a --by "A. Kaya"', 'dlq discard 3f9a --by "A. Kaya" --why "a test row"']))
   report(dlq, 'list', 'newest first, with place and reason; open ones unless told otherwise', 'dead-letters')
     .option('--source <name>', 'an application or a feed').addOption(new Option('--stage <stage>', 'where on its way').choices(letterStages))
-    .option('--code <code>', 'what kind of problem').addOption(new Option('--state <state>', 'which').choices(['open', 'retried', 'discarded', 'all']))
+    .option('--code <code>', 'what kind of problem').addOption(new Option('--state <state>', 'which').choices(['open', 'retried', 'discarded', 'superseded', 'all']))
     .addHelpText('after', examples(['dlq list', 'dlq list --source billing --state all -o json']))
   command(dlq, 'show', 'everything known of one letter').argument('<letter>', 'id, or the beginning of one')
     .action(async (id: string, options: { config: string }) => (await import('./ask.ts')).letter(options.config, id))

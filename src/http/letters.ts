@@ -30,6 +30,7 @@ export function decided(
   letter: DeadLetterRow, decision: LetterDecision, apps: readonly string[], at: number, commandId: string,
 ): { outgoing: Outgoing[]; did: string } {
   if (letter.state === 'discarded') throw new ApiError(409, `dead letter ${letter.id} was discarded by ${letter.by ?? 'somebody'}: ${letter.why ?? ''}`)
+  if (letter.state === 'superseded') throw new ApiError(409, `dead letter ${letter.id} is of run ${letter.run}; a later complete run read all again, and has letters of its own for what it could not take`)
   const written: DeadLetter = {
     type: 'DeadLetter', id: letter.id, source: letter.source, run: letter.run, stage: letter.stage, code: letter.code, reason: letter.reason,
     place: letter.place, record: letter.record, payload: letter.payload, at, by: decision.by, cause: letter.position,

@@ -6,7 +6,7 @@ import { limitFilter, ms, textFilter, where, type Report } from './report.ts'
 export const DeadLetterRow = z.object({
   id: z.string(), source: z.string(), run: z.int().nullable(), stage: z.string(), code: z.string(), reason: z.string(), place: z.string(),
   record: z.string().nullable(), payload: z.string(), at: z.int(),
-  state: z.enum(['open', 'retried', 'discarded']), by: z.string().nullable(), why: z.string().nullable(),
+  state: z.enum(['open', 'retried', 'discarded', 'superseded']), by: z.string().nullable(), why: z.string().nullable(),
   position: z.object({ topic: z.string(), partition: z.int(), offset: z.int(), index: z.int() }),
 })
 export type DeadLetterRow = z.infer<typeof DeadLetterRow>
@@ -14,7 +14,8 @@ export type DeadLetterRow = z.infer<typeof DeadLetterRow>
 export const DeadLetterFilters = z.strictObject({
   id: textFilter.describe('an id, or the beginning of one'), source: textFilter, code: textFilter,
   stage: z.enum(letterStages).nullable().default(null).describe('where on its way'),
-  state: z.enum(['open', 'retried', 'discarded', 'all']).default('open').describe('open: nobody decided yet'), limit: limitFilter,
+  state: z.enum(['open', 'retried', 'discarded', 'superseded', 'all']).default('open')
+    .describe('open: nobody decided yet; superseded: a later complete run read all again, and told anew what it could not take'), limit: limitFilter,
 })
 export type DeadLetterFilters = z.infer<typeof DeadLetterFilters>
 

@@ -114,6 +114,28 @@ it('open dead letters are counted by source, each letter once', async () => {
   expect(await openLetters(tables.store, 'nobody')).toEqual([])
 })
 
+it('a letter of a run is open until a later complete run, which tells anew what it can’t take', async () => {
+  const states = async (): Promise<string[]> => (await deadLetters.run(tables.store, deadLetters.filters.parse({ state: 'all' }))).map(({ id, state }) => `${id} ${state}`).sort()
+  const manifest: ClassManifest = { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1, declared: 1, rejected: 1, counts: [1] }
+  const run = (number: number, verdict: 'complete' | 'partial' | 'unknown', source = 'billing') => [
+    syncRun({ source, run: number }), syncRun({ source, run: number, phase: 'end', verdict, classes: [manifest] }), syncRun({ source, run: number, phase: 'partition', partition: 0, verdict: 'complete' }),
+  ]
+  await tables.add(
+    'dead-letters', deadLetter({ id: 'of 4' }), deadLetter({ id: 'of 5', run: 5 }), deadLetter({ id: 'of none', run: null }), deadLetter({ id: 'of hr', source: 'hr' }),
+    deadLetter({ id: 'put aside' }), deadLetter({ id: 'put aside', state: 'discarded', by: 'ann', why: 'a test row' }),
+  )
+  const others = ['of hr open', 'of none open', 'put aside discarded']
+  await tables.add('sync-runs', ...run(3, 'complete'), ...run(4, 'complete'), syncRun({ run: 5 }), ...run(1, 'complete', 'hr'))
+  expect(await states()).toEqual(['of 4 open', 'of 5 open', ...others].sort())
+  await tables.add('sync-runs', ...run(6, 'partial'), ...run(7, 'unknown'))
+  expect(await states()).toEqual(['of 4 open', 'of 5 open', ...others].sort())
+  await tables.add('sync-runs', ...run(5, 'complete').slice(1))
+  expect(await states()).toEqual(['of 4 superseded', 'of 5 open', ...others].sort())
+  await tables.add('sync-runs', ...run(8, 'complete'))
+  expect(await states()).toEqual(['of 4 superseded', 'of 5 superseded', ...others].sort())
+  expect(await openLetters(tables.store, 'billing')).toEqual([{ source: 'billing', letters: 1 }])
+})
+
 it('dead letters come newest first, by source, code and stage', async () => {
   const ask = async (filters: object = {}) => (await deadLetters.run(tables.store, deadLetters.filters.parse(filters))).map(({ id }) => id)
   await tables.add('dead-letters', deadLetter({ id: '1' }), deadLetter({ id: '2', at: start + 5, code: 'decode', stage: 'sink' }), deadLetter({ id: '3', source: 'hr', at: start + 3 }))
@@ -141,7 +163,7 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
     syncRun({ run: number, phase: 'partition', partition: 0, verdict: 'complete', at: start + number + 2 }),
   ]
   await tables.add('sync-runs', ...run(10, 'complete'), ...run(20, 'partial'), syncRun({ source: 'hr', run: 1 }))
-  await tables.add('dead-letters', deadLetter(), deadLetter(), deadLetter({ id: 'd-2' }), deadLetter({ id: 'd-3', source: 'topic/lag', stage: 'sink' }), deadLetter({ id: 'd-4' }), deadLetter({ id: 'd-4', state: 'retried', by: 'ann' }))
+  await tables.add('dead-letters', deadLetter({ run: 20 }), deadLetter({ run: 20 }), deadLetter({ id: 'd-2', run: 10 }), deadLetter({ id: 'd-3', source: 'topic/lag', stage: 'sink' }), deadLetter({ id: 'd-4' }), deadLetter({ id: 'd-4', state: 'retried', by: 'ann' }))
   expect(await summary(tables.store)).toEqual({
     findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
     grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],
