@@ -63,7 +63,7 @@ function refuseLiving(file: string): void {
   const holder = holderOf(file)
   if (holder === null || !holds(holder)) return
   const who = holder.pid === process.pid ? 'this process has it open already' : `process ${holder.pid} has it open`
-  throw new Error(`${file}: ${who}. One process at a time may use this data directory: stop that one, or ask it over HTTP`)
+  throw new Error(`${file}: ${who}. One process at a time may use this data directory: stop that one first`)
 }
 
 /** null: no lock, or one that its writer never finished. */

@@ -39,7 +39,7 @@ describe('process lock', () => {
 
   it('names the living process that holds it', async () => {
     const child = await holder()
-    expect(() => acquireLock(file)).toThrow(new RegExp(`process ${child.pid} has it open.*stop that one, or ask it over HTTP`))
+    expect(() => acquireLock(file)).toThrow(new RegExp(`process ${child.pid} has it open.*stop that one first`))
   })
 
   it('is taken over from a process that was killed, leaving no other file', async () => {
