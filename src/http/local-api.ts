@@ -10,7 +10,7 @@ import type { Store } from '../ports/store.ts'
 import { actionHistory } from '../reports/actions.ts'
 import { reports } from '../reports/catalogue.ts'
 import { openLetters } from '../reports/dead-letters.ts'
-import { findingById, findingHistory, type FindingRow } from '../reports/findings.ts'
+import { findingById, findingHistory, holdsAbsences, type FindingRow } from '../reports/findings.ts'
 import { knownSources, runsOf } from '../reports/known-sources.ts'
 import { summary } from '../reports/summary.ts'
 import { unknownNames } from '../reports/unknown-names.ts'
@@ -124,6 +124,10 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       if (ruling.run !== null) {
         const { last, had } = await runsOf(store, ruling.source, ruling.run)
         if (!had) throw new ApiError(404, `${ruling.source} had no run ${ruling.run}; ${last === 0 ? 'it had none yet' : `its last one is ${last}`}`)
+      }
+      if (ruling.kind === 'release') {
+        if (ruling.run === null) throw new ApiError(400, 'a release names the run (--run): the finding held-absences says which')
+        if (!(await holdsAbsences(store, ruling.source))) throw new ApiError(409, `nothing that ${ruling.source} no longer shows is held: there is nothing to release`)
       }
       const record = { type: 'Ruling' as const, ...ruling, at: clock.nowMs() }
       await publisher.publish((['raw', 'intent', 'facts'] as const).map((topic) => ({ topic, key: null, record })))

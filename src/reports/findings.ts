@@ -76,3 +76,9 @@ export function findingById(store: Store, prefix: string): Promise<FindingRow[]>
 export function findingHistory(store: Store, id: string): Promise<FindingRow[]> {
   return store.query(`SELECT ${select} FROM findings_log AS f WHERE f.id = {id:String} ORDER BY f.offset, f.\`index\``, { id }, FindingRow)
 }
+
+/** Whether something that a run of the source no longer showed is held for a person to decide. */
+export async function holdsAbsences(store: Store, source: string): Promise<boolean> {
+  const rows = await store.query("SELECT count() AS held FROM findings_open WHERE kind = 'held-absences' AND app = {source:String}", { source }, z.object({ held: z.int() }))
+  return (rows[0]?.held ?? 0) > 0
+}

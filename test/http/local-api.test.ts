@@ -64,7 +64,14 @@ describe('a ruling', () => {
     expect(await log.end('raw', 0)).toBe(0)
   })
 
+  it('that releases what is not held, or names no run, is refused likewise', async () => {
+    await expect(api().rule(ruling)).rejects.toThrow(expect.objectContaining({ status: 400, message: expect.stringContaining('names the run') as string }))
+    await expect(api().rule({ ...ruling, run: syncRun().run })).rejects.toThrow(expect.objectContaining({ status: 409, message: 'nothing that billing no longer shows is held: there is nothing to release' }))
+    expect(await log.end('raw', 0)).toBe(0)
+  })
+
   it('on one that was is recorded for all who need it', async () => {
+    await tables.add('findings', finding({ id: 'held', kind: 'held-absences', app: 'billing', account: null, entitlement: null, object: 'accounts/0' }))
     await api().rule({ ...ruling, run: syncRun().run })
     for (const topic of ['raw', 'intent', 'facts'] as const) expect(await log.end(topic, 0)).toBe(1)
   })
