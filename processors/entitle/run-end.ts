@@ -1,9 +1,9 @@
 import type { IntentClass } from '../../schemas/settings.ts'
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
 import { sourceHome } from '../../src/core/keys.ts'
-import type { AbsencePass, BrakeLimits } from '../shared/absences.ts'
-import { continuePass, isHeldAnew } from '../shared/absences.ts'
-import type { HeldRun, OpenRun } from '../shared/runs.ts'
+import type { AbsencePass, BrakeLimits, HeldNews } from '../shared/absences.ts'
+import { continuePass } from '../shared/absences.ts'
+import type { OpenRun } from '../shared/runs.ts'
 import { dropObject } from './intake.ts'
 import type { Step } from './jobs.ts'
 import { classPrefix } from './objects.ts'
@@ -55,9 +55,7 @@ export function absenceStep(
     absent: (key) => drop(scope, pass.source, name, key),
   }, limits(scope, pass.source, name), budget)
   if (!outcome.done) return { done: false, spent, pass: outcome.pass }
-  if (outcome.held !== null) {
-    if (isHeldAnew(outcome.held, outcome.superseded)) tellHeld(scope, pass, outcome.held, true)
-  } else if (outcome.superseded !== null) tellHeld(scope, pass, outcome.superseded, false)
+  if (outcome.tell !== null) tellHeld(scope, pass, outcome.tell)
   if (release) return { done: true, spent, pass }
   const tally = context.state.get<Tally>('absences', pass.source) ?? { absent: 0, held: 0 }
   const held = tally.held + (outcome.held?.absent ?? 0)
@@ -120,7 +118,7 @@ export function retireStep(scope: Scope, retirement: Retirement, budget: number)
     if (!gone) drop(scope, feed, name, key)
   }
   const held = scope.runs.heldOf(feed, name)
-  if (held !== null) tellHeld(scope, { source: feed, class: name }, held, false)
+  if (held !== null) tellHeld(scope, { source: feed, class: name }, { held: false, absences: held })
   return { feed, classes: others, done: false, spent, after: null }
 }
 
@@ -145,11 +143,10 @@ function limits({ settings, context }: Scope, feed: string, name: IntentClass): 
   return { ...brake, divisor: name === 'business-roles' ? 1 : context.partitions.intent }
 }
 
-function tellHeld({ context }: Scope, { source, class: name }: { source: string; class: string }, run: HeldRun, held: boolean): void {
+function tellHeld({ context }: Scope, { source, class: name }: { source: string; class: string }, { held, absences: { run, absent, present } }: HeldNews): void {
   const home = sourceHome(source)
   context.emit('facts', home, {
-    type: 'Held', home, source, run: run.run, class: name, writer: context.partition, held, absent: run.absent, present: run.present,
-    cause: context.position,
+    type: 'Held', home, source, run, class: name, writer: context.partition, held, absent, present, cause: context.position,
   })
 }
 

@@ -1,8 +1,7 @@
 import type { Brake } from '../../schemas/settings.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
 import { sourceHome } from '../../src/core/keys.ts'
-import type { BrakeLimits, Holding, Objects } from '../shared/absences.ts'
-import type { HeldRun } from '../shared/runs.ts'
+import type { BrakeLimits, HeldNews, Holding, Objects } from '../shared/absences.ts'
 import type { AccountClass, AccountRow } from './account.ts'
 import { facetOf, lastObserved, splitKey } from './account.ts'
 import { currentAccount, publish, remove } from './publish.ts'
@@ -56,7 +55,7 @@ export function limitsOf(scope: Scope, app: string, name: string): BrakeLimits {
 }
 
 /** Tells facts that absences are held, or no longer. */
-export function tellHeld({ context }: Scope, app: string, name: string, held: boolean, { run, absent, present }: HeldRun): void {
+export function tellHeld({ context }: Scope, app: string, name: string, { held, absences: { run, absent, present } }: HeldNews): void {
   const home = sourceHome(app)
   context.emit('facts', home, {
     type: 'Held', home, source: app, run, class: name, writer: context.partition, held, absent, present, cause: context.position,

@@ -1,4 +1,4 @@
-import { continuePass, isHeldAnew } from '../shared/absences.ts'
+import { continuePass } from '../shared/absences.ts'
 import { carryOn } from '../shared/later.ts'
 import { lastObserved, layout } from './account.ts'
 import { objectsOf, limitsOf, tellHeld } from './absent.ts'
@@ -81,10 +81,8 @@ function applyAbsences(scope: Scope, job: RunAbsences, budget: number): Progress
   const objects = objectsOf(scope, { ...pass, app, observed: job.observed })
   const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
   if (!outcome.done) return { job: { ...job, passes: [outcome.pass, ...passes] }, spent: budget }
-  const { held, absent, superseded } = outcome
-  if (held !== null) {
-    if (isHeldAnew(held, superseded)) tellHeld(scope, app, pass.class, true, held)
-  } else if (superseded !== null) tellHeld(scope, app, pass.class, false, superseded)
+  const { held, absent, tell } = outcome
+  if (tell !== null) tellHeld(scope, app, pass.class, tell)
   if (pass.class === 'definitions' && absent > 0) deriveLater(scope, app, null)
   const finish = { ...job.finish, absent: job.finish.absent + absent, held: job.finish.held + (held?.absent ?? 0) }
   return { job: { ...job, passes, finish }, spent: budget }
@@ -116,7 +114,7 @@ function release(scope: Scope, job: Extract<Job, { kind: 'release' }>, budget: n
   const objects = objectsOf(scope, { ...pass, app, observed: pass.begin })
   const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
   if (!outcome.done) return { job: { ...job, pass: outcome.pass }, spent: budget }
-  if (outcome.superseded !== null) tellHeld(scope, app, pass.class, false, outcome.superseded)
+  if (outcome.tell !== null) tellHeld(scope, app, pass.class, outcome.tell)
   if (pass.class === 'definitions' && outcome.absent > 0) deriveLater(scope, app, null)
   return { job: null, spent: budget }
 }
@@ -147,7 +145,7 @@ function retire(scope: Scope, job: Extract<Job, { kind: 'retire' }>, budget: num
   }
   for (const name of Object.values(layout).flat()) {
     const held = runs.heldOf(app, name)
-    if (held !== null) tellHeld(scope, app, name, false, held)
+    if (held !== null) tellHeld(scope, app, name, { held: false, absences: held })
   }
   runs.forget(app)
   forgetMarks(scope, app)

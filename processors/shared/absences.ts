@@ -49,9 +49,16 @@ export interface BrakeLimits {
   readonly divisor: number
 }
 
+/** That absences are held, or no longer are. */
+export interface HeldNews {
+  readonly held: boolean
+  readonly absences: HeldRun
+}
+
+/** `tell`: what was not told before. */
 export type PassOutcome =
   | { done: false; pass: AbsencePass }
-  | { done: true; held: HeldRun | null; absent: number; superseded: HeldRun | null }
+  | { done: true; held: HeldRun | null; absent: number; tell: HeldNews | null }
 
 /** `covered`, `emptied`: see AbsencePass. The run must prove absence in this class. */
 export function startPass(
@@ -105,23 +112,23 @@ export function continuePass(runs: Runs, pass: AbsencePass, objects: Objects, li
 /** Every object of the class was looked at. */
 function endPass(runs: Runs, pass: AbsencePass, limits: BrakeLimits): PassOutcome {
   const { absent } = pass
-  const superseded = runs.heldOf(pass.source, pass.class)
+  const before = runs.heldOf(pass.source, pass.class)
   if (pass.phase === 'count' && absent > 0) {
     const present = runs.holds(pass.source, pass.class)
     if (!brakes(absent, present, limits, pass.emptied)) return { done: false, pass: { ...pass, phase: 'apply', after: null, absent: 0 } }
     const { run, begin, slot, covered } = pass
     // a person who looks at a run needs the time to: it stays the one that is held while later runs show the same
-    const since = superseded !== null && pass.news === 0 ? superseded : { run, begin, slot, covered }
+    const since = before !== null && pass.news === 0 ? before : { run, begin, slot, covered }
     const held: HeldRun = { ...since, last: run, absent, present }
     runs.setHeld(pass.source, pass.class, held)
-    return { done: true, held, absent: 0, superseded }
+    return { done: true, held, absent: 0, tell: isHeldAnew(held, before) ? { held: true, absences: held } : null }
   }
-  if (superseded !== null) runs.setHeld(pass.source, pass.class, null)
-  return { done: true, held: null, absent, superseded }
+  if (before !== null) runs.setHeld(pass.source, pass.class, null)
+  return { done: true, held: null, absent, tell: before === null ? null : { held: false, absences: before } }
 }
 
-/** Whether what is held is not what was told to be held before. */
-export const isHeldAnew = (held: HeldRun, before: HeldRun | null): boolean =>
+/** Whether it is not what was told to be held before. */
+const isHeldAnew = (held: HeldRun, before: HeldRun | null): boolean =>
   before === null || held.run !== before.run || held.absent !== before.absent || held.present !== before.present
 
 function isAbsent(runs: Runs, pass: AbsencePass, { ordinal, observed }: Holding): boolean {

@@ -216,7 +216,7 @@ describe('held absences', () => {
       expect(removed.filter((id) => named?.includes(id) !== true)).toEqual([])
       if (removed.length > 0) expect(removed).toEqual(absent.at(-1))
       if (named !== undefined && absent.slice(run - 2).every((ids) => ids.join() === named.join())) expect(removed).toEqual(named)
-    }))
+    }), { numRuns: 40 })
   })
 
   test('the next complete run judges anew: another is gone, and it is that run that is released', () => {

@@ -62,7 +62,7 @@ function finish({ runs, objects }: World, pass: AbsencePass, limits = free, budg
 describe('a pass', () => {
   test.each([1, 2, 3, 1_000])('removes what was not seen, in slices of %i', (budget) => {
     const made = world(7, [0, 2, 3, 6])
-    expect(finish(made, made.pass, free, budget)).toEqual({ done: true, held: null, absent: 3, superseded: null })
+    expect(finish(made, made.pass, free, budget)).toEqual({ done: true, held: null, absent: 3, tell: null })
     expect([...made.held]).toEqual(['o0', 'o2', 'o3', 'o6'])
   })
 
@@ -75,7 +75,7 @@ describe('a pass', () => {
 
   test('with nothing absent says so', () => {
     const made = world(2, [0, 1])
-    expect(finish(made, made.pass)).toEqual({ done: true, held: null, absent: 0, superseded: null })
+    expect(finish(made, made.pass)).toEqual({ done: true, held: null, absent: 0, tell: null })
   })
 })
 
@@ -113,7 +113,7 @@ describe('the brake', () => {
     expect(releasePass(made.runs, 'hr', 'identities', 2)).toBeNull()
     const pass = releasePass(made.runs, 'hr', 'identities', 1)
     if (pass === null) throw new Error('nothing is held')
-    expect(finish(made, pass, { ...free, maxAbsent: 0 })).toMatchObject({ held: null, absent: 4, superseded: { run: 1 } })
+    expect(finish(made, pass, { ...free, maxAbsent: 0 })).toMatchObject({ held: null, absent: 4, tell: { held: false, absences: { run: 1 } } })
     expect([...made.held]).toEqual(['o0'])
     expect(releasePass(made.runs, 'hr', 'identities', 1)).toBeNull()
   })
