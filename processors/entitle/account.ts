@@ -44,9 +44,8 @@ export function refreshAccount(scope: Scope, app: string, id: string, change: Ch
   const link = holder?.record.identity ?? null
   const ownerId = owner?.record.identity ?? null
   const content = digest(canonical([link, ownerId, contentOfAccess(access)]))
-  const isSilent = entries.length + lapsed.length + revoked.length === 0
-  const silent = link === null && ownerId === null && isSilent && row.published === null
-  const next: AccountRow = { entries, lapsed, published: silent ? null : content, dueMs: nextDueMs }
+  const saysNothing = link === null && ownerId === null && entries.length + lapsed.length + revoked.length === 0
+  const next: AccountRow = { entries, lapsed, published: saysNothing && row.published === null ? null : content, dueMs: nextDueMs }
   timers.set(home, row.dueMs, nextDueMs)
   if (!equal(next, row)) context.state.put('accounts', home, next)
   if (next.published === row.published) return
