@@ -3,7 +3,7 @@ import type { DesiredEntry, LapsedEntry } from '../../schemas/wire/common.ts'
 import { isIdentityHome } from '../../src/core/keys.ts'
 import { noPlan, type AccountRow, type AccountState, type DesiredRow, type HomeView, type Planned } from './model.ts'
 import { PairMemo } from '../shared/memo.ts'
-import { rightsOf, type Said } from '../shared/rights.ts'
+import { rightsOf, saidOf, type Said } from '../shared/rights.ts'
 import { unpackReasons } from './stored.ts'
 
 /** App names have no slash, so the first one ends them: no two pairs share a key. */
@@ -59,7 +59,10 @@ export function standingOf({ home, desired, accounts }: HomeView): Standing {
   if (desired === null) return alike({ endedAt: null, plan: noPlan, entries: nothing, lapsed: nothing })
   const { plan, endedAt } = desired
   const rights: Rights = { endedAt, plan, entries: indexed(plan), lapsed: index(desired.lapsed) }
-  const particular = facts.filter(({ entries, lapsed, revoked }) => entries.length + lapsed.length > 0 || revoked !== null)
+  const particular = facts.flatMap((fact): Particular[] => {
+    const said = saidOf(fact)
+    return said === null ? [] : [{ fact, said }]
+  })
   return particular.length === 0 ? alike(rights) : standingWith(rights, particular, facts, desired)
 }
 
@@ -68,12 +71,18 @@ export const rightsAt = ({ own, rights }: Standing, fact: AccountState): Rights 
 const alike = (rights: Rights): Standing => ({ rights, own: none, home: rights })
 const none: Standing['own'] = new Map()
 
-function standingWith(rights: Rights, particular: readonly AccountState[], facts: readonly AccountState[], desired: DesiredRow): Standing {
+/** An account of which something is said. */
+interface Particular {
+  fact: AccountState
+  said: Said
+}
+
+function standingWith(rights: Rights, particular: readonly Particular[], facts: readonly AccountState[], desired: DesiredRow): Standing {
   const reasons = unpackReasons(desired.reasons)
   const person = { ...desired, entries: desired.plan.map((entry, i) => ({ ...entry, reasons: reasons[i] ?? [] })) }
-  const used = new Map([...new Set(particular.map(({ app }) => app))].map((app) => [app, new Set(inUse(facts, app))]))
-  const own = new Map(particular.map((fact) => {
-    const { entries, lapsed, claimed } = rightsOf(person, saidOf(fact))
+  const used = new Map([...new Set(particular.map(({ fact }) => fact.app))].map((app) => [app, new Set(inUse(facts, app))]))
+  const own = new Map(particular.map(({ fact, said }) => {
+    const { entries, lapsed, claimed } = rightsOf(person, said)
     const isUsed = used.get(fact.app)!.has(fact)
     return [fact, { endedAt: rights.endedAt, plan: entries, entries: index(entries), lapsed: index(lapsed), claimed: isUsed ? index(claimed) : nothing }]
   }))
@@ -83,12 +92,6 @@ function standingWith(rights: Rights, particular: readonly AccountState[], facts
   const plan = rights.plan.filter((entry) => !isRevoked(entry))
   const entries = new Map([...[...own.values()].flatMap(({ claimed }) => [...claimed]), ...index(plan)])
   return { rights, own, home: { plan, entries } }
-}
-
-/** Older releases let be said of an account what is another application's: it can't hold that, and one of the same name there is not meant. */
-function saidOf({ app, entries, lapsed, revoked }: AccountState): Said {
-  const isOfApp = (one: { app: string }): boolean => one.app === app
-  return { entries: entries.filter(isOfApp), lapsed: lapsed.filter(isOfApp), revoked: (revoked ?? []).filter(isOfApp) }
 }
 
 /** Accounts in the app that are active and surely theirs; where there are none, all that there are. One that is out of use beside them lacks nothing. */

@@ -1,4 +1,5 @@
 import type { DesiredEntry, IdentityStatus, LapsedEntry, Reason, Revocation } from '../../schemas/wire/common.ts'
+import type { AccountFact } from '../../schemas/wire/facts.ts'
 
 /** What governance says about somebody, or about one account. Entries are in force, unless what is said of the other ends them. */
 export interface Said {
@@ -22,6 +23,16 @@ export interface Rights {
 }
 
 type Access = Omit<Said, 'revoked'>
+
+/**
+ * What a fact tells of its account alone; null: nothing. Older releases let be said of an account what is another application's: it can't hold
+ * that, and one of the same name there is not meant.
+ */
+export function saidOf({ app, entries, lapsed, revoked }: Pick<AccountFact, 'app' | 'entries' | 'lapsed' | 'revoked'>): Said | null {
+  if (entries.length + lapsed.length === 0 && revoked === null) return null
+  const isOfApp = (one: { app: string }): boolean => one.app === app
+  return { entries: entries.filter(isOfApp), lapsed: lapsed.filter(isOfApp), revoked: (revoked ?? []).filter(isOfApp) }
+}
 
 /**
  * Of an account that is a person's, by what is said of the person and of this account. A decision about the person ends what began before

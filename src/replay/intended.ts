@@ -1,6 +1,6 @@
 import type { LapsedEntry, Reason } from '../../schemas/wire/common.ts'
 import type { AnyRecord } from '../../schemas/wire/topics.ts'
-import { rightsOf, type Said, type SaidOfPerson } from '../../processors/shared/rights.ts'
+import { rightsOf, saidOf, type Said, type SaidOfPerson } from '../../processors/shared/rights.ts'
 
 /** Why a grant was meant to be there, or no longer was. */
 export interface Intention {
@@ -21,9 +21,9 @@ export class Intended {
     }
     if (record.type !== 'AccountFact' && record.type !== 'AccountGone') return
     const key = accountOf(record.home, record.app, record.account)
-    if (record.type === 'AccountFact' && (record.entries.length + record.lapsed.length > 0 || record.revoked !== null)) {
-      this.#accounts.set(key, { entries: record.entries, lapsed: record.lapsed, revoked: record.revoked ?? [] })
-    } else this.#accounts.delete(key)
+    const said = record.type === 'AccountFact' ? saidOf(record) : null
+    if (said === null) this.#accounts.delete(key)
+    else this.#accounts.set(key, said)
   }
 
   of({ home, app, account, entitlement }: { home: string; app: string; account: string; entitlement: string }): Intention {

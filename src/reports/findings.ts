@@ -79,6 +79,5 @@ export function findingHistory(store: Store, id: string): Promise<FindingRow[]> 
 
 /** Whether something that a run of the source no longer showed is held for a person to decide. */
 export async function holdsAbsences(store: Store, source: string): Promise<boolean> {
-  const rows = await store.query("SELECT count() AS held FROM findings_open WHERE kind = 'held-absences' AND app = {source:String}", { source }, z.object({ held: z.int() }))
-  return (rows[0]?.held ?? 0) > 0
+  return (await findings.run(store, FindingsFilters.parse({ kind: 'held-absences', app: source, limit: 1 }))).length > 0
 }
