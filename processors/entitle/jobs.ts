@@ -96,6 +96,8 @@ function deriveAnew(scope: Scope, job: Extract<Job, { kind: 'anew' }>, budget: n
     if (spent >= budget) return { done: false, spent, job: { ...job, after } }
     spent += derivationRows
     after = key
+    // it was derived with the table before
+    if (job.table === 'about' && state.get('accounts', key) !== undefined) continue
     refresh(scope, job.table === 'people' ? `identity/${key}` : key, { at: now, keysAt: now })
   }
   return { done: true, spent }
