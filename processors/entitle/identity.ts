@@ -14,6 +14,7 @@ import { keysIn, packBook, packHead, packPerson, personAt, putPerson, unpackPers
 import type { Scope } from './scope.ts'
 import type { Access } from './stored-access.ts'
 import { packAccess, unpackAccess } from './stored-access.ts'
+import { noteUnresolved } from './unresolved.ts'
 import type { Change } from './subject.ts'
 import { sameAccess, sourcesOf, wireEntries, wireLapses, wireRevocations } from './subject.ts'
 import type { IdentityFacet, Tenure } from './tenure.ts'
@@ -36,6 +37,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const about = objects.about(home)
   const facets = facetsIn(about)
   const facet = facetInForce(facets, context.now)
+  noteUnresolved(scope, home, about, facet !== undefined)
   if (facet === undefined) return
   const stored = personAt(context.state, id)
   const person = stored === undefined ? stranger : unpackPerson(stored)

@@ -1,9 +1,11 @@
 import type { IntentClass } from '../../schemas/settings.ts'
-import { accountHomes } from '../../src/core/keys.ts'
+import { identityOf, isIdentityHome } from '../../src/core/keys.ts'
+import type { State } from '../../src/ports/processor.ts'
 import type { AbsencePass } from '../shared/absences.ts'
 import { carryOn } from '../shared/later.ts'
 import { catchUp } from './catch-up.ts'
 import { stepLater } from './later.ts'
+import { personAt } from './people.ts'
 import { refresh } from './refresh.ts'
 import { applyStaged, dropStaged } from './roles.ts'
 import { absenceStep, concludeRun, retireStep } from './run-end.ts'
@@ -87,17 +89,22 @@ function drainTimers(scope: Scope, budget: number): Step {
   }
 }
 
+/** With the tables before. */
+const isDerived = (state: State, home: string): boolean =>
+  isIdentityHome(home) ? personAt(state, identityOf(home)) !== undefined : state.get('accounts', home) !== undefined
+
 function deriveAnew(scope: Scope, job: Extract<Job, { kind: 'anew' }>, budget: number): Step & { job?: Job } {
   const { state, now } = scope.context
   let { after } = job
   let spent = 0
-  const prefix = job.table === 'about' ? accountHomes : ''
-  for (const [key] of state.range(job.table, after === null ? { prefix } : { prefix, after })) {
+  for (const [key] of state.range(job.table, after === null ? {} : { after })) {
     if (spent >= budget) return { done: false, spent, job: { ...job, after } }
-    spent += derivationRows
     after = key
-    // it was derived with the table before
-    if (job.table === 'about' && state.get('accounts', key) !== undefined) continue
+    if (job.table === 'about' && isDerived(state, key)) {
+      spent++
+      continue
+    }
+    spent += derivationRows
     refresh(scope, job.table === 'people' ? `identity/${key}` : key, { at: now, keysAt: now })
   }
   return { done: true, spent }

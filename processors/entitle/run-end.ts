@@ -78,13 +78,13 @@ export function finishRun(scope: Scope, { ended, tally }: Finished): void {
   for (const name of ended.proven) mark(scope, ended.feed, name)
 }
 
-export function tellRun({ context }: Scope, ended: Ended, { absent, held }: Tally): void {
+export function tellRun({ context, unresolved }: Scope, ended: Ended, { absent, held }: Tally): void {
   const worst = worstOf(ended.classes)
   context.emit('sync-runs', ended.feed, {
     type: 'SyncRun', source: ended.feed, run: ended.run, phase: 'partition', partition: context.partition,
     verdict: worst?.verdict ?? 'partial', reason: worst === undefined ? 'the run declared no class' : worst.reason,
     place: worst?.place ?? null, at: context.now, pages: 0, read: ended.received, rejected: ended.rejected, changed: ended.changed,
-    absent, held, classes: ended.classes, schemaChanges: null,
+    absent, held, classes: ended.classes, schemaChanges: null, unresolved: unresolved.of(ended.feed),
   })
 }
 

@@ -6,6 +6,7 @@ import type { Layout } from '../shared/runs.ts'
 import { Runs } from '../shared/runs.ts'
 import type { ParsedSettings } from '../shared/settings.ts'
 import { Settings } from '../shared/settings.ts'
+import { Unresolved } from '../shared/unresolved.ts'
 import { Timers } from '../shared/timers.ts'
 import type { Job } from './jobs.ts'
 import type { Later, LaterJob } from './later.ts'
@@ -47,6 +48,7 @@ export interface Scope extends InContext {
   readonly timers: Timers
   readonly settings: Settings
   readonly roles: RoleBook
+  readonly unresolved: Unresolved
 }
 
 export const scopeOf = (context: Context, caches: Caches): Scope => keptScope(context, caches, (state) => tablesOf(state, caches))
@@ -61,6 +63,7 @@ function tablesOf(state: State, caches: Caches): Omit<Scope, keyof InContext> {
     timers: new Timers(state, 'timers'),
     settings: new Settings(state, caches.settings),
     roles: caches.roles,
+    unresolved: new Unresolved(state),
   }
 }
 

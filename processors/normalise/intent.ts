@@ -10,6 +10,8 @@ export interface AccountIntentRow {
   readonly entries: readonly DesiredEntry[]
   readonly lapsed: readonly LapsedEntry[]
   readonly revoked: readonly Revocation[] | null
+  /** the account was there, and went */
+  readonly met?: true
   /** where on this partition of raw it came from */
   readonly at: readonly [offset: number, index: number]
 }
@@ -30,7 +32,13 @@ export function applyIntent(state: State, account: string, record: AccountIntent
   }
   const said = before === null ? null : [before.link, before.owner, before.entries, before.lapsed, before.revoked]
   if (equal(said, [link, owner, entries, lapsed, revoked])) return false
-  const row: AccountIntentRow = { link, owner, entries, lapsed, revoked, at }
+  const row: AccountIntentRow = { link, owner, entries, lapsed, revoked, at, ...(before?.met === true ? { met: true } : {}) }
   state.put('account-intents', account, row)
   return true
+}
+
+/** The account is gone: what is said about it is not in vain because of that. */
+export function keepMet(state: State, account: string): void {
+  const row = state.get<AccountIntentRow>('account-intents', account)
+  if (row !== undefined && row.met !== true) state.put('account-intents', account, { ...row, met: true } satisfies AccountIntentRow)
 }

@@ -11,6 +11,7 @@ export type Job =
   | { kind: 'prune-tombs'; table: string; app: string; before: number; after: string | null }
   | { kind: 'release'; pass: AbsencePass }
   | { kind: 'retire'; app: string }
+  | { kind: 'note-named'; after: string | null }
   | { kind: 'carry-on'; rows: number }
 
 export interface ApplyDefinitions {

@@ -8,6 +8,7 @@ import { defaultPace } from './later.ts'
 import { observeAccount, observeDefinition, observeSeen } from './observe.ts'
 import { Outlook } from './outlook.ts'
 import { recogniseAccount, recogniseStretch } from './recognise.ts'
+import { noteNamed } from './named.ts'
 import { rederive } from './publish.ts'
 import { applyRuling, applySetting } from './rulings.ts'
 import { beginRun, endDefinitions, endRun } from './run-marks.ts'
@@ -30,7 +31,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
     name,
     input: 'raw',
     outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
-    version: 9,
+    version: 10,
     stateFormat: 1,
     create: () => new Normalise(pace),
   }
@@ -114,7 +115,9 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
       return
     case 'AccountIntent': {
       const key = accountKey(record.app, record.id)
-      if (applyIntent(context.state, key, record, placeOf(context))) rederive(scope, key)
+      if (!applyIntent(context.state, key, record, placeOf(context))) return
+      noteNamed(scope, key)
+      rederive(scope, key)
       return
     }
     case 'Setting':
@@ -131,6 +134,7 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
       if (record.processor !== name || context.state.get<number>('epoch', name) === record.version) return
       context.state.put('epoch', name, record.version)
       for (const app of settings.apps()) deriveLater(scope, app, null)
+      jobs.push({ kind: 'note-named', after: null })
       return
     }
     case 'Part':

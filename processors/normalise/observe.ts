@@ -8,6 +8,7 @@ import { accountClasses, lastObserved } from './account.ts'
 import type { Step } from './facets.ts'
 import { nextAssignments, nextAttributes, nextCredentials, nextFacet } from './facets.ts'
 import { deriveLater } from './lagging.ts'
+import { meet } from './named.ts'
 import { currentAccount, publish, remove } from './publish.ts'
 import { forgetShown, keepShown } from './shown.ts'
 import type { Scope } from './scope.ts'
@@ -44,6 +45,7 @@ export function observeAccount(scope: Scope, record: Account, encoded: Encoded |
     return
   }
   if (before === undefined && isOutdated(scope, record, key)) return
+  if (before === undefined) meet(scope, key)
   const start = before === undefined ? newRow(record, runs.newOrdinal(record.app, 'accounts')) : spelt(before, record.native)
   runs.observe(record.app, 'accounts', start.ordinal, shown, record.run, record.observed)
   const { row, changed, moved, stale } = apply(scope, start, record)

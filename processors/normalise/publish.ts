@@ -5,6 +5,7 @@ import type { AccountRow, Published } from './account.ts'
 import { accountClasses, facetOf, lastObserved, splitKey } from './account.ts'
 import { saysTheSame } from './content.ts'
 import { derive, grantsOf } from './derive.ts'
+import { keepMet } from './intent.ts'
 import { lagsBehind } from './lagging.ts'
 import type { Scope } from './scope.ts'
 import { forgetShown } from './shown.ts'
@@ -45,6 +46,7 @@ export function remove(scope: Scope, key: string, row: AccountRow, reason: 'dele
   for (const name of accountClasses) if (facetOf(row, name) !== null) runs.hold(app, name, -1)
   runs.dropOrdinal(app, 'accounts', row.ordinal)
   deleteAccount(context.state, key)
+  keepMet(context.state, key)
   forgetShown(context.state, app, row.ordinal)
 }
 

@@ -5,6 +5,7 @@ import { keptScope, type InContext } from '../shared/kept-scope.ts'
 import { Runs } from '../shared/runs.ts'
 import type { ParsedSettings } from '../shared/settings.ts'
 import { Settings } from '../shared/settings.ts'
+import { Unresolved } from '../shared/unresolved.ts'
 import { Timers } from '../shared/timers.ts'
 import { layout } from './account.ts'
 import { Definitions } from './definitions.ts'
@@ -42,6 +43,8 @@ export interface Scope extends InContext {
   readonly book: KeyBookTable
   /** when a claim that an account looked up stops being live; ids are `<app>/<id>` */
   readonly claimTimers: Timers
+  /** accounts that governance names and the app never had */
+  readonly unresolved: Unresolved
   readonly lookedFor: LookedFor
 }
 
@@ -58,6 +61,7 @@ function tablesOf(state: State, caches: Caches): Omit<Scope, keyof InContext> {
     definitions: new Definitions(state, runs, caches.closures),
     book: new KeyBookTable(state),
     claimTimers: new Timers(state, 'claim-timers'),
+    unresolved: new Unresolved(state),
   }
 }
 

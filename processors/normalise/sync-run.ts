@@ -5,12 +5,12 @@ import type { Scope } from './scope.ts'
 type Outcome = Pick<ClassManifest, 'verdict' | 'reason' | 'place'>
 
 /** This partition's row of an ended run. Its verdict is that of its worst class, `partial` being worse than `unknown`. */
-export function tellRun({ context }: Scope, finish: RunFinish, outcome: Outcome = worst(finish.manifests)): void {
+export function tellRun({ context, unresolved }: Scope, finish: RunFinish, outcome: Outcome = worst(finish.manifests)): void {
   const { app, run, received, rejected, changed, absent, held, manifests } = finish
   context.emit('sync-runs', app, {
     type: 'SyncRun', source: app, run, phase: 'partition', partition: context.partition, verdict: outcome.verdict,
     reason: outcome.reason, place: outcome.place, at: context.now, pages: 0, read: received, rejected, changed, absent, held,
-    classes: [...manifests], schemaChanges: null,
+    classes: [...manifests], schemaChanges: null, unresolved: unresolved.of(app),
   })
 }
 

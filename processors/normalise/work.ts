@@ -8,6 +8,7 @@ import { deriveLater } from './lagging.ts'
 import { spendLater } from './later.ts'
 import { forgetMarks } from './marks.ts'
 import { rederive, remove } from './publish.ts'
+import { noteAllNamed } from './named.ts'
 import type { Scope } from './scope.ts'
 import { accountsOf } from './stored.ts'
 import { watchersOf } from './watch.ts'
@@ -31,6 +32,7 @@ export function step(scope: Scope, job: Job, budget: number): Progress {
     case 'prune-tombs': return pruneTombs(scope, job, budget)
     case 'release': return release(scope, job, budget)
     case 'retire': return retire(scope, job, budget)
+    case 'note-named': return noteAllNamed(scope, job, budget)
     case 'carry-on': {
       const { rows, spent } = carryOn(scope.later, job.rows, budget, (part) => spendLater(scope, part))
       return { job: rows === null ? null : { ...job, rows }, spent }

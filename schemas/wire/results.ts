@@ -111,9 +111,15 @@ export const SchemaChange = z
   .meta({ id: 'SchemaChange' })
 export type SchemaChange = z.infer<typeof SchemaChange>
 
+/** What is named and not there: how many names, and the first of them, as homes (`identity/<id>`, `account/<app>/<id>`) or `role/<id>`. */
+export const Unresolved = z.object({ count: z.int(), some: z.array(z.string()) }).meta({ id: 'Unresolved' })
+export type Unresolved = z.infer<typeof Unresolved>
+
 /**
  * One step of a run; key: source. The connector writes `begin` and `end`; each partition that applied the run writes
  * `partition` with its own verdict. A run is complete only if its end and all its partitions say so. `schemaChanges`: of an `end`; null: none.
+ * `unresolved`: of a `partition`, now: of a feed, what it says of identities that no feed has told of, and roles that nobody defines; of an
+ * application, accounts that governance names and it never had. null: none.
  */
 export const SyncRun = z
   .object({
@@ -134,6 +140,7 @@ export const SyncRun = z
     held: z.int(),
     classes: z.array(ClassManifest),
     schemaChanges: z.array(SchemaChange).nullable(),
+    unresolved: Unresolved.nullable(),
   })
   .meta({ id: 'SyncRun' })
 export type SyncRun = z.infer<typeof SyncRun>

@@ -7,7 +7,7 @@ import type { ShapeChange } from './shape.ts'
 
 type SyncRun = RecordOf<'sync-runs'>
 
-const nothingYet = { partition: null, changed: 0, absent: 0, held: 0 } as const
+const nothingYet = { partition: null, changed: 0, absent: 0, held: 0, unresolved: null } as const
 
 /** A record has a size: where an application's rows are others altogether, the first ones say it. */
 const maxChanges = 100

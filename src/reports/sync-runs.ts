@@ -7,7 +7,7 @@ import { limitFilter, textFilter, where, type Report } from './report.ts'
 export const SyncRunRow = z.object({
   source: z.string(), run: z.int(), begun: z.int().nullable(), ended: z.int().nullable(), verdict: Verdict.nullable(),
   reasons: z.array(z.string()), places: z.array(z.string()), partitionsDone: z.int(), partitionsExpected: z.int(), pages: z.int(), read: z.int(),
-  rejected: z.int(), changed: z.int(), absent: z.int(), held: z.int(),
+  rejected: z.int(), changed: z.int(), absent: z.int(), held: z.int(), unresolved: z.int(), unresolvedSome: z.array(z.string()),
   schemaChanges: z.array(SchemaChange).transform((changes) => changes.map(shapeChangeText)),
 })
 export type SyncRunRow = z.infer<typeof SyncRunRow>
@@ -32,6 +32,8 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
     { key: 'changed', title: 'changed', kind: 'number' },
     { key: 'absent', title: 'absent', kind: 'number' },
     { key: 'held', title: 'held', kind: 'number' },
+    { key: 'unresolved', title: 'unresolved', kind: 'number' },
+    { key: 'unresolvedSome', title: 'for example', kind: 'list' },
     { key: 'reasons', title: 'reasons', kind: 'list' },
     { key: 'places', title: 'places', kind: 'list' },
     { key: 'schemaChanges', title: 'schema', kind: 'list' },
@@ -41,7 +43,7 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
       SELECT
         source, run, if(r.begun, toUnixTimestamp64Milli(r.begin_at), NULL) AS begun, if(r.ended, toUnixTimestamp64Milli(r.end_at), NULL) AS ended,
         verdict, reasons, places, partitions_done AS partitionsDone, partitions_expected AS partitionsExpected, pages, read, rejected, changed,
-        absent, held,
+        absent, held, unresolved, unresolved_some AS unresolvedSome,
         CAST(schema_changes, 'Array(Tuple(stream String, field String, change String, was String, is String, example Nullable(String), place String))') AS schemaChanges
       FROM sync_runs AS r
       ${where([['source = {source:String}', filters.source], ['verdict = {verdict:String}', filters.verdict]])}

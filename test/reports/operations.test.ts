@@ -51,11 +51,11 @@ describe('runs', () => {
   const part = (partition: number, change: Partial<SyncRun> = {}) => syncRun({ phase: 'partition', partition, verdict: 'complete', at: start + 20, changed: 3, absent: 1, ...change })
 
   it('are complete when the connector’s end and every partition say so', async () => {
-    await tables.add('sync-runs', begin(), end(), part(0), part(1, { held: 4 }))
+    await tables.add('sync-runs', begin(), end(), part(0, { unresolved: { count: 7, some: ['identity/a', 'role/x'] } }), part(1, { held: 4, unresolved: { count: 2, some: ['identity/b', 'role/x'] } }))
     expect(await ask()).toEqual([
       {
         source: 'billing', run: 1, begun: start, ended: start + 9, verdict: 'complete', reasons: [], places: [], partitionsDone: 2, partitionsExpected: 2,
-        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4, schemaChanges: [],
+        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4, unresolved: 9, unresolvedSome: ['identity/a', 'identity/b', 'role/x'], schemaChanges: [],
       },
     ])
   })

@@ -4,12 +4,14 @@ import type { Row } from '../../ports/store.ts'
 import { positionColumns } from './position.ts'
 
 export function syncRunRow(record: SyncRun, position: Position): Row {
-  const { type: _type, partition, classes, schemaChanges, ...same } = record
+  const { type: _type, partition, classes, schemaChanges, unresolved, ...same } = record
   const changes = schemaChanges ?? []
   return {
     ...same,
     ...positionColumns(position),
     run_partition: partition,
+    unresolved: unresolved?.count ?? 0,
+    unresolved_some: unresolved?.some ?? [],
     // a class was sent to every partition, each with its own count
     partitions: Math.max(0, ...classes.map(({ counts }) => counts.length)),
     'classes.class': classes.map((manifest) => manifest.class),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ordered, part } from '../../../processors/shared/rows.ts'
+import { firstPart, ordered, part } from '../../../processors/shared/rows.ts'
 import { compareKeys } from '../../../src/core/order.ts'
 
 const texts = fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '1:', '/', '2:a')), { maxLength: 3 })
@@ -20,6 +20,12 @@ test('a part begins the key of no other text', () => {
       expect(part(b).startsWith(part(a))).toBe(a === b)
     }),
   )
+})
+
+test('the text that a key begins with is told from it', () => {
+  fc.assert(fc.property(texts, (all) => {
+    if (all.length > 0) expect(firstPart(all.map(part).join(''))).toBe(all[0])
+  }))
 })
 
 test('numbers are in order as text', () => {

@@ -1,0 +1,40 @@
+import { firstPart, part } from '../shared/rows.ts'
+import type { Said, Told } from './objects.ts'
+import { isOf } from './objects.ts'
+import type { Scope } from './scope.ts'
+
+type About = readonly (readonly [key: string, told: Told])[]
+type Named = readonly [feed: string, name: string]
+
+/** By home: what is named there in vain, each once for each feed. */
+const table = 'unresolved-at'
+
+/**
+ * Keeps up what the feeds say about this identity in vain: all of it where no feed of identities has told of it (`isKnown` false), else roles that
+ * it has and nobody defines. What has ended says nothing any more.
+ */
+export function noteUnresolved(scope: Scope, home: string, about: About, isKnown: boolean): void {
+  const { context: { state, now }, unresolved } = scope
+  const named = new Map([...(isKnown ? unknownRoles(scope, about) : unknownIdentity(home, about, now))].map((one) => [keyOf(one), one]))
+  const before = state.get<readonly Named[]>(table, home) ?? []
+  if (named.size === 0 && before.length === 0) return
+  const were = new Set(before.map(keyOf))
+  for (const [key, one] of named) if (!were.has(key)) unresolved.add(...one)
+  for (const one of before) if (!named.has(keyOf(one))) unresolved.remove(...one)
+  if (named.size === 0) state.delete(table, home)
+  else state.put(table, home, [...named.values()])
+}
+
+function* unknownIdentity(home: string, about: About, now: number): Iterable<Named> {
+  for (const [key, { record }] of about) if (isInForce(record, now)) yield [firstPart(key), home]
+}
+
+function* unknownRoles({ objects, roles, context: { now } }: Scope, about: About): Iterable<Named> {
+  for (const [key, told] of about) {
+    if (isOf(told, 'RoleAssignment') && isInForce(told.record, now) && roles.named(objects, told.record.role).length === 0) yield [firstPart(key), `role/${told.record.role}`]
+  }
+}
+
+const isInForce = (said: Said, now: number): boolean => !('until' in said) || said.until === null || said.until > now
+
+const keyOf = ([feed, name]: Named): string => part(feed) + name

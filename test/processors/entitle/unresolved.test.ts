@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { entitle } from '../../../processors/entitle/entitle.ts'
+import type { IntentObject } from '../../../processors/entitle/objects.ts'
+import { subjectOf } from '../../../processors/entitle/objects.ts'
+import type { IntentRecord } from '../../../schemas/wire/intent.ts'
+import type { SyncRun } from '../../../schemas/wire/results.ts'
+import { compareKeys } from '../../../src/core/order.ts'
+import type { Driver } from './given.ts'
+import { aboutAccount, assignment, decision, feedOf, of, person, request, role, runOf, started, tick } from './given.ts'
+
+const epoch: IntentRecord = { type: 'Epoch', processor: 'entitle', version: entitle.version, stateFormat: 1, release: '0', from: { offset: 0, index: 0 }, resumed: null }
+let runs = 100
+
+/** What a run of the feed tells that shows nothing and proves nothing. */
+function told(driver: Driver, type: IntentObject['type']): SyncRun['unresolved'] {
+  const name = { Identity: 'identities', BusinessRole: 'business-roles', RoleAssignment: 'role-assignments', AccessRequest: 'requests', Decision: 'decisions', AccountLink: 'links' } as const
+  driver.catchUp()
+  return of(driver.push(...runOf(name[type], [], { run: ++runs, verdict: 'unknown' })), 'SyncRun').at(-1)!.unresolved
+}
+
+describe('a run of a feed', () => {
+  it('tells whom it names that no feed of identities has told of, until one does', () => {
+    const driver = started()
+    driver.push(person('ann'), request('r1', 'ann', 'crm:a'), request('r2', 'P99', 'crm:a'), request('r3', 'P99', 'crm:b'), decision('d1', 'P98', 'crm:a', 'revoke', 300))
+    expect(told(driver, 'AccessRequest')).toEqual({ count: 1, some: ['identity/P99'] })
+    expect(told(driver, 'Decision')).toEqual({ count: 1, some: ['identity/P98'] })
+    driver.push(person('P99'))
+    expect(told(driver, 'AccessRequest')).toBeNull()
+    expect(told(driver, 'Decision')).toEqual({ count: 1, some: ['identity/P98'] })
+  })
+
+  it('tells roles that it assigns and nobody defines', () => {
+    const driver = started()
+    driver.push(person('ann'), person('bob'), assignment('a1', 'ann', 'R7'), assignment('a2', 'bob', 'R7'), assignment('a3', 'bob', 'R8'))
+    expect(told(driver, 'RoleAssignment')).toEqual({ count: 2, some: ['role/R7', 'role/R8'] })
+    driver.push(role('R7', ['crm:a']))
+    expect(told(driver, 'RoleAssignment')).toEqual({ count: 1, some: ['role/R8'] })
+    driver.push(role('R7', [], { removed: true, observed: 2_000_000 }))
+    expect(told(driver, 'RoleAssignment')).toEqual({ count: 2, some: ['role/R7', 'role/R8'] })
+  })
+
+  it('tells nobody who has left, nothing that has ended, and nothing that is gone', () => {
+    const driver = started()
+    driver.push(person('ann', { status: 'ended', end: 500 }), request('r1', 'ann', 'crm:a'), request('r2', 'old', 'crm:a', { until: 900 }), request('r3', 'P99', 'crm:a'))
+    driver.push(request('r3', 'P99', 'crm:a', { removed: true, observed: 2_000_000 }))
+    expect(told(driver, 'AccessRequest')).toBeNull()
+  })
+
+  it('tells it whichever of it was in the state of an older version', () => {
+    const driver = started()
+    driver.push(person('ann'), assignment('a1', 'ann', 'R7'), request('r1', 'P99', 'crm:a'), request('r2', '', 'erp:a', aboutAccount('svc')))
+    for (const table of ['unresolved', 'unresolved-counted', 'unresolved-at']) driver.forget(table)
+    expect(told(driver, 'AccessRequest')).toBeNull()
+    driver.push(epoch)
+    expect(told(driver, 'AccessRequest')).toEqual({ count: 1, some: ['identity/P99'] })
+    expect(told(driver, 'RoleAssignment')).toEqual({ count: 1, some: ['role/R7'] })
+  })
+})
+
+const who = fc.constantFrom('ann', 'bob', 'cid', 'dan')
+const which = fc.constantFrom('sales', 'plant', 'staff')
+const until = fc.constantFrom(null, 900, 5_000)
+/** Several versions of each object, in the order of their stamps. */
+const world = fc.array(fc.oneof(
+  fc.record({ id: who, removed: fc.boolean() }).map(({ id, removed }): IntentObject => person(id, { removed })),
+  fc.record({ id: which, removed: fc.boolean() }).map(({ id, removed }): IntentObject => role(id, ['crm:a'], { removed })),
+  fc.record({ id: fc.nat(4), who, which, until, removed: fc.boolean() }).map(({ id, who: identity, which: name, ...rest }): IntentObject => assignment(`a${id}`, identity, name, rest)),
+  fc.record({ id: fc.nat(4), who, until, removed: fc.boolean() }).map(({ id, who: identity, ...rest }): IntentObject => request(`r${id}`, identity, 'crm:a', rest)),
+), { maxLength: 25 }).map((objects) => objects.map((object, i): IntentObject => ({ ...object, observed: (i + 1) * 10_000 })))
+
+it('is what a look at all that is said finds', () => {
+  fc.assert(fc.property(world, (objects) => {
+    const driver = started()
+    driver.push(...objects, tick(1_000))
+    const last = [...new Map(objects.map((object) => [`${object.type}/${object.id}`, object])).values()]
+    const people = new Set(objects.flatMap((object) => (object.type === 'Identity' ? [`identity/${object.id}`] : [])))
+    const roles = new Set(last.flatMap((object) => (object.type === 'BusinessRole' && !object.removed ? [object.id] : [])))
+    for (const type of ['RoleAssignment', 'AccessRequest'] as const) {
+      const names = new Set(last.flatMap((object) => {
+        if (object.type !== type || object.removed || (object.until !== null && object.until <= 1_000)) return []
+        const subject = subjectOf(object)!
+        if (!people.has(subject)) return [subject]
+        return object.type === 'RoleAssignment' && !roles.has(object.role) ? [`role/${object.role}`] : []
+      }))
+      const some = [...names].sort(compareKeys)
+      expect(told(driver, type) ?? { count: 0, some: [] }, feedOf[type]).toEqual({ count: some.length, some: some.slice(0, 5) })
+    }
+  }), { numRuns: 150 })
+})
