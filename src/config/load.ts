@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { Config } from '../../schemas/config.ts'
 import { decodeText } from '../connect/text.ts'
 import { ConfigError } from './config-error.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 
 export interface LoadedConfig extends Config {
   /** where the file is: relative paths in it start there */
