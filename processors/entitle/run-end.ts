@@ -84,7 +84,7 @@ export function tellRun({ context, unresolved }: Scope, ended: Ended, { absent, 
     type: 'SyncRun', source: ended.feed, run: ended.run, phase: 'partition', partition: context.partition,
     verdict: worst?.verdict ?? 'partial', reason: worst === undefined ? 'the run declared no class' : worst.reason,
     place: worst?.place ?? null, at: context.now, pages: 0, read: ended.received, rejected: ended.rejected, changed: ended.changed,
-    absent, held, classes: ended.classes, schemaChanges: null, unresolved: unresolved.of(ended.feed),
+    absent, held, classes: ended.classes, schemaChanges: null, unknownApps: null, unresolved: unresolved.of(ended.feed),
   })
 }
 

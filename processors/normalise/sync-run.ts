@@ -10,7 +10,7 @@ export function tellRun({ context, unresolved }: Scope, finish: RunFinish, outco
   context.emit('sync-runs', app, {
     type: 'SyncRun', source: app, run, phase: 'partition', partition: context.partition, verdict: outcome.verdict,
     reason: outcome.reason, place: outcome.place, at: context.now, pages: 0, read: received, rejected, changed, absent, held,
-    classes: [...manifests], schemaChanges: null, unresolved: unresolved.of(app),
+    classes: [...manifests], schemaChanges: null, unknownApps: null, unresolved: unresolved.of(app),
   })
 }
 

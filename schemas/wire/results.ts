@@ -116,8 +116,15 @@ export const Unresolved = z.object({ count: z.int(), some: z.array(z.string()) }
 export type Unresolved = z.infer<typeof Unresolved>
 
 /**
+ * Rows of a feed that name an application which the config file never had. `app` null: all names beyond the first ones, together.
+ * `near`: the application that may be meant.
+ */
+export const UnknownApp = z.object({ app: z.string().nullable(), rows: z.int(), near: z.string().nullable() }).meta({ id: 'UnknownApp' })
+export type UnknownApp = z.infer<typeof UnknownApp>
+
+/**
  * One step of a run; key: source. The connector writes `begin` and `end`; each partition that applied the run writes
- * `partition` with its own verdict. A run is complete only if its end and all its partitions say so. `schemaChanges`: of an `end`; null: none.
+ * `partition` with its own verdict. A run is complete only if its end and all its partitions say so. `schemaChanges`, `unknownApps`: of an `end`; null: none.
  * `unresolved`: of a `partition`, now: of a feed, what it says of identities that no feed has told of, and roles that nobody defines; of an
  * application, accounts that governance names and it never had. null: none.
  */
@@ -140,6 +147,7 @@ export const SyncRun = z
     held: z.int(),
     classes: z.array(ClassManifest),
     schemaChanges: z.array(SchemaChange).nullable(),
+    unknownApps: z.array(UnknownApp).nullable(),
     unresolved: Unresolved.nullable(),
   })
   .meta({ id: 'SyncRun' })

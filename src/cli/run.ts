@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { UnknownApp } from '../../schemas/wire/results.ts'
 import { startGrantline, type DrainPhase, type Grantline } from '../compose.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
+import { unknownAppText } from '../connect/feeds/unknown-apps.ts'
 import { resolveSecret } from '../connect/secrets.ts'
 import { shapeChangeText } from '../connect/shape.ts'
 import type { Api } from '../http/api.ts'
@@ -57,6 +59,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   const stopped = new AbortController()
   const onSignal = (): void => stopped.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  const told = new Map<string, string>()
   say(`grantline: ${Object.keys(config.apps).length} applications, ${Object.keys(config.feeds).length} feeds, data in ${config.dataDir}`)
   const grantline = await startGrantline(config, {
     clock: systemClock,
@@ -69,7 +72,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
     onConnectEvent: (event) => {
       metrics.onConnect(event)
       logger[event.event === 'request' ? 'debug' : 'info'](event, 'connect')
-      const line = describeEvent(event)
+      const line = describeEvent(event, told)
       if (line !== null) say(line)
     },
     onTrouble: (what) => {
@@ -165,7 +168,12 @@ async function showTables(api: Api, feeds: readonly string[]): Promise<void> {
   process.stdout.write(`\n${total(findings)} findings open, ${total(grants)} grants held (${undecided} undecided), ${total(deadLetters)} dead letters\n`)
   const line = unproven(feeds.filter((name) => !sources.some(({ source, lastComplete }) => source === name && lastComplete !== null)))
   if (line !== null) say(line)
+  const named = sources.filter(({ source }) => feeds.includes(source)).flatMap(({ source, unknownApps }) => unknownApps.map((one) => unknownLine(source, one)))
+  for (const one of named) say(one)
+  if (named.length > 0) say('  such rows are kept and have no effect: mend the name where the feed is made, or add the application to the config file')
 }
+
+const unknownLine = (feed: string, unknown: UnknownApp): string => `! ${feed}: unknown application: ${unknownAppText(unknown)}`
 
 /** What is not told, of no application, as long as these feeds proved nothing; null: there are none. */
 function unproven(feeds: readonly string[]): string | null {
@@ -203,14 +211,18 @@ async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: Read
 /** An application that lets us wait shorter than this is worth no line. */
 const toldWaitMs = 30_000
 
-function describeEvent(event: ConnectEvent): string | null {
+/** `told`: what was said last of a feed's unknown applications; a feed that is read every half minute says it once. */
+function describeEvent(event: ConnectEvent, told: Map<string, string>): string | null {
   switch (event.event) {
     case 'run': {
       const { source, result } = event
       const read = result.classes.map((item) => `${item.read} ${item.class}${item.rejected === 0 ? '' : `, ${item.rejected} of them rejected`}`).join(', ')
       const why = result.reason === null ? '' : `: ${result.reason}${result.place === null ? '' : ` at ${result.place}`}`
       const schema = result.shapeChanges.map((change) => `\n! ${source}: schema of ${shapeChangeText(change)}`).join('')
-      return `${source}: run ${result.run} ${result.verdict}${why}${read === '' ? '' : ` (${read})`}${schema}`
+      const unknown = (result.unknownApps ?? []).map((one) => `\n${unknownLine(source, one)}`).join('')
+      const news = told.get(source) === unknown ? '' : unknown
+      told.set(source, unknown)
+      return `${source}: run ${result.run} ${result.verdict}${why}${read === '' ? '' : ` (${read})`}${schema}${news}`
     }
     case 'reread':
       return `${event.source}: ${event.accounts} accounts read again singly`

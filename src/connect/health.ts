@@ -1,4 +1,5 @@
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
+import type { UnknownApp } from '../../schemas/wire/results.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConnectEvent } from './events.ts'
 import type { ShapeChange } from './shape.ts'
@@ -42,6 +43,8 @@ export interface SourceHealth {
   missingDeliveries: number
   /** fields that were not what they had been, in the last run */
   shapeChanges: readonly ShapeChange[]
+  /** what rows of a feed name and the config file never had, in the last run */
+  unknownApps: readonly UnknownApp[]
   problem: string | null
   problemAt: number | null
 }
@@ -114,8 +117,8 @@ export class Health {
 
   #ran(health: SourceHealth, { result, nextInMs }: Extract<ConnectEvent, { event: 'run' }>): void {
     const now = this.#clock.nowMs()
-    const { run, verdict, reason, place, classes, pages, shapeChanges, error } = result
-    Object.assign(health, { run, verdict, reason, place, shapeChanges, lastRunAt: now, nextAt: now + nextInMs, gap: gapOf(classes) })
+    const { run, verdict, reason, place, classes, pages, shapeChanges, unknownApps, error } = result
+    Object.assign(health, { run, verdict, reason, place, shapeChanges, unknownApps: unknownApps ?? [], lastRunAt: now, nextAt: now + nextInMs, gap: gapOf(classes) })
     health.state = verdict === 'complete' ? 'reading well' : error === null ? 'incomplete' : 'in trouble'
     if (verdict === 'complete') health.lastCompleteAt = now
     if (error === null) {
@@ -143,5 +146,5 @@ export function gapOf(classes: readonly ClassManifest[]): number | null {
 const fresh = (source: string, kind: SourceHealth['kind'], active: boolean): SourceHealth => ({
   source, kind, state: active ? 'new' : 'paused', run: null, verdict: null, reason: null, place: null, lastRunAt: null, lastCompleteAt: null, nextAt: null,
   runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null, requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0,
-  rereads: 0, deliveries: 0, lastDeliveryAt: null, missingDeliveries: 0, shapeChanges: [], problem: null, problemAt: null,
+  rereads: 0, deliveries: 0, lastDeliveryAt: null, missingDeliveries: 0, shapeChanges: [], unknownApps: [], problem: null, problemAt: null,
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
+import type { UnknownApp } from '../../schemas/wire/results.ts'
 import { accountKey } from '../core/keys.ts'
 import { partitionOf } from '../core/partition.ts'
 import type { ConnectError, ConnectorSession, ObservedClass } from '../ports/connector.ts'
@@ -44,6 +45,8 @@ export interface RunResult {
   error: ConnectError | null
   /** how rows differ from those of the last complete read */
   shapeChanges: ShapeChange[]
+  /** what rows of a feed name and the config file never had; null: an application's run */
+  unknownApps: UnknownApp[] | null
 }
 
 /**
@@ -211,11 +214,11 @@ class Publication {
     const { failure } = this.#read
     const reason = failure === null ? null : `${failure.class}: ${failure.message}`
     const shapeChanges = this.#read.streams.flatMap((stream) => stream.shapeChanges)
-    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason, shapeChanges))
+    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason, { shapeChanges }))
     await this.#writer.flush(new Map<string, unknown>([openRun(null), ...this.#newShapes()]))
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
     const worst = worstOf(classes)
-    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error, shapeChanges }
+    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error, shapeChanges, unknownApps: null }
   }
 
   async #publishDefinitions(): Promise<void> {

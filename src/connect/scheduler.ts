@@ -34,7 +34,7 @@ export interface SchedulerOptions {
   clock: Clock
   apps: readonly AppSource[]
   feeds: Readonly<Record<string, FeedConfig>>
-  /** id rules of all configured applications, paused ones included */
+  /** id rules of all applications that the config file has or had, paused ones included */
   idRules: Readonly<Record<string, IdRule>>
   dataDir: string
   baseDir: string
@@ -113,7 +113,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       if (feed === undefined) throw new ConnectError('not-found', `there is no feed named ${name}`, 'feeds')
       const source = sources.find(`feed/${name}`)
       if (source === undefined) throw new ConnectError('transient', `feed ${name} is written by another process now: post it there, or try again`, 'feeds')
-      return await postIntent(await source.opened(), feed, canonicalBy(options), rows)
+      return await postIntent(await source.opened(), { shape: feed, canonical: canonicalBy(options), apps: namesOf(options) }, rows)
     },
     paceOf: (source) => limiters.get(source)?.state,
     stop: () => sources.stop(),
@@ -158,10 +158,13 @@ function feedWorker(name: string, feed: FeedConfig, source: Source, options: Sch
   const run = async (): ReturnType<typeof runFeed> => {
     if (path === null) throw new ConnectError('configuration', `feed ${name} has no file`, name)
     const partitions = log.partitions.intent
-    return await runFeed({ source, feed: { ...feed, path }, baseDir, canonical: canonicalBy(options), partitions, dataDir, signal })
+    return await runFeed({ source, feed: { ...feed, path }, baseDir, canonical: canonicalBy(options), apps: namesOf(options), partitions, dataDir, signal })
   }
   return new Worker(new FeedWork({ name, feed, run, clock, random: options.random ?? Math.random, onEvent }), clock, onEvent)
 }
+
+/** What is said of an application that left the file holds on: it is no unknown one. */
+const namesOf = ({ idRules }: SchedulerOptions): Set<string> => new Set(Object.keys(idRules))
 
 /** Of an application that is not configured nothing is known: its ids stay as they are. */
 const canonicalBy =

@@ -1,5 +1,5 @@
 import type { ClassManifest } from '../../schemas/wire/common.ts'
-import type { SchemaChange } from '../../schemas/wire/results.ts'
+import type { SchemaChange, UnknownApp } from '../../schemas/wire/results.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
 import { worstOf } from './manifest.ts'
@@ -17,7 +17,7 @@ const maxExampleChars = 120
 export function syncRunBegin(source: string, run: number, at: number): Outgoing {
   const record: SyncRun = {
     type: 'SyncRun', source, run, phase: 'begin', verdict: null, reason: null, place: null, at, pages: 0, read: 0, rejected: 0,
-    classes: [], schemaChanges: null, ...nothingYet,
+    classes: [], schemaChanges: null, unknownApps: null, ...nothingYet,
   }
   return { topic: 'sync-runs', key: source, record }
 }
@@ -28,14 +28,21 @@ export interface RunCounts {
   rejected: number
 }
 
-/** What the source's run came to: the worst of its classes. `changes`: how its rows differ from those of the last complete read. */
+/** What a run showed besides its objects. `shapeChanges`: how its rows differ from those of the last complete read. */
+export interface RunNews {
+  shapeChanges?: readonly ShapeChange[]
+  unknownApps?: readonly UnknownApp[]
+}
+
+/** What the source's run came to: the worst of its classes. */
 export function syncRunEnd(
-  source: string, run: number, at: number, counts: RunCounts, classes: ClassManifest[], failure: string | null, changes: readonly ShapeChange[] = [],
+  source: string, run: number, at: number, counts: RunCounts, classes: ClassManifest[], failure: string | null, { shapeChanges = [], unknownApps = [] }: RunNews = {},
 ): Outgoing {
   const worst = worstOf(classes)
   const record: SyncRun = {
     type: 'SyncRun', source, run, phase: 'end', verdict: worst.verdict, reason: failure ?? worst.reason, place: worst.place, at,
-    ...counts, classes, schemaChanges: changes.length === 0 ? null : changes.slice(0, maxChanges).map(shortened), ...nothingYet,
+    ...counts, classes, schemaChanges: shapeChanges.length === 0 ? null : shapeChanges.slice(0, maxChanges).map(shortened),
+    unknownApps: unknownApps.length === 0 ? null : [...unknownApps], ...nothingYet,
   }
   return { topic: 'sync-runs', key: source, record }
 }

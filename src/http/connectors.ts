@@ -1,4 +1,5 @@
 import type { SourceHealth } from '../connect/health.ts'
+import { unknownAppText } from '../connect/feeds/unknown-apps.ts'
 import { shapeChangeText } from '../connect/shape.ts'
 import type { Store } from '../ports/store.ts'
 import { formatRows, type Format } from '../reports/format.ts'
@@ -16,19 +17,20 @@ export interface ConnectorHealth extends SourceHealth {
   lagMs: number | null
 }
 
-type Remembered = Pick<SourceHealth, 'source' | 'run' | 'verdict' | 'lastCompleteAt'>
+type Remembered = Pick<SourceHealth, 'source' | 'run' | 'verdict' | 'lastCompleteAt' | 'unknownApps'>
 
 /** Of every source that runs here or that the tables know. `live` null: no process runs. */
 export async function connectorHealth(store: Store, live: readonly SourceHealth[] | null, nowMs: number): Promise<ConnectorHealth[]> {
   const { sources, deadLetters, lags } = await summary(store)
   const letters = (source: string): number => deadLetters.filter((one) => one.source === source).reduce((sum, one) => sum + one.letters, 0)
   const lag = (source: string): number | null => lags.reduce<number | null>((worst, { app, p95Ms }) => (app === source ? Math.max(worst ?? 0, p95Ms) : worst), null)
-  const remembered = new Map(sources.map(({ source, lastRun, lastVerdict, lastComplete }): [string, Remembered] =>
-    [source, { source, run: lastRun, verdict: lastVerdict, lastCompleteAt: lastComplete }]))
+  const remembered = new Map(sources.map(({ source, lastRun, lastVerdict, lastComplete, unknownApps }): [string, Remembered] =>
+    [source, { source, run: lastRun, verdict: lastVerdict, lastCompleteAt: lastComplete, unknownApps }]))
   const known = (live ?? []).map((one): SourceHealth => {
     const past = remembered.get(one.source)
     remembered.delete(one.source)
-    return { ...one, run: one.run ?? past?.run ?? null, verdict: one.verdict ?? past?.verdict ?? null, lastCompleteAt: one.lastCompleteAt ?? past?.lastCompleteAt ?? null }
+    const unknownApps = one.run === null ? (past?.unknownApps ?? []) : one.unknownApps
+    return { ...one, run: one.run ?? past?.run ?? null, verdict: one.verdict ?? past?.verdict ?? null, lastCompleteAt: one.lastCompleteAt ?? past?.lastCompleteAt ?? null, unknownApps }
   })
   const rows = [
     ...known.map((one) => ({ ...one, live: true })),
@@ -39,7 +41,7 @@ export async function connectorHealth(store: Store, live: readonly SourceHealth[
 
 export const connectorText = (rows: readonly ConnectorHealth[], format: Format, width: number): string => formatRows(format, columns, rows.map(flat), width)
 
-type Row = Omit<ConnectorHealth, 'shapeChanges'> & { shapeChanges: string[] }
+type Row = Omit<ConnectorHealth, 'shapeChanges' | 'unknownApps'> & { shapeChanges: string[]; unknownApps: string[] }
 
 /** The most telling reason there is, and fields as text. */
 const flat = (row: ConnectorHealth): Row => ({
@@ -47,6 +49,7 @@ const flat = (row: ConnectorHealth): Row => ({
   reason: row.problem ?? row.reason,
   failureRate: Math.round(row.failureRate * 100) / 100,
   shapeChanges: row.shapeChanges.map(shapeChangeText),
+  unknownApps: row.unknownApps.map(unknownAppText),
 })
 
 const columns: readonly ReportColumn<Row>[] = [
@@ -67,6 +70,7 @@ const columns: readonly ReportColumn<Row>[] = [
   { key: 'throttledMs', title: 'throttled', kind: 'duration' },
   { key: 'perSecond', title: 'per s', kind: 'number' },
   { key: 'shapeChanges', title: 'schema', kind: 'list' },
+  { key: 'unknownApps', title: 'unknown apps', kind: 'list' },
   { key: 'reason', title: 'reason', kind: 'text' },
 ]
 

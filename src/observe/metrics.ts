@@ -44,13 +44,15 @@ export class Metrics {
   }
 
   onConnect(event: ConnectEvent): void {
-    const { runs, pages, records, rejected, gap, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing: awaited } = this.#counter
+    const { runs, pages, records, rejected, gap, schema, unknown, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing: awaited } = this.#counter
     const { source } = event
     switch (event.event) {
       case 'run': {
         runs.inc({ source, verdict: event.result.verdict })
         pages.inc({ source }, event.result.pages)
         schema.inc({ source }, event.result.shapeChanges.length)
+        const { unknownApps } = event.result
+        if (unknownApps !== null) unknown.set({ source }, unknownApps.reduce((sum, { rows }) => sum + rows, 0))
         const missing = gapOf(event.result.classes)
         if (missing !== null) gap.set({ source }, missing)
         for (const item of event.result.classes) {
@@ -181,6 +183,7 @@ export class Metrics {
       gap: this.#gauge('grantline_source_gap', 'Objects that a source counts and that its last run did not read; below 0: it counts fewer than it gave.', ['source']),
       retries: this.#count('grantline_source_retries_total', 'Requests to a source that are sent again.', ['source']),
       schema: this.#count('grantline_source_schema_changes_total', 'Fields of a source’s rows that vanished, appeared or changed type between runs.', ['source']),
+      unknown: this.#gauge('grantline_feed_unknown_app_rows', 'Rows of a feed’s last read that name an application which the config file never had; a row that names several counts for each.', ['source']),
       retryWaits: this.#count('grantline_retry_wait_seconds_total', 'Time spent waiting before a request that failed was sent again.', ['source']),
       requests: this.#count('grantline_source_requests_total', 'Requests to a source with all their attempts, by how they ended.', ['source', 'outcome']),
       requestSeconds: this.#histogram('grantline_source_request_duration_seconds', 'How long a request took, attempts and waits included.', 'source'),

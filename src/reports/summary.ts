@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { Verdict } from '../../schemas/wire/common.ts'
+import { UnknownApp } from '../../schemas/wire/results.ts'
 import type { Store } from '../ports/store.ts'
+import { unknownAppsOf } from './sync-runs.ts'
 
 const FindingCount = z.object({ kind: z.string(), severity: z.string(), open: z.int() })
 const GrantCount = z.object({ app: z.string(), verdict: z.string(), grants: z.int(), accounts: z.int() })
 const SourceFreshness = z.object({
-  source: z.string(), lastRun: z.int(), lastVerdict: Verdict.nullable(), lastComplete: z.int().nullable(),
+  source: z.string(), lastRun: z.int(), lastVerdict: Verdict.nullable(), lastComplete: z.int().nullable(), unknownApps: z.array(UnknownApp),
 })
 const AppLag = z.object({ app: z.string(), direction: z.enum(['grant', 'revoke']), p95Ms: z.int() })
 const LetterCount = z.object({ source: z.string(), stage: z.string(), letters: z.int() })
@@ -15,7 +17,7 @@ export interface Summary {
   findings: z.infer<typeof FindingCount>[]
   /** what is held now, by verdict; `undecided` waits for a first complete run of what it depends on */
   grants: z.infer<typeof GrantCount>[]
-  /** per source: its newest run, and when the last complete one ended (ms, null: never) */
+  /** per source: its newest run, when the last complete one ended (ms, null: never), and what rows name in vain in the newest that ended */
   sources: z.infer<typeof SourceFreshness>[]
   /** within which 95 % of the desired changes were seen done */
   lags: z.infer<typeof AppLag>[]
@@ -34,7 +36,8 @@ export async function summary(store: Store): Promise<Summary> {
     store.query(
       `SELECT
          r.source AS source, max(r.run) AS lastRun, tupleElement(argMax((r.verdict, 0), r.run), 1) AS lastVerdict,
-         if(countIf(ifNull(r.verdict, '') = 'complete') > 0, toUnixTimestamp64Milli(maxIf(r.end_at, ifNull(r.verdict, '') = 'complete')), NULL) AS lastComplete
+         if(countIf(ifNull(r.verdict, '') = 'complete') > 0, toUnixTimestamp64Milli(maxIf(r.end_at, ifNull(r.verdict, '') = 'complete')), NULL) AS lastComplete,
+         ${unknownAppsOf('argMaxIf(r.unknown_apps, r.run, r.ended)')} AS unknownApps
        FROM sync_runs AS r GROUP BY source ORDER BY source`,
       {},
       SourceFreshness,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Verdict } from '../../schemas/wire/common.ts'
-import { SchemaChange } from '../../schemas/wire/results.ts'
+import { SchemaChange, UnknownApp } from '../../schemas/wire/results.ts'
+import { unknownAppText } from '../connect/feeds/unknown-apps.ts'
 import { shapeChangeText } from '../connect/shape.ts'
 import { limitFilter, textFilter, where, type Report } from './report.ts'
 
@@ -9,11 +10,15 @@ export const SyncRunRow = z.object({
   reasons: z.array(z.string()), places: z.array(z.string()), partitionsDone: z.int(), partitionsExpected: z.int(), pages: z.int(), read: z.int(),
   rejected: z.int(), changed: z.int(), absent: z.int(), held: z.int(), unresolved: z.int(), unresolvedSome: z.array(z.string()),
   schemaChanges: z.array(SchemaChange).transform((changes) => changes.map(shapeChangeText)),
+  unknownApps: z.array(UnknownApp).transform((unknown) => unknown.map(unknownAppText)),
 })
 export type SyncRunRow = z.infer<typeof SyncRunRow>
 
 export const SyncRunFilters = z.strictObject({ source: textFilter, verdict: Verdict.nullable().default(null), limit: limitFilter })
 export type SyncRunFilters = z.infer<typeof SyncRunFilters>
+
+/** The tuples of the view, with names. */
+export const unknownAppsOf = (tuples: string): string => `CAST(${tuples}, 'Array(Tuple(app Nullable(String), rows Int64, near Nullable(String)))')`
 
 /** One row per run, newest first. `verdict` is null while it runs; complete only if the connector and every partition say so. */
 export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
@@ -37,6 +42,7 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
     { key: 'reasons', title: 'reasons', kind: 'list' },
     { key: 'places', title: 'places', kind: 'list' },
     { key: 'schemaChanges', title: 'schema', kind: 'list' },
+    { key: 'unknownApps', title: 'unknown apps', kind: 'list' },
   ],
   run(store, filters) {
     const sql = `
@@ -44,7 +50,8 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
         source, run, if(r.begun, toUnixTimestamp64Milli(r.begin_at), NULL) AS begun, if(r.ended, toUnixTimestamp64Milli(r.end_at), NULL) AS ended,
         verdict, reasons, places, partitions_done AS partitionsDone, partitions_expected AS partitionsExpected, pages, read, rejected, changed,
         absent, held, unresolved, unresolved_some AS unresolvedSome,
-        CAST(schema_changes, 'Array(Tuple(stream String, field String, change String, was String, is String, example Nullable(String), place String))') AS schemaChanges
+        CAST(schema_changes, 'Array(Tuple(stream String, field String, change String, was String, is String, example Nullable(String), place String))') AS schemaChanges,
+        ${unknownAppsOf('unknown_apps')} AS unknownApps
       FROM sync_runs AS r
       ${where([['source = {source:String}', filters.source], ['verdict = {verdict:String}', filters.verdict]])}
       ORDER BY greatest(r.begin_at, r.end_at) DESC, source, run DESC LIMIT {limit:UInt32}`

@@ -61,6 +61,28 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(run.code).toBe(0)
   })
 
+  it('names the applications that rows of a feed name and the config file never had, until they are mended', async () => {
+    writeCompany(directory, 2, 3_600)
+    appendFileSync(join(directory, 'grantline.yaml'), '  desk: { class: requests, format: csv, path: requests.csv, everySeconds: 1 }\n')
+    const rows = (...apps: string[]): void => writeFileSync(join(directory, 'requests.csv'), `id,identity,app,entitlement,from,approvedBy\n${apps.map((app, at) => `r${at},I1,${app},read,2026-01-01,I1\n`).join('')}`)
+    rows('wikki', 'wiki', 'wikki')
+    const line = '2 rows name "wikki" (did you mean "wiki"?)'
+    const { child, result, errors } = start('run', '--log-level', 'info')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('running on')
+    await expect.poll(errors, { timeout: 60_000 }).toContain('desk: run 3 complete')
+    const told = errors()
+    expect(told.split('\n').filter((one) => one === `! desk: unknown application: ${line}`)).toHaveLength(2) // as it is read first, and below the results
+    expect(told).toContain('such rows are kept and have no effect')
+    expect(told).toContain('"unknownApps":[{"app":"wikki","rows":2,"near":"wiki"}]')
+    const newest = async () => (JSON.parse((await grantline('sync-runs', '--source', 'desk', '--limit', '1', '-o', 'json')).out) as { unknownApps: string[] }[])[0]!.unknownApps
+    expect(await newest()).toEqual([line])
+    rows('wiki', 'wiki', 'wiki')
+    await expect.poll(newest, { timeout: 60_000, interval: 500 }).toEqual([])
+    child.kill('SIGINT')
+    await result
+    expect((await grantline('run', '--once')).err).not.toContain('wikki')
+  })
+
   it('runs once, then answers from the data directory in three formats', async () => {
     writeCompany(directory, 2, 3_600) // a run that begins as the process ends is in the log only
     const run = await grantline('run', '--once')

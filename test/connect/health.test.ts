@@ -6,7 +6,7 @@ import { HandClock } from '../../src/runtime/clock.ts'
 
 const clock = new HandClock(1_000_000)
 const run = (over: Partial<RunResult> = {}): RunResult => ({
-  run: 1, verdict: 'complete', reason: null, place: null, pages: 3, error: null, shapeChanges: [],
+  run: 1, verdict: 'complete', reason: null, place: null, pages: 3, error: null, shapeChanges: [], unknownApps: null,
   classes: [
     { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 20, declared: 20, rejected: 1, counts: [20] },
     { class: 'grants', verdict: 'complete', reason: null, place: null, read: 30, declared: null, rejected: 0, counts: [20] },
@@ -30,6 +30,17 @@ describe('health', () => {
     const [accounts, grants] = run().classes
     health.onEvent({ event: 'run', source: 'billing', result: run({ run: 2, verdict: 'partial', reason: 'gap', place: 'page 2', classes: [{ ...accounts!, read: 15 }, grants!] }), nextInMs: 5 })
     expect(billing(health)).toMatchObject({ state: 'incomplete', gap: 5, failureRate: 0.5, reason: 'gap', place: 'page 2', runs: 2 })
+  })
+
+  it('knows what rows of a feed named in vain in its last run', () => {
+    const health = watch()
+    const hr = () => health.list(() => undefined)[2]!.unknownApps
+    const unknownApps = [{ app: 'sohp', rows: 2, near: 'shop' }]
+    expect(hr()).toEqual([])
+    health.onEvent({ event: 'run', source: 'hr', result: run({ unknownApps }), nextInMs: 5 })
+    expect(hr()).toEqual(unknownApps)
+    health.onEvent({ event: 'run', source: 'hr', result: run({ unknownApps: [] }), nextInMs: 5 })
+    expect(hr()).toEqual([])
   })
 
   it('webhooks that stay away are a state of their own, whatever else goes well, until one comes', () => {

@@ -91,7 +91,7 @@ afterEach(async () => {
 async function start(apps: AppSource[], feeds: Record<string, FeedConfig> = {}, share?: Share, log: Log = lab.log): Promise<Scheduler> {
   const scheduler = await startScheduler({
     ...(share === undefined ? {} : { share }),
-    log, codec: lab.codec, clock: lab.clock, apps, feeds, idRules: {}, dataDir: lab.dataDir, baseDir: lab.dataDir, env: {},
+    log, codec: lab.codec, clock: lab.clock, apps, feeds, idRules: Object.fromEntries(apps.map(({ name, ids }) => [name, ids])), dataDir: lab.dataDir, baseDir: lab.dataDir, env: {},
     onEvent: (event) => events.push(event), random: () => 0,
   })
   schedulers.push(scheduler)
@@ -297,6 +297,17 @@ describe('changes', () => {
 
 describe('feeds', () => {
   const feed = (config: object): FeedConfig => FeedConfig.parse({ class: 'identities', format: 'csv', ...config })
+
+  it('tell which applications they name that nobody configured, in their runs and in the answer to a post', async () => {
+    const header = 'id,identity,app,entitlement,from,approvedBy'
+    writeFileSync(join(lab.dataDir, 'desk.csv'), `${header}\n1,7,shop,e,2026-01-01,8\n2,7,sohp,e,2026-01-01,8\n`)
+    const scheduler = await start([{ ...new LiveApp('ann').source(), name: 'shop' }], { desk: feed({ class: 'requests', path: 'desk.csv' }), api: feed({ class: 'requests' }) })
+    await scheduler.idle()
+    const unknownApps = [{ app: 'sohp', rows: 1, near: 'shop' }]
+    expect(runs().map(({ source, result }) => [source, result.unknownApps]).sort()).toEqual([['desk', unknownApps], ['shop', null]])
+    const posted = ['shop', 'sohp'].map((app, id) => ({ id, identity: '7', app, entitlement: 'e', from: '2026-01-01', approvedBy: '8' }))
+    expect(await scheduler.postIntent('api', posted)).toEqual({ accepted: 2, rejected: [], unknownApps })
+  })
 
   it('files are read like applications; rows can be posted beside them', async () => {
     writeFileSync(join(lab.dataDir, 'hr.csv'), 'id\n1\n')

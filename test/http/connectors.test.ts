@@ -7,15 +7,17 @@ import { deadLetter, lag, start, syncRun } from '../sink/records.ts'
 
 let tables: Tables
 let rows: ConnectorHealth[]
+const unknownApps = [{ app: 'sohp', rows: 2, near: 'shop' }]
 beforeAll(async () => {
   tables = await openTables()
   await tables.add('lag', lag({ lagMs: 900 }), lag({ direction: 'revoke', lagMs: 7_000 }), lag({ app: 'other', lagMs: 90_000 }))
   await tables.add('dead-letters', deadLetter(), deadLetter({ id: 'd-2', source: 'other' }))
-  await tables.add('sync-runs', syncRun({ source: 'gone', run: 7 }), syncRun({ source: 'gone', run: 7, phase: 'end', verdict: 'partial' }))
+  await tables.add('sync-runs', syncRun({ source: 'gone', run: 7 }), syncRun({ source: 'gone', run: 7, phase: 'end', verdict: 'partial', unknownApps }))
+  await tables.add('sync-runs', syncRun({ source: 'hr', run: 3, phase: 'end', unknownApps }), syncRun({ source: 'billing', run: 3, phase: 'end', unknownApps }))
   const clock = new HandClock(start)
   const health = new Health(clock, [{ source: 'billing', kind: 'app', active: true }, { source: 'hr', kind: 'feed', active: true }])
   const classes = [{ class: 'accounts' as const, verdict: 'complete' as const, reason: null, place: null, read: 20, declared: 23, rejected: 1, counts: [20] }]
-  const run = { run: 1, verdict: 'complete' as const, reason: null, place: null, pages: 3, error: null, classes, shapeChanges: [
+  const run = { run: 1, verdict: 'complete' as const, reason: null, place: null, pages: 3, error: null, classes, unknownApps: null, shapeChanges: [
     { stream: 'users', field: 'mail', change: 'type' as const, was: 'string', is: 'number', example: '9', place: 'page 1, row 2' },
   ] }
   health.onEvent({ event: 'run', source: 'billing', nextInMs: 60_000, result: run })
@@ -45,5 +47,12 @@ describe('the health of connectors', () => {
     expect(cells['shapeChanges']).toBe(`"${schema}"`)
     expect(JSON.parse(connectorText(rows, 'json', 0))).toMatchObject([{ shapeChanges: [schema] }, {}, {}])
     expect(connectorText(rows, 'table', 1_000)).toContain(schema)
+  })
+
+  it('tells what rows of a feed named in vain in its last run, be it one of a process before', () => {
+    expect(rows.map((row) => [row.source, row.unknownApps])).toEqual([['billing', []], ['hr', unknownApps], ['gone', unknownApps]])
+    const line = '2 rows name "sohp" (did you mean "shop"?)'
+    expect(JSON.parse(connectorText(rows, 'json', 0))).toMatchObject([{ unknownApps: [] }, { unknownApps: [line] }, { unknownApps: [line] }])
+    expect(connectorText(rows, 'table', 1_000)).toContain(line)
   })
 })

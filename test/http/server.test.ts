@@ -39,7 +39,7 @@ const api: Api = {
   post: async (feed, rows) => {
     if (feed === 'elsewhere') throw new ApiError(503, 'feed elsewhere is written by another process now')
     calls.push(['post', feed, rows])
-    return { accepted: rows.length, rejected: [] }
+    return { accepted: rows.length, rejected: [], unknownApps: [{ app: 'sohp', rows: 1, near: 'shop' }] }
   },
 }
 const health: Health = {
@@ -108,7 +108,7 @@ describe('the HTTP API', () => {
 
   it('takes intent as a JSON array or as NDJSON', async () => {
     const asJson = await ask('/v1/feeds/hr', { method: 'POST', body: '[{"id":"P1"}]' })
-    expect(await asJson.json()).toEqual({ accepted: 1, rejected: [] })
+    expect(await asJson.json()).toEqual({ accepted: 1, rejected: [], unknownApps: [{ app: 'sohp', rows: 1, near: 'shop' }] })
     await ask('/v1/feeds/hr', { method: 'POST', body: '{"id":"P1"}\n{"id":"P2"}\n', headers: { 'content-type': 'application/x-ndjson' } })
     expect(calls.at(-1)).toEqual(['post', 'hr', [{ id: 'P1' }, { id: 'P2' }]])
   })

@@ -52,7 +52,7 @@ async function read(name: Name, lines: readonly string[]): Promise<string> {
   const path = `${name}.csv`
   const result = await runFeed({
     source: await lab.source(name), feed: { ...FeedConfig.parse({ format: 'csv', path, ...shape }), path }, baseDir: lab.dataDir,
-    canonical: (_app, native) => native, partitions: 3, dataDir: lab.dataDir, signal: lab.controller.signal,
+    canonical: (_app, native) => native, apps: new Set(), partitions: 3, dataDir: lab.dataDir, signal: lab.controller.signal,
   })
   await topology.advance(hourMs)
   if (result.verdict === 'partial') expect(result.place).toContain(path)

@@ -15,8 +15,8 @@ export const summary: Summary = {
   ],
   grants: [{ app: 'billing', verdict: 'matched', grants: 70, accounts: 9 }],
   sources: [
-    { source: 'billing', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000 },
-    { source: 'hr', lastRun: 1, lastVerdict: 'partial', lastComplete: null },
+    { source: 'billing', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [] },
+    { source: 'hr', lastRun: 1, lastVerdict: 'partial', lastComplete: null, unknownApps: [] },
   ],
   lags: [{ app: 'billing', direction: 'revoke', p95Ms: 90_500 }],
   deadLetters: [{ source: 'billing', stage: 'map', letters: 2 }],
@@ -25,7 +25,7 @@ export const summary: Summary = {
 const run: ConnectEvent = {
   event: 'run', source: 'billing', nextInMs: 1,
   result: {
-    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [],
+    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [], unknownApps: [{ app: 'sohp', rows: 3, near: 'shop' }, { app: null, rows: 2, near: null }],
     classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1_000, declared: 1_004, rejected: 7, counts: [1_000] }],
   },
 }

@@ -164,7 +164,7 @@ export class Surroundings {
   #syncRun(source: string, run: number, phase: SyncRun['phase'], classes: ClassManifest[] = []): Outgoing {
     const verdict = phase === 'end' ? 'complete' : null
     const counts = { pages: 1, read: 0, rejected: 0, changed: 0, absent: 0, held: 0 }
-    const record: SyncRun = { type: 'SyncRun', source, run, phase, partition: null, verdict, reason: null, place: null, at: this.now, ...counts, classes, schemaChanges: null, unresolved: null }
+    const record: SyncRun = { type: 'SyncRun', source, run, phase, partition: null, verdict, reason: null, place: null, at: this.now, ...counts, classes, schemaChanges: null, unknownApps: null, unresolved: null }
     return { topic: 'sync-runs', key: source, record }
   }
 }

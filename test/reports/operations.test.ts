@@ -55,7 +55,7 @@ describe('runs', () => {
     expect(await ask()).toEqual([
       {
         source: 'billing', run: 1, begun: start, ended: start + 9, verdict: 'complete', reasons: [], places: [], partitionsDone: 2, partitionsExpected: 2,
-        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4, unresolved: 9, unresolvedSome: ['identity/a', 'identity/b', 'role/x'], schemaChanges: [],
+        pages: 2, read: 6, rejected: 1, changed: 6, absent: 2, held: 4, unresolved: 9, unresolvedSome: ['identity/a', 'identity/b', 'role/x'], schemaChanges: [], unknownApps: [],
       },
     ])
   })
@@ -96,6 +96,17 @@ describe('runs', () => {
     ])
     const fields = await tables.store.query('SELECT tupleElement(arrayJoin(schema_changes), 2) AS field FROM sync_runs ORDER BY field', {}, z.object({ field: z.string() }))
     expect(fields).toEqual([{ field: 'age' }, { field: 'mail' }])
+  })
+
+  it('say which applications rows of their feed name in vain, in words, and keep them apart in the table', async () => {
+    const unknownApps = [{ app: 'sohp', rows: 2, near: 'shop' }, { app: 'wiki', rows: 1, near: null }, { app: null, rows: 7, near: null }]
+    await tables.add('sync-runs', begin(), end({ unknownApps }), part(0), part(1), begin({ run: 2, at: start + 100 }), end({ run: 2 }))
+    expect((await ask()).map(({ run, unknownApps: told }) => [run, told])).toEqual([[2, []], [1, [
+      '2 rows name "sohp" (did you mean "shop"?)', '1 row names "wiki"',
+      '7 rows name others',
+    ]]])
+    const named = await tables.store.query('SELECT tupleElement(arrayJoin(unknown_apps), 1) AS app FROM sync_runs ORDER BY app', {}, z.object({ app: z.string().nullable() }))
+    expect(named).toEqual([{ app: 'sohp' }, { app: 'wiki' }, { app: null }])
   })
 
   it('come newest first, by source and verdict', async () => {
@@ -167,8 +178,19 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
   expect(await summary(tables.store)).toEqual({
     findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
     grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],
-    sources: [{ source: 'billing', lastRun: 20, lastVerdict: 'partial', lastComplete: start + 11 }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null }],
+    sources: [{ source: 'billing', lastRun: 20, lastVerdict: 'partial', lastComplete: start + 11, unknownApps: [] }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null, unknownApps: [] }],
     lags: [{ app: 'billing', direction: 'revoke', p95Ms: 7 }],
     deadLetters: [{ source: 'billing', stage: 'connect', letters: 2 }, { source: 'topic/lag', stage: 'sink', letters: 1 }],
   })
+})
+
+it('the summary tells what rows of a feed name in vain in the newest run that ended', async () => {
+  const told = async () => (await summary(tables.store)).sources.map(({ source, unknownApps }) => [source, unknownApps])
+  const ended = (run: number, app: string | null) => [
+    syncRun({ source: 'desk', run }), syncRun({ source: 'desk', run, phase: 'end', verdict: 'complete', unknownApps: app === null ? null : [{ app, rows: run, near: null }] }),
+  ]
+  await tables.add('sync-runs', ...ended(1, 'wiki'), ...ended(2, 'sohp'), syncRun({ source: 'desk', run: 3 }))
+  expect(await told()).toEqual([['desk', [{ app: 'sohp', rows: 2, near: null }]]])
+  await tables.add('sync-runs', ...ended(3, null).slice(1))
+  expect(await told()).toEqual([['desk', []]])
 })

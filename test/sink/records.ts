@@ -28,7 +28,7 @@ export const lag = (change: Partial<LagSample> = {}): LagSample => ({
 
 export const syncRun = (change: Partial<SyncRun> = {}): SyncRun => ({
   type: 'SyncRun', source: 'billing', run: 1, phase: 'begin', partition: null, verdict: null, reason: null, place: null, at: start, pages: 0, read: 0,
-  rejected: 0, changed: 0, absent: 0, held: 0, classes: [], schemaChanges: null, unresolved: null, ...change,
+  rejected: 0, changed: 0, absent: 0, held: 0, classes: [], schemaChanges: null, unknownApps: null, unresolved: null, ...change,
 })
 
 export const deadLetter = (change: Partial<DeadLetter> = {}): DeadLetter => ({

@@ -1,3 +1,4 @@
+import type { UnknownApp } from '../../../schemas/wire/results.ts'
 import { reach } from '../../core/fault.ts'
 import type { ConnectError } from '../../ports/connector.ts'
 import { asConnectError, asRejection } from '../errors.ts'
@@ -10,6 +11,7 @@ import type { Source } from '../source.ts'
 import type { Spool } from '../spool.ts'
 import { type CanonicalAccount, type Trace, traceOf, traceOfRejected } from './intent.ts'
 import { type FeedShape, type TypedRow, parseRow } from './shape.ts'
+import { UnknownApps } from './unknown-apps.ts'
 
 export const feedFamilies = { row: 'row', letter: 'letter' } as const
 
@@ -23,6 +25,8 @@ export interface FeedReadOptions {
   source: Source
   shape: FeedShape
   canonical: CanonicalAccount
+  /** the applications that the config file has or had */
+  apps: ReadonlySet<string>
   spool: Spool
   signal: AbortSignal
 }
@@ -30,6 +34,7 @@ export interface FeedReadOptions {
 export interface FeedRead extends Contribution {
   pages: number
   error: ConnectError | null
+  unknownApps: UnknownApp[]
 }
 
 /** Reads a feed's file to its end into the spool. Rejects only on abort. */
@@ -40,12 +45,14 @@ export async function readFeed(pages: AsyncIterable<FilePage>, options: FeedRead
 class FeedReader {
   readonly #options: FeedReadOptions
   readonly #ledger = new Ledger('manifest')
+  readonly #unknownApps: UnknownApps
   #stamp = 0
   #rejected = 0
   #place = 'its beginning'
 
   constructor(options: FeedReadOptions) {
     this.#options = options
+    this.#unknownApps = new UnknownApps(options.apps)
   }
 
   async read(pages: AsyncIterable<FilePage>): Promise<FeedRead> {
@@ -65,7 +72,7 @@ class FeedReader {
       error = asConnectError(thrown, `${source.name} after ${this.#place}`)
       this.#ledger.failed(error.class, error.message, error.place)
     }
-    return { classes: [shape.class], rejected: this.#rejected, error, ...this.#ledger.close() }
+    return { classes: [shape.class], rejected: this.#rejected, error, unknownApps: this.#unknownApps.list(), ...this.#ledger.close() }
   }
 
   #enter(page: FilePage): void {
@@ -87,6 +94,7 @@ class FeedReader {
         this.#reject(traceOfRejected(values, shape, canonical), { stage: 'map', code, reason, place, record: null, payload: maskRow(values) })
         continue
       }
+      this.#unknownApps.add(typed)
       this.#put(trace, place, typed)
     }
     for (const { code, reason, place, payload, values } of page.rejected) {

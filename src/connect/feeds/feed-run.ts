@@ -25,6 +25,8 @@ export interface FeedRunOptions {
   /** the feed's path starts here */
   baseDir: string
   canonical: CanonicalAccount
+  /** the applications that the config file has or had */
+  apps: ReadonlySet<string>
   /** partitions of topic intent */
   partitions: number
   dataDir: string
@@ -33,13 +35,13 @@ export interface FeedRunOptions {
 
 /** One complete read of a feed's file, published whatever came of it. Rejects on abort and where publishing fails. One that a process left behind is over. */
 export async function runFeed(options: FeedRunOptions): Promise<RunResult> {
-  const { source, feed, canonical, signal } = options
+  const { source, feed, canonical, apps, signal } = options
   const run = source.nextRun()
   const begin = source.stamp()
   await source.publish(tellBegin(source, run), new Map([openRun(run)]))
   const spool = new Spool(join(options.dataDir, 'spool'))
   try {
-    const read = await readFeed(pagesOf(options), { source, shape: feed, canonical, spool, signal })
+    const read = await readFeed(pagesOf(options), { source, shape: feed, canonical, apps, spool, signal })
     return await new FeedPublication(options, run, begin, read, spool).publish()
   } finally {
     spool.close()
@@ -86,12 +88,12 @@ class FeedPublication {
     for (const [row] of this.#spool.objects(feedFamilies.letter)) await this.#letter(JSON.parse(row!.content) as LetterContent)
     const classes = [this.#manifest()]
     await this.#writer.add({ topic: 'intent', key: null, record: { type: 'RunEnd', ...mark, observed: source.stamp(), classes } })
-    const { pages, read, error } = this.#read
+    const { pages, read, error, unknownApps } = this.#read
     const rejected = classes[0]!.rejected
-    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), { pages, read, rejected }, classes, null))
+    await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), { pages, read, rejected }, classes, null, { unknownApps }))
     await this.#writer.flush(new Map([openRun(null)]))
     const { verdict, reason, place } = classes[0]!
-    return { run: this.#run, verdict, reason, place, classes, pages, error, shapeChanges: [] }
+    return { run: this.#run, verdict, reason, place, classes, pages, error, shapeChanges: [], unknownApps }
   }
 
   async #publishObjects(): Promise<void> {

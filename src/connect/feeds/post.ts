@@ -1,3 +1,4 @@
+import type { UnknownApp } from '../../../schemas/wire/results.ts'
 import type { Outgoing } from '../../runtime/publisher.ts'
 import { asRejection } from '../errors.ts'
 import { deadLetter } from '../letters.ts'
@@ -5,11 +6,14 @@ import { maskRow } from '../mask.ts'
 import type { Source } from '../source.ts'
 import { type CanonicalAccount, intentOf, mergeRows, traceOf, traceOfRejected } from './intent.ts'
 import { type FeedShape, type TypedRow, parseRow } from './shape.ts'
+import { UnknownApps } from './unknown-apps.ts'
 
 export interface PostResult {
   accepted: number
   /** `index` counts the posted rows from 0 */
   rejected: { index: number; id: string | null; reason: string }[]
+  /** what accepted rows name and the config file never had */
+  unknownApps: UnknownApp[]
 }
 
 interface Group {
@@ -18,14 +22,23 @@ interface Group {
   rows: TypedRow[]
 }
 
+/** How the rows of one feed are read. */
+export interface PostFrame {
+  shape: FeedShape
+  canonical: CanonicalAccount
+  /** the applications that the config file has or had */
+  apps: ReadonlySet<string>
+}
+
 /**
  * Rows that a governance system sends by itself: no run, so nothing is ever concluded from what is not among them. All rows that
  * hold are in the log when it resolves, in one transaction with a dead letter for each that does not.
  */
-export async function postIntent(source: Source, shape: FeedShape, canonical: CanonicalAccount, rows: readonly unknown[]): Promise<PostResult> {
+export async function postIntent(source: Source, { shape, canonical, apps }: PostFrame, rows: readonly unknown[]): Promise<PostResult> {
   const observed = source.stamp()
   const outgoing: Outgoing[] = []
-  const result: PostResult = { accepted: 0, rejected: [] }
+  const result: PostResult = { accepted: 0, rejected: [], unknownApps: [] }
+  const unknownApps = new UnknownApps(apps)
   const reject = (index: number, id: string | null, code: string, reason: string): void => {
     result.rejected.push({ index, id, reason })
     const place = `posted row ${index + 1} at ${observed}`
@@ -60,9 +73,11 @@ export async function postIntent(source: Source, shape: FeedShape, canonical: Ca
       continue
     }
     result.accepted += indexes.length
+    for (const row of typed) unknownApps.add(row)
     outgoing.push({ topic: 'intent', key, record: intentOf(merged, { feed: source.name, run: null, observed }, canonical) })
   }
   result.rejected.sort((a, b) => a.index - b.index)
+  result.unknownApps = unknownApps.list()
   if (outgoing.length > 0) await source.publish(outgoing)
   return result
 }

@@ -4,8 +4,9 @@ import type { Row } from '../../ports/store.ts'
 import { positionColumns } from './position.ts'
 
 export function syncRunRow(record: SyncRun, position: Position): Row {
-  const { type: _type, partition, classes, schemaChanges, unresolved, ...same } = record
+  const { type: _type, partition, classes, schemaChanges, unknownApps, unresolved, ...same } = record
   const changes = schemaChanges ?? []
+  const unknown = unknownApps ?? []
   return {
     ...same,
     ...positionColumns(position),
@@ -29,5 +30,8 @@ export function syncRunRow(record: SyncRun, position: Position): Row {
     'schema_changes.is': changes.map(({ is }) => is),
     'schema_changes.example': changes.map(({ example }) => example),
     'schema_changes.place': changes.map(({ place }) => place),
+    'unknown_apps.app': unknown.map(({ app }) => app),
+    'unknown_apps.rows': unknown.map(({ rows }) => rows),
+    'unknown_apps.near': unknown.map(({ near }) => near),
   }
 }

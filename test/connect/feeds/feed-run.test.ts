@@ -24,6 +24,7 @@ async function run(content: string, config: object): Promise<RunResult> {
     feed,
     baseDir: lab.dataDir,
     canonical: (app, native) => (app === 'crm' ? native.toLowerCase() : native),
+    apps: new Set(['crm', 'erp']),
     partitions: 3,
     dataDir: lab.dataDir,
     signal: lab.controller.signal,
@@ -191,10 +192,32 @@ describe('what concerns a person goes to the person, what concerns an account to
   })
 })
 
+describe('applications that the config file never had', () => {
+  const requests = { class: 'requests' }
+  const rows = (...apps: string[]): string => `id,identity,app,entitlement,from,approvedBy\n${apps.map((app, at) => `r${at},7,${app},x,2026-01-01,8\n`).join('')}`
+  const kept = async () => (await lab.all('sync-runs')).filter(({ phase }) => phase === 'end').map(({ run: of, unknownApps }) => [of, unknownApps])
+
+  it('are told by the run that read them, once each, until they are mended; the rows are kept', async () => {
+    const unknown = [{ app: 'CRM', rows: 2, near: 'crm' }, { app: 'wiki', rows: 1, near: null }]
+    const broken = rows('CRM', 'wiki', 'crm', 'CRM')
+    expect(await run(broken, requests)).toMatchObject({ run: 1, verdict: 'complete', unknownApps: unknown })
+    expect((await lab.of('intent', 'AccessRequest')).map(({ app }) => app).sort()).toEqual(['CRM', 'CRM', 'crm', 'wiki'])
+    expect(await run(broken, requests)).toMatchObject({ run: 2, unknownApps: unknown })
+    expect(await run(rows('crm', 'erp', 'crm', 'crm'), requests)).toMatchObject({ run: 3, unknownApps: [] })
+    expect(await kept()).toEqual([[1, unknown], [2, unknown], [3, null]])
+    expect(await lab.all('dead-letters')).toEqual([])
+  })
+
+  it('are not told of rows that can’t be read: their letters say why', async () => {
+    expect(await run(`${rows('wiki')}r9,7,wikki,x,soon,8\n`, requests)).toMatchObject({ unknownApps: [{ app: 'wiki', rows: 1 }] })
+    expect(await lab.all('dead-letters')).toHaveLength(1)
+  })
+})
+
 it('a feed whose file is missing ends partial and without objects', async () => {
   const feed = { ...FeedConfig.parse({ class: 'identities', format: 'csv' }), path: 'nowhere.csv' }
   const result = await runFeed({
-    source: await lab.source('hr'), feed, baseDir: lab.dataDir, canonical: (_app, id) => id, partitions: 3, dataDir: lab.dataDir, signal: lab.controller.signal,
+    source: await lab.source('hr'), feed, baseDir: lab.dataDir, canonical: (_app, id) => id, apps: new Set(), partitions: 3, dataDir: lab.dataDir, signal: lab.controller.signal,
   })
   expect(result).toMatchObject({ verdict: 'partial', error: { class: 'not-found' } })
   expect((await lab.partition('intent', 1)).map(({ type }) => type)).toEqual(['RunBegin', 'DefinitionsEnd', 'RunEnd'])

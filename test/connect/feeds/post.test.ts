@@ -9,12 +9,13 @@ beforeEach(() => {
 afterEach(() => lab.dispose())
 
 const shape = { class: 'identities', fields: { id: 'number' }, keys: {}, attributes: [] } as const
-const post = async (rows: unknown[]) => await postIntent(await lab.source('hr'), { ...shape, attributes: [] }, (_app, id) => id, rows)
+const frame = { canonical: (_app: string, id: string) => id, apps: new Set(['shop']) }
+const post = async (rows: unknown[]) => await postIntent(await lab.source('hr'), { ...frame, shape: { ...shape, attributes: [] } }, rows)
 
 describe('posted rows', () => {
   it('are in the log outside of any run, each later than the one before', async () => {
-    expect(await post([{ number: '1', display: 'Ann' }, { number: 2 }])).toEqual({ accepted: 2, rejected: [] })
-    expect(await post([{ number: '1', removed: true }])).toEqual({ accepted: 1, rejected: [] })
+    expect(await post([{ number: '1', display: 'Ann' }, { number: 2 }])).toEqual({ accepted: 2, rejected: [], unknownApps: [] })
+    expect(await post([{ number: '1', removed: true }])).toEqual({ accepted: 1, rejected: [], unknownApps: [] })
     const all = await lab.of('intent', 'Identity')
     expect(all.map(({ id, run, removed }) => [id, run, removed]).sort()).toEqual([['1', null, false], ['1', null, true], ['2', null, false]])
     const first = all.find(({ display }) => display === 'Ann')!
@@ -35,7 +36,7 @@ describe('posted rows', () => {
   })
 
   it('say which times are understood, also where there is none', async () => {
-    const { rejected } = await postIntent(await lab.source('hr'), { class: 'role-assignments', fields: {}, keys: {}, attributes: [] }, (_app, id) => id, [{ identity: 'I1', role: 'clerk' }])
+    const { rejected } = await postIntent(await lab.source('hr'), { ...frame, shape: { class: 'role-assignments', fields: {}, keys: {}, attributes: [] } }, [{ identity: 'I1', role: 'clerk' }])
     expect(rejected[0]!.reason).toBe('from: expected an ISO 8601 date, a date-time with Z or offset, or epoch milliseconds')
   })
 
@@ -44,8 +45,16 @@ describe('posted rows', () => {
     expect(result).toMatchObject({ accepted: 0, rejected: [{ index: 0, id: '1' }, { index: 1, id: '1' }] })
   })
 
+  it('that name an application which the config file never had are taken, and the answer says so', async () => {
+    const request = (id: string, app: string, more: object = {}) => ({ id, identity: '7', app, entitlement: 'e', from: '2026-01-01', approvedBy: '8', ...more })
+    const rows = [request('1', 'sohp'), request('2', 'shop'), request('3', 'sohp'), request('4', 'wiki', { from: 'soon' }), request('5', 'hr'), request('5', 'hr', { identity: '9' })]
+    const result = await postIntent(await lab.source('desk'), { ...frame, shape: { class: 'requests', fields: {}, keys: {}, attributes: [] } }, rows)
+    expect(result).toMatchObject({ accepted: 3, rejected: [{ index: 3 }, { index: 4 }, { index: 5 }], unknownApps: [{ app: 'sohp', rows: 2, near: 'shop' }] })
+    expect(await lab.of('intent', 'AccessRequest')).toHaveLength(3)
+  })
+
   it('that are none write nothing', async () => {
-    expect(await post([])).toEqual({ accepted: 0, rejected: [] })
+    expect(await post([])).toEqual({ accepted: 0, rejected: [], unknownApps: [] })
     expect(await lab.all('intent')).toEqual([])
   })
 })

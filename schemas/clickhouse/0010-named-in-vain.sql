@@ -1,6 +1,10 @@
 -- What a run's source names, or what governance names of it, that is not there: how much in each partition, and the first names.
 ALTER TABLE sync_run_log ADD COLUMN IF NOT EXISTS unresolved Int64;
 ALTER TABLE sync_run_log ADD COLUMN IF NOT EXISTS unresolved_some Array(String);
+-- Rows of a feed that name an application which the config file never had belong to the run that read them.
+ALTER TABLE sync_run_log ADD COLUMN IF NOT EXISTS `unknown_apps.app` Array(Nullable(String));
+ALTER TABLE sync_run_log ADD COLUMN IF NOT EXISTS `unknown_apps.rows` Array(Int64);
+ALTER TABLE sync_run_log ADD COLUMN IF NOT EXISTS `unknown_apps.near` Array(Nullable(String));
 
 -- One row per run, as before, and these of all its partitions.
 CREATE OR REPLACE VIEW sync_runs AS
@@ -34,6 +38,7 @@ SELECT
       `schema_changes.place`
     ),
     l.phase = 'end'
-  )) AS schema_changes
+  )) AS schema_changes,
+  arrayFlatten(groupArrayIf(arrayZip(`unknown_apps.app`, `unknown_apps.rows`, `unknown_apps.near`), l.phase = 'end')) AS unknown_apps
 FROM sync_run_log AS l
 GROUP BY source, run;
