@@ -169,4 +169,4 @@ const namesOf = ({ idRules }: SchedulerOptions): Set<string> => new Set(Object.k
 /** Of an application that is not configured nothing is known: its ids stay as they are. */
 const canonicalBy =
   ({ idRules }: SchedulerOptions) =>
-  (app: string, native: string): string => canonicalId(idRules[app] ?? 'exact', native)
+  (app: string, native: string): string => canonicalId(Object.hasOwn(idRules, app) ? idRules[app]! : 'exact', native)

@@ -309,6 +309,12 @@ describe('feeds', () => {
     expect(await scheduler.postIntent('api', posted)).toEqual({ accepted: 2, rejected: [], unknownApps })
   })
 
+  it('leave the account of an application that nobody configured as it is, whatever its name', async () => {
+    const scheduler = await start([], { api: feed({ class: 'links' }) })
+    await scheduler.postIntent('api', ['constructor', 'toString', 'wiki'].map((app) => ({ app, account: 'Ann', identity: '7' })))
+    expect((await lab.of('intent', 'AccountLink')).map(({ id, account }) => [id, account]).sort()).toEqual([['constructor/Ann/holder', 'Ann'], ['toString/Ann/holder', 'Ann'], ['wiki/Ann/holder', 'Ann']])
+  })
+
   it('files are read like applications; rows can be posted beside them', async () => {
     writeFileSync(join(lab.dataDir, 'hr.csv'), 'id\n1\n')
     const scheduler = await start([], { hr: feed({ path: 'hr.csv', everySeconds: 30 }), api: feed({}) })
