@@ -5,6 +5,7 @@ import type { Finished } from './run-end.ts'
 import { finishRun, mark } from './run-end.ts'
 import { sweep } from './sweep.ts'
 import type { Scope } from './scope.ts'
+import { vouch } from './unresolved.ts'
 
 /**
  * Work that later records overtake, in the order in which it was queued: what changed roles mean for everybody who has them, what a
@@ -35,6 +36,7 @@ export function stepLater(scope: Scope, job: LaterJob, budget: number): { job: L
       return { job: null, spent: 1 }
     case 'mark':
       mark(scope, job.feed, job.class)
+      vouch(scope, job.feed, job.class)
       return { job: null, spent: 1 }
   }
 }

@@ -11,6 +11,7 @@ import { dropRole } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { isIntentClass } from './scope.ts'
 import { sweepLater } from './sweep.ts'
+import { unresolvedOf } from './unresolved.ts'
 
 /** A run as this partition judged it, for its row and its marks. */
 export interface Ended {
@@ -78,13 +79,14 @@ export function finishRun(scope: Scope, { ended, tally }: Finished): void {
   for (const name of ended.proven) mark(scope, ended.feed, name)
 }
 
-export function tellRun({ context, unresolved }: Scope, ended: Ended, { absent, held }: Tally): void {
+export function tellRun(scope: Scope, ended: Ended, { absent, held }: Tally): void {
+  const { context } = scope
   const worst = worstOf(ended.classes)
   context.emit('sync-runs', ended.feed, {
     type: 'SyncRun', source: ended.feed, run: ended.run, phase: 'partition', partition: context.partition,
     verdict: worst?.verdict ?? 'partial', reason: worst === undefined ? 'the run declared no class' : worst.reason,
     place: worst?.place ?? null, at: context.now, pages: 0, read: ended.received, rejected: ended.rejected, changed: ended.changed,
-    absent, held, classes: ended.classes, schemaChanges: null, unknownApps: null, unresolved: unresolved.of(ended.feed),
+    absent, held, classes: ended.classes, schemaChanges: null, unknownApps: null, unresolved: unresolvedOf(scope, ended.feed),
   })
 }
 

@@ -1,10 +1,16 @@
+import type { IntentClass } from '../../schemas/settings.ts'
+import type { Unresolved } from '../../schemas/wire/results.ts'
 import { firstPart, part } from '../shared/rows.ts'
+import type { NameKind } from '../shared/unresolved.ts'
 import type { Said, Told } from './objects.ts'
 import { isOf } from './objects.ts'
 import type { Scope } from './scope.ts'
 
 type About = readonly (readonly [key: string, told: Told])[]
 type Named = readonly [feed: string, name: string]
+
+/** Feeds and classes that a person vouched for. */
+const vouched = 'vouched'
 
 /** By home: what is named there in vain, each once for each feed. */
 const table = 'unresolved-at'
@@ -38,3 +44,22 @@ function* unknownRoles({ objects, roles, context: { now } }: Scope, about: About
 const isInForce = (said: Said, now: number): boolean => !('until' in said) || said.until === null || said.until > now
 
 const keyOf = ([feed, name]: Named): string => part(feed) + name
+
+/** A person says that everything of a feed's class is here: from now on it is known what is not. */
+export function vouch({ context: { state } }: Scope, feed: string, name: string): void {
+  const key = part(feed) + name
+  if (state.get(vouched, key) === undefined) state.put(vouched, key, 1)
+}
+
+/** What a feed names in vain, of what is known to be whole: who is read first is not missing what comes after it. */
+export function unresolvedOf(scope: Scope, feed: string): Unresolved | null {
+  const kinds = classOfKind.filter(([, name]) => isWhole(scope, name)).map(([kind]) => kind)
+  return scope.unresolved.of(feed, kinds)
+}
+
+const classOfKind: readonly (readonly [NameKind, IntentClass])[] = [['identity', 'identities'], ['role', 'business-roles']]
+
+function isWhole({ context: { state }, settings, runs }: Scope, name: IntentClass): boolean {
+  const feeds = settings.sources()?.feeds ?? []
+  return feeds.every((feed) => feed.class !== name || runs.completeSince(feed.name, name) >= 0 || state.get(vouched, part(feed.name) + name) !== undefined)
+}

@@ -7,6 +7,9 @@ const needed = ['memberships', 'grants', 'definitions']
 /** Classes of the app that this partition has told facts the baseline of. */
 const marked = ({ context }: Scope, app: string): readonly string[] => context.state.get<readonly string[]>('marks', app) ?? []
 
+/** Whether this partition has all of a class, or somebody vouched for that. */
+export const isMarked = (scope: Scope, app: string, name: string): boolean => marked(scope, app).includes(name)
+
 /** Classes of the app that were complete in runs that are finished: a later one that has ended may lag behind. */
 const provenTable = 'proven'
 

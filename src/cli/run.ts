@@ -171,9 +171,13 @@ async function showTables(api: Api, feeds: readonly string[]): Promise<void> {
   const named = sources.filter(({ source }) => feeds.includes(source)).flatMap(({ source, unknownApps }) => unknownApps.map((one) => unknownLine(source, one)))
   for (const one of named) say(one)
   if (named.length > 0) say('  such rows are kept and have no effect: mend the name where the feed is made, or add the application to the config file')
+  for (const { source, unresolved, unresolvedSome } of sources) if (unresolved > 0) say(unresolvedLine(source, unresolved, unresolvedSome))
 }
 
 const unknownLine = (feed: string, unknown: UnknownApp): string => `! ${feed}: unknown application: ${unknownAppText(unknown)}`
+
+const unresolvedLine = (source: string, count: number, some: readonly string[]): string =>
+  `! ${source}: ${count === 1 ? '1 name is' : `${count} names are`} nowhere to be found: ${some.join(', ')}${count > some.length ? ', …' : ''}; what names them has no effect until they come`
 
 /** What is not told, of no application, as long as these feeds proved nothing; null: there are none. */
 function unproven(feeds: readonly string[]): string | null {

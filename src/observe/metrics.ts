@@ -143,14 +143,18 @@ export class Metrics {
     const letters = this.#gauge('grantline_open_dead_letters', 'Dead letters that nobody has decided about.', ['source', 'stage'])
     const complete = this.#gauge('grantline_last_complete_snapshot_timestamp_seconds', 'When the last complete snapshot of a source ended, Unix time; 0: never.', ['source'])
     const lag = this.#gauge('grantline_change_lag_seconds', 'Within which 95 % of the desired changes were seen done.', ['app', 'direction'])
-    this.#collect([findings, gap, grants, letters, complete, lag], async () => {
+    const unresolved = this.#gauge('grantline_unresolved_names', 'Names of people and roles (by feed) and accounts (by application) in the newest run that are nowhere to be found.', ['source'])
+    this.#collect([findings, gap, grants, letters, complete, lag, unresolved], async () => {
       const now = await summary()
       for (const { kind, severity, open } of now.findings) findings.set({ kind, severity }, open)
       gap.set(now.findings.filter(({ kind }) => gapKinds.includes(kind)).reduce((sum, { open }) => sum + open, 0))
       for (const { app, verdict, grants: held } of now.grants) grants.set({ app, verdict }, held)
       for (const { source, stage, letters: open } of now.deadLetters) letters.set({ source, stage }, open)
       for (const { app, direction, p95Ms } of now.lags) lag.set({ app, direction }, p95Ms / 1_000)
-      for (const { source, lastComplete } of now.sources) complete.set({ source }, (lastComplete ?? 0) / 1_000)
+      for (const { source, lastComplete, unresolved: names } of now.sources) {
+        complete.set({ source }, (lastComplete ?? 0) / 1_000)
+        unresolved.set({ source }, names)
+      }
     })
   }
 

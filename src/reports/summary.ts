@@ -8,6 +8,7 @@ const FindingCount = z.object({ kind: z.string(), severity: z.string(), open: z.
 const GrantCount = z.object({ app: z.string(), verdict: z.string(), grants: z.int(), accounts: z.int() })
 const SourceFreshness = z.object({
   source: z.string(), lastRun: z.int(), lastVerdict: Verdict.nullable(), lastComplete: z.int().nullable(), unknownApps: z.array(UnknownApp),
+  unresolved: z.int(), unresolvedSome: z.array(z.string()),
 })
 const AppLag = z.object({ app: z.string(), direction: z.enum(['grant', 'revoke']), p95Ms: z.int() })
 const LetterCount = z.object({ source: z.string(), stage: z.string(), letters: z.int() })
@@ -17,13 +18,16 @@ export interface Summary {
   findings: z.infer<typeof FindingCount>[]
   /** what is held now, by verdict; `undecided` waits for a first complete run of what it depends on */
   grants: z.infer<typeof GrantCount>[]
-  /** per source: its newest run, when the last complete one ended (ms, null: never), and what rows name in vain in the newest that ended */
+  /** per source: its newest run, when the last complete one ended (ms, null: never), and what is named in vain by the newest that ended */
   sources: z.infer<typeof SourceFreshness>[]
   /** within which 95 % of the desired changes were seen done */
   lags: z.infer<typeof AppLag>[]
   /** those that nobody retried or discarded */
   deadLetters: z.infer<typeof LetterCount>[]
 }
+
+/** Of a run: every partition has told its part. */
+const isThrough = '(r.ended AND r.partitions_done >= r.partitions_expected)'
 
 export async function summary(store: Store): Promise<Summary> {
   const [findings, grants, sources, lags, deadLetters] = await Promise.all([
@@ -37,7 +41,8 @@ export async function summary(store: Store): Promise<Summary> {
       `SELECT
          r.source AS source, max(r.run) AS lastRun, tupleElement(argMax((r.verdict, 0), r.run), 1) AS lastVerdict,
          if(countIf(ifNull(r.verdict, '') = 'complete') > 0, toUnixTimestamp64Milli(maxIf(r.end_at, ifNull(r.verdict, '') = 'complete')), NULL) AS lastComplete,
-         ${unknownAppsOf('argMaxIf(r.unknown_apps, r.run, r.ended)')} AS unknownApps
+         ${unknownAppsOf('argMaxIf(r.unknown_apps, r.run, r.ended)')} AS unknownApps,
+         argMaxIf(r.unresolved, r.run, ${isThrough}) AS unresolved, argMaxIf(r.unresolved_some, r.run, ${isThrough}) AS unresolvedSome
        FROM sync_runs AS r GROUP BY source ORDER BY source`,
       {},
       SourceFreshness,

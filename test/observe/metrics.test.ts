@@ -20,6 +20,8 @@ describe('metrics', () => {
       'grantline_source_rejected_total{source="billing",class="accounts"} 14',
       'grantline_source_gap{source="billing"} 4',
       'grantline_feed_unknown_app_rows{source="billing"} 5',
+      'grantline_unresolved_names{source="billing"} 3',
+      'grantline_unresolved_names{source="hr"} 0',
       'grantline_source_retries_total{source="billing"} 1',
       'grantline_retry_wait_seconds_total{source="billing"} 1.5',
       'grantline_source_requests_total{source="billing",outcome="ok"} 1',

@@ -173,12 +173,15 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
     syncRun({ run: number, at: start + number }), syncRun({ run: number, phase: 'end', verdict, at: start + number + 1, classes: [manifest] }),
     syncRun({ run: number, phase: 'partition', partition: 0, verdict: 'complete', at: start + number + 2 }),
   ]
-  await tables.add('sync-runs', ...run(10, 'complete'), ...run(20, 'partial'), syncRun({ source: 'hr', run: 1 }))
+  const names = { unresolved: { count: 2, some: ['account/billing/x'] } }
+  // of a run that is not through in every partition nothing is known of what it names
+  await tables.add('sync-runs', ...run(10, 'complete'), ...run(20, 'partial').map((record) => (record.phase === 'partition' ? { ...record, ...names } : record)), syncRun({ source: 'hr', run: 1 }))
+  await tables.add('sync-runs', ...run(21, 'partial').slice(0, 2))
   await tables.add('dead-letters', deadLetter({ run: 20 }), deadLetter({ run: 20 }), deadLetter({ id: 'd-2', run: 10 }), deadLetter({ id: 'd-3', source: 'topic/lag', stage: 'sink' }), deadLetter({ id: 'd-4' }), deadLetter({ id: 'd-4', state: 'retried', by: 'ann' }))
   expect(await summary(tables.store)).toEqual({
     findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
     grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],
-    sources: [{ source: 'billing', lastRun: 20, lastVerdict: 'partial', lastComplete: start + 11, unknownApps: [] }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null, unknownApps: [] }],
+    sources: [{ source: 'billing', lastRun: 21, lastVerdict: 'partial', lastComplete: start + 11, unknownApps: [], unresolved: 2, unresolvedSome: ['account/billing/x'] }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null, unknownApps: [], unresolved: 0, unresolvedSome: [] }],
     lags: [{ app: 'billing', direction: 'revoke', p95Ms: 7 }],
     deadLetters: [{ source: 'billing', stage: 'connect', letters: 2 }, { source: 'topic/lag', stage: 'sink', letters: 1 }],
   })

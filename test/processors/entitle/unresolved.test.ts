@@ -12,8 +12,12 @@ import { aboutAccount, assignment, decision, feedOf, of, person, request, role, 
 const epoch: IntentRecord = { type: 'Epoch', processor: 'entitle', version: entitle.version, stateFormat: 1, release: '0', from: { offset: 0, index: 0 }, resumed: null }
 let runs = 100
 
+/** That somebody vouches for the people and the roles. */
+const vouched: IntentRecord[] = ['hr', 'roles'].map((source) => ({ type: 'Ruling', source, kind: 'baseline', run: null, by: 'admin', reason: 'checked', at: 1_000 }))
+
 /** What a run of the feed tells that shows nothing and proves nothing. */
-function told(driver: Driver, type: IntentObject['type']): SyncRun['unresolved'] {
+function told(driver: Driver, type: IntentObject['type'], first: readonly IntentRecord[] = vouched): SyncRun['unresolved'] {
+  driver.push(...first)
   const name = { Identity: 'identities', BusinessRole: 'business-roles', RoleAssignment: 'role-assignments', AccessRequest: 'requests', Decision: 'decisions', AccountLink: 'links' } as const
   driver.catchUp()
   return of(driver.push(...runOf(name[type], [], { run: ++runs, verdict: 'unknown' })), 'SyncRun').at(-1)!.unresolved
@@ -38,6 +42,17 @@ describe('a run of a feed', () => {
     expect(told(driver, 'RoleAssignment')).toEqual({ count: 1, some: ['role/R8'] })
     driver.push(role('R7', [], { removed: true, observed: 2_000_000 }))
     expect(told(driver, 'RoleAssignment')).toEqual({ count: 2, some: ['role/R7', 'role/R8'] })
+  })
+
+  it('tells nothing before the people, and of roles before the roles, were told of once', () => {
+    const driver = started()
+    driver.push(...runOf('requests', [request('r1', 'P99', 'crm:a')], { run: 1 }), ...runOf('role-assignments', [assignment('a1', 'ann', 'R7')], { run: 1 }))
+    expect(of(driver.outputs, 'SyncRun').map(({ unresolved }) => unresolved)).toEqual([null, null])
+    driver.push(...runOf('identities', [person('ann')], { run: 1 }))
+    expect(told(driver, 'AccessRequest', [])).toEqual({ count: 1, some: ['identity/P99'] })
+    expect(told(driver, 'RoleAssignment', [])).toBeNull()
+    driver.push(...runOf('business-roles', [], { run: 1 }))
+    expect(told(driver, 'RoleAssignment', [])).toEqual({ count: 1, some: ['role/R7'] })
   })
 
   it('tells nobody who has left, nothing that has ended, and nothing that is gone', () => {

@@ -29,6 +29,13 @@ test('a run tells which accounts governance names that were never there', () => 
   expect(told(made, 3)).toBeNull()
 })
 
+test('a run tells none before the application was read completely once', () => {
+  const made = world(intent('typo', approved))
+  const partial = snapshot({ run: 1, from: 1_000_000, accounts: { known: {} }, verdicts: { accounts: 'partial' } })
+  expect(ofType(made.push(...partial), 'SyncRun').at(-1)).toMatchObject({ verdict: 'partial', unresolved: null })
+  expect(told(made, 2)).toMatchObject({ count: 1 })
+})
+
 test('an account that comes later is none of them, nor when it goes again', () => {
   const made = world(intent('late', approved), intent('other', { revoked: [{ app, entitlement: 'e', reason }] }))
   expect(told(made, 1)).toMatchObject({ count: 2 })

@@ -6,7 +6,7 @@ import { MemoryState } from './memory-state.ts'
 
 it('tells of each source how many names there are, and the first of them, whatever comes and goes', () => {
   const source = fc.constantFrom('a', 'ab', '')
-  const name = fc.nat(12).map((n) => `identity/p${n}`)
+  const name = fc.tuple(fc.constantFrom('identity', 'role', 'account'), fc.nat(6)).map(([kind, n]) => `${kind}/p${n}`)
   const step = fc.record({ adds: fc.boolean(), source, name })
   fc.assert(fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
     const state = new MemoryState()
@@ -19,8 +19,11 @@ it('tells of each source how many names there are, and the first of them, whatev
       else unresolved.remove(source, name)
       names.set(name, Math.max(0, (names.get(name) ?? 0) + (adds ? 1 : -1)))
       const there = [...names].flatMap(([one, count]) => (count > 0 ? [one] : [])).sort(compareKeys)
-      expect(unresolved.of(source)).toEqual(there.length === 0 ? null : { count: there.length, some: there.slice(0, 5) })
       expect(unresolved.has(source, name)).toBe(there.includes(name))
+      for (const kinds of [[], ['identity'], ['account', 'role']] as const) {
+        const asked = there.filter((one) => kinds.some((kind) => one.startsWith(`${kind}/`)))
+        expect(unresolved.of(source, kinds)).toEqual(asked.length === 0 ? null : { count: asked.length, some: asked.slice(0, 5) })
+      }
     }
   }))
 })
