@@ -22,6 +22,7 @@ const firstTask = 3
  * | any with a `cause`: KeyBook, KeysBaseline, AccountIntent (raw); AccountFact, AccountGone, Reference, Desired, Baseline, Held (facts); AccessChange, Finding, LagSample; DeadLetter and Command of a task | the processor whose input is `cause.topic`, on partition `cause.partition` |
  * | Proposal (actions), ActionChange, Command of kind `write` | the same, by their `cause` |
  * | DeadLetter, Command with `cause` null | outside: connectors, the command line |
+ * | DeadLetter that is not open; Command whose `cause` is a dead letter | outside: a person decided about the letter at `cause` |
  * | SyncRun of phase `partition`: it has no cause | on its `partition`: the processor of `intent` where `source` is a feed, else that of `raw`. A feed is what has a RunBegin on intent |
  * | SyncRun of phase `begin`, `end` | outside: the connector |
  * | RunBegin, Definition, DefinitionsEnd, Account, Seen, Written, RunEnd, the records of feeds, ActionDecision, Delivery, WriteResult, Census, Setting, Ruling, Tick, Epoch | outside: these are inputs, what follows from them is what is compared |
@@ -59,7 +60,7 @@ export class Writers {
       if (record.phase !== 'partition') return outside
       return this.#task(this.#feeds.has(record.source) ? 'intent' : 'raw', record.partition, topic)
     }
-    if (!('cause' in record) || record.cause === null) return outside
+    if (!('cause' in record) || record.cause === null || isDecision(record, record.cause.topic)) return outside
     return this.#task(record.cause.topic, record.cause.partition, topic)
   }
 
@@ -76,6 +77,8 @@ export class Writers {
     }
   }
 }
+
+const isDecision = (record: AnyRecord, cause: string): boolean => (record.type === 'DeadLetter' ? record.state !== 'open' : record.type === 'Command' && cause === 'dead-letters')
 
 /** Names of everything that began a run on intent. Run marks go to every partition, so one tells all. */
 export async function feedsOf(log: Log, codec: Codec): Promise<ReadonlySet<string>> {

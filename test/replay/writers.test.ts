@@ -35,6 +35,17 @@ describe('a record is attributed', () => {
     expect(writers.of('raw', { type: 'Seen', app: 'crm', id: 'a', run: 1 })).toBe(outside)
   })
 
+  it('to the outside: what a person decided about a letter, and what is asked of an application for it', () => {
+    for (const topic of ['dead-letters', 'access'] as const) {
+      expect(writers.of('dead-letters', deadLetter({ state: 'discarded', by: 'ann', why: 'a test row', cause: from(topic, 0) }))).toBe(outside)
+    }
+    expect(writers.of('dead-letters', deadLetter({ state: 'retried', by: 'ann', cause: from('dead-letters', 0) }))).toBe(outside)
+    expect(writers.of('dead-letters', deadLetter({ cause: from('dead-letters', 0) }))).toBe(nobody)
+    const command = { type: 'Command', id: 'c', app: 'crm', kind: 'sync', account: null, run: null, reason: 'r', write: null, at: 0 } as const
+    expect(writers.of('commands', { ...command, cause: from('dead-letters', 0) })).toBe(outside)
+    expect(writers.of('commands', { ...command, cause: from('raw', 1) })).toBe(task('normalise', 1))
+  })
+
   it('to nobody where no processor reads and writes like that', () => {
     expect(writers.of('findings', finding({ cause: from('intent', 0) }))).toBe(nobody)
     expect(writers.of('findings', finding({ cause: from('facts', 3) }))).toBe(nobody)
