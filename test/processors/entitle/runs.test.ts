@@ -127,6 +127,19 @@ describe('a run without proof', () => {
     expect(brief(desired(driver, 'ann').entries)).toHaveLength(2)
   })
 
+  it('with one letter however many runs show it refused for the same reason; another one where the reason is', () => {
+    const driver = started()
+    const idsOf = (entitlement: string, run: number | null): string[] => {
+      const refused = request('r1', '', entitlement, aboutAccount('svc-7'))
+      const outputs = run === null ? driver.push(refused, refused) : driver.push(...runOf('requests', [refused], { run }))
+      return of(outputs, 'DeadLetter').map(({ id }) => id)
+    }
+    const [first] = idsOf('crm:a', 1)
+    expect(idsOf('crm:a', 2)).toEqual([first])
+    expect(idsOf('crm:b', 3)).not.toEqual([first])
+    expect(new Set([first, ...idsOf('crm:a', null)]).size).toBe(3)
+  })
+
   it('and what an account is said to hold of another application', () => {
     const driver = started()
     const outputs = driver.push(request('r1', '', 'crm:a', aboutAccount('svc-7')), decision('d1', '', 'crm:a', 'keep', 700, aboutAccount('svc-7')))
