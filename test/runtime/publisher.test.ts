@@ -160,6 +160,22 @@ describe.each(logKinds)('a publisher on the $name', ({ open }) => {
       await expect(first.publish([one('later')])).rejects.toThrow(FencedError)
       expect(await ids(log)).toEqual(['a', ...before, 'of another'])
     })
+
+    it('may take its place back from whoever came after the look and has written nothing yet: one of the two goes on, the other says why it does not', async () => {
+      await using log = await open(1)
+      const faults: Faults = {}
+      const first = await publisherOf(faulty(log, faults))
+      await first.publish([one('a')])
+      let second: Publisher | null = null
+      faults.commit = commit
+      faults.open = async () => {
+        second = await publisherOf(log)
+      }
+      await Promise.allSettled([first.publish([one('late')])])
+      await expect(second!.publish([one('of another')], new Map([['n', 1]]))).rejects.toThrow(/took this publisher over; nothing more is published here/)
+      await first.publish([one('later')])
+      expect([await ids(log), first.get('n')]).toEqual([['a', ...before, 'later'], undefined])
+    })
   })
 
   it('goes on from a state that knows commits by a number alone', async () => {
