@@ -190,7 +190,7 @@ export class Publisher {
 
   /**
    * Whether the commit landed, as a new hold of the state tells. One that has lost its place must not take it back, so it looks first;
-   * who took it between the look and the opening is told by a commit of theirs.
+   * who took it between the look and the opening is told by a commit of theirs. One that has made none yet is fenced: it loses nothing, and says so.
    */
   async #settle(doubt: Doubt): Promise<boolean> {
     if (!doubt.reopening && (await this.#store.isTakenOver())) throw this.#lost()
