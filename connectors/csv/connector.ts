@@ -50,7 +50,7 @@ async function* pages(path: string, options: CsvOptions, idColumn: string | null
   }
 }
 
-function asRejected({ values, code, reason, place, payload }: FileReject, idColumn: string | null): Rejected {
+function asRejected({ values, code, reason, place, payload, print }: FileReject, idColumn: string | null): Rejected {
   const id = idColumn === null ? undefined : values?.[idColumn]
-  return { id: typeof id === 'string' && id !== '' ? id : null, code, reason, place, payload }
+  return { id: typeof id === 'string' && id !== '' ? id : null, code, reason, place, payload, print }
 }

@@ -154,9 +154,9 @@ export const SyncRun = z
 export type SyncRun = z.infer<typeof SyncRun>
 
 /**
- * What could not be processed, and what was decided about it; key: source. `id` names the letter: one that is `retried` or
- * `discarded` is written again with who (`by`) and, where discarded, why. `payload` is masked. `place`: file and line, page and
- * row, or topic position.
+ * What could not be processed, and what was decided about it; key: source. `id` names the letter, which each run that finds it so
+ * tells again: one that is `retried` or `discarded` is written again with who (`by`) and, where discarded, why. `payload` is masked.
+ * `place`: file and line, page and row, or topic position.
  */
 export const DeadLetter = z
   .object({

@@ -2,6 +2,7 @@ import type { Credential } from '../../schemas/wire/common.ts'
 import type { Account, Assignment, Definition, Ref } from '../../schemas/wire/raw.ts'
 import { compareKeys } from '../core/order.ts'
 import type { Mapped, ObservedClass } from '../ports/connector.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { LetterContent } from './letters.ts'
 
 /** One piece of an object with where and when it was read. */
@@ -110,10 +111,12 @@ function collision(id: string, first: PlacedPiece, other: PlacedPiece): LetterCo
   return {
     stage: 'assemble',
     code: 'id-collision',
-    reason: `its canonical id is that of another account of this run (${first.place}): check the application's id rule`,
+    reason: 'its canonical id is that of another account of this run: check the id rule of the application',
+    aside: `the other: ${first.place}`,
     place: other.place,
     record: other.native,
     payload: id,
+    print: fingerprint([first.native, other.native]),
   }
 }
 

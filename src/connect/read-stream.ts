@@ -164,8 +164,8 @@ class StreamRead {
       }
       this.#map(row, place)
     }
-    for (const { id, code, reason, place, payload } of page.rejected ?? []) {
-      this.#reject(id, { stage: 'read', code, reason, place, record: id, payload: maskRow(payload) })
+    for (const { id, code, reason, place, payload, print } of page.rejected ?? []) {
+      this.#reject(id, { stage: 'read', code, reason, place, record: id, payload: maskRow(payload), ...(print === undefined ? {} : { print }) })
     }
     this.#save(page, digest)
   }
@@ -194,7 +194,7 @@ class StreamRead {
       objects = pieces.map((piece) => this.#objectOf(piece))
     } catch (error) {
       const { code, reason, id }: Rejection = asRejection(error)
-      this.#reject(id, { stage: 'map', code, reason, place, record: id, payload: maskRow(row) })
+      this.#reject(id, { stage: 'map', code, reason, place, record: id, payload: maskRow(row), print: fingerprint(row) })
       return
     }
     for (const [at, piece] of pieces.entries()) {
@@ -208,7 +208,7 @@ class StreamRead {
     if (this.#toldSecret) return
     this.#toldSecret = true
     this.#letter({
-      stage: 'map', code: 'secret-like', place, record: null, payload: '',
+      stage: 'map', code: 'secret-like', place, record: null, payload: '', print: '',
       reason: 'the name of a definition holds what looks like a secret: it was masked; take it out of the mapping, and the secret out of the application',
     })
   }
@@ -236,7 +236,9 @@ class StreamRead {
     }
   }
 
-  #letter(letter: LetterContent): void {
+  /** Equal rows of two streams are two records. */
+  #letter({ print, ...rest }: LetterContent): void {
+    const letter: LetterContent = print === undefined ? rest : { ...rest, print: `${this.#stream.name} ${print}` }
     this.#put(families.letter, `${this.#index}/${String(this.#letters++).padStart(12, '0')}`, '', letter.place, JSON.stringify(letter))
   }
 

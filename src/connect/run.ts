@@ -2,11 +2,13 @@ import { z } from 'zod'
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
 import type { UnknownApp } from '../../schemas/wire/results.ts'
 import { accountKey } from '../core/keys.ts'
+import { compareKeys } from '../core/order.ts'
 import { partitionOf } from '../core/partition.ts'
 import type { ConnectError, ConnectorSession, ObservedClass } from '../ports/connector.ts'
 import { actions } from './actions.ts'
 import { type Frame, type PlacedPiece, assembleAccount, assembleDefinition } from './assemble.ts'
 import { asConnectError } from './errors.ts'
+import { fingerprint } from './fingerprint.ts'
 import { type LetterContent, deadLetter } from './letters.ts'
 import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './manifest.ts'
 import { openRun, openRunOf, tellBegin } from './open-run.ts'
@@ -236,7 +238,7 @@ class Publication {
       const id = rows[0]!.object
       const pieces = rows.map(placed)
       if (this.#isDangling(pieces)) {
-        await this.#letter(dangling(pieces[0]!))
+        await this.#letter(dangling(pieces))
         continue
       }
       const { record, letters, loss } = assembleAccount(id, pieces, this.#frame)
@@ -286,8 +288,8 @@ class Publication {
   }
 
   async #letter(content: LetterContent): Promise<void> {
-    const { name, clock } = this.#options.source
-    await this.#writer.add({ topic: 'dead-letters', key: name, record: deadLetter(name, this.#run, clock.nowMs(), content) })
+    const { source } = this.#options
+    await this.#writer.add({ topic: 'dead-letters', key: source.name, record: deadLetter(source, this.#run, content) })
   }
 }
 
@@ -318,11 +320,16 @@ const placed = ({ native, stamp, place, content }: SpoolRow): PlacedPiece => ({
   native, stamp, place, piece: JSON.parse(content) as PlacedPiece['piece'],
 })
 
-const dangling = ({ native, place, piece }: PlacedPiece): LetterContent => ({
-  stage: 'assemble',
-  code: 'dangling-account',
-  reason: `a ${piece.piece} names an account that no row of the application's accounts showed`,
-  place,
-  record: native,
-  payload: '',
-})
+/** Of an account of which something else is told than before, a person has to hear again. */
+function dangling(pieces: readonly PlacedPiece[]): LetterContent {
+  const { native, place, piece } = pieces[0]!
+  return {
+    stage: 'assemble',
+    code: 'dangling-account',
+    reason: `a ${piece.piece} names an account that no row of the application's accounts showed`,
+    place,
+    record: native,
+    payload: '',
+    print: fingerprint(pieces.map((one) => JSON.stringify(one.piece)).sort(compareKeys)),
+  }
+}

@@ -5,7 +5,8 @@ import type { Outgoing } from '../runtime/publisher.ts'
 import { ConnectError, type ConnectorSession, type Mapped } from '../ports/connector.ts'
 import { type Frame, type PlacedPiece, assembleAccount } from './assemble.ts'
 import { asConnectError, asRejection } from './errors.ts'
-import { deadLetter } from './letters.ts'
+import { fingerprint } from './fingerprint.ts'
+import { type LetterContent, deadLetter } from './letters.ts'
 import { classesOf } from './manifest.ts'
 import { accountOf, checkPieces } from './pieces.ts'
 import { backoffMs } from './retry.ts'
@@ -39,7 +40,7 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
   try {
     pieces = withoutSecrets(checkPieces(answer))
   } catch (error) {
-    return [rejected(source, error, native, place)]
+    return [rejected(source, error, native, place, answer)]
   }
   const has = new Set(classesOf(options.session.streams))
   const frame: Frame = { app, run: null, has, whole: has, asOf: observed }
@@ -71,13 +72,13 @@ async function pause(clock: Clock, attempt: number, signal: AbortSignal): Promis
   signal.throwIfAborted()
 }
 
-function rejected(source: Source, error: unknown, native: string, place: string): Outgoing {
+function rejected(source: Source, error: unknown, native: string, place: string, answer: readonly Mapped[]): Outgoing {
   const { code, reason } = asRejection(error)
-  return letterOf(source, { stage: 'map', code, reason, place, record: native, payload: '' })
+  return letterOf(source, { stage: 'map', code, reason, place, record: native, payload: '', print: fingerprint(answer) })
 }
 
-function letterOf(source: Source, content: Parameters<typeof deadLetter>[3]): Outgoing {
-  return { topic: 'dead-letters', key: source.name, record: deadLetter(source.name, null, source.clock.nowMs(), content) }
+function letterOf(source: Source, content: LetterContent): Outgoing {
+  return { topic: 'dead-letters', key: source.name, record: deadLetter(source, null, content) }
 }
 
 const gone = (app: string, id: string, native: string, observed: number): Account => ({

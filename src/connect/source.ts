@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../runtime/clock.ts'
 import type { Outgoing, Publisher } from '../runtime/publisher.ts'
 import { reach } from '../core/fault.ts'
@@ -6,6 +7,8 @@ import { StampClock } from './stamp.ts'
 interface SourceCheckpoint {
   run: number
   stamp: number
+  /** absent where an older release wrote it */
+  letterKey?: string
 }
 
 const checkpointKey = 'source'
@@ -17,6 +20,8 @@ const checkpointKey = 'source'
 export class Source {
   readonly name: string
   readonly clock: Clock
+  /** Ids of dead letters are made with it. Every transaction carries it, so no letter is told whose key could be lost. */
+  readonly letterKey: string
   readonly #publisher: Publisher
   readonly #stamps: StampClock
   #run: number
@@ -25,6 +30,7 @@ export class Source {
     const kept = publisher.get<SourceCheckpoint>(checkpointKey)
     this.name = name
     this.clock = clock
+    this.letterKey = kept?.letterKey ?? randomBytes(32).toString('base64url')
     this.#publisher = publisher
     this.#run = kept?.run ?? 0
     this.#stamps = new StampClock(clock, kept?.stamp ?? 0)
@@ -53,7 +59,7 @@ export class Source {
 
   /** One transaction: all records and `checkpoint` changes, with run number and stamp, or nothing. */
   async publish(outgoing: readonly Outgoing[], checkpoint: ReadonlyMap<string, unknown> = new Map()): Promise<void> {
-    const kept: SourceCheckpoint = { run: this.#run, stamp: this.#stamps.last }
+    const kept: SourceCheckpoint = { run: this.#run, stamp: this.#stamps.last, letterKey: this.letterKey }
     reach('connect.before-commit')
     await this.#publisher.publish(outgoing, new Map([...checkpoint, [checkpointKey, kept]]))
     reach('connect.after-commit')

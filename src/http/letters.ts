@@ -30,7 +30,7 @@ export function decided(
   letter: DeadLetterRow, decision: LetterDecision, apps: readonly string[], at: number, commandId: string,
 ): { outgoing: Outgoing[]; did: string } {
   if (letter.state === 'discarded') throw new ApiError(409, `dead letter ${letter.id} was discarded by ${letter.by ?? 'somebody'}: ${letter.why ?? ''}`)
-  if (letter.state === 'superseded') throw new ApiError(409, `dead letter ${letter.id} is of run ${letter.run}; a later complete run read all again, and has letters of its own for what it could not take`)
+  if (letter.state === 'superseded') throw new ApiError(409, `dead letter ${letter.id} is of run ${letter.run}; a later complete run read all again and did not tell it; it is open again when a run does`)
   const written: DeadLetter = {
     type: 'DeadLetter', id: letter.id, source: letter.source, run: letter.run, stage: letter.stage, code: letter.code, reason: letter.reason,
     place: letter.place, record: letter.record, payload: letter.payload, at, by: decision.by, cause: letter.position,
@@ -48,7 +48,7 @@ export function decided(
     },
   }
   const did = account === null ? `${letter.source} is read again whole` : `account ${account} of ${letter.source} is read again`
-  return { outgoing: [command, told], did: `${did}; if the cause is still there, a new letter says so` }
+  return { outgoing: [command, told], did: `${did}; if the cause is still there, a letter is open again` }
 }
 
 /** The account that a letter of an application is about; null where it may be about something else, or nobody knows. */

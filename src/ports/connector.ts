@@ -97,6 +97,8 @@ export interface Rejected {
   reason: string
   place: string
   payload: string
+  /** Fingerprint of the row as it was: tells whether it is the same again. Absent: its place tells. */
+  print?: string
 }
 
 /** What a row means. Several pieces may concern one object; src/connect puts them together into facets. */

@@ -15,11 +15,11 @@ export const DeadLetterFilters = z.strictObject({
   id: textFilter.describe('an id, or the beginning of one'), source: textFilter, code: textFilter,
   stage: z.enum(letterStages).nullable().default(null).describe('where on its way'),
   state: z.enum(['open', 'retried', 'discarded', 'superseded', 'all']).default('open')
-    .describe('open: nobody decided yet; superseded: a later complete run read all again, and told anew what it could not take'), limit: limitFilter,
+    .describe('open: nobody decided yet, or told again after a retry; superseded: a later complete run read all again and did not tell it'), limit: limitFilter,
 })
 export type DeadLetterFilters = z.infer<typeof DeadLetterFilters>
 
-/** What could not be processed, newest first. */
+/** What could not be processed, last told first. A letter that several runs told is one, with the place where the last of them found it. */
 export const deadLetters: Report<DeadLetterFilters, DeadLetterRow> = {
   name: 'dead-letters',
   summary: 'records that could not be processed, with place and reason',

@@ -222,6 +222,20 @@ describe('rows that can not be believed', () => {
     expect(counts.reduce((a, b) => a + b, 0)).toBe(8)
   })
 
+  it('broken in the same way have one letter however many runs see them; otherwise, or in another stream, another', async () => {
+    const ids = async (...rows: [string, Mapped[][]][]): Promise<string[]> => {
+      const before = (await lab.all('dead-letters')).length
+      const result = await lab.snapshot(scripted(rows.map(([name, of]) => ({ name, classes: ['accounts'], rows: of }))))
+      expect(result.classes[0]?.rejected).toBe(rows.reduce((sum, [, of]) => sum + of.length, 0))
+      return (await lab.all('dead-letters')).slice(before).map(({ id }) => id)
+    }
+    const empty = [[account('')]]
+    const first = await ids(['users', empty])
+    expect(await ids(['users', empty])).toEqual(first)
+    expect(await ids(['users', [[account(''), account('')]]])).not.toEqual(first)
+    expect(await ids(['robots', empty])).not.toEqual(first)
+  })
+
   it('make the class partial where nobody can say whose they are', async () => {
     const world = makeWorld()
     world.users[3]!.name = 'nameless'
@@ -330,6 +344,10 @@ describe('ids', () => {
     const result = await lab.snapshot(scripted([groups, { name: 'users', classes: ['accounts'], rows: [[account('a')]] }]))
     expect(result.verdict).toBe('complete')
     expect(await lab.all('dead-letters')).toMatchObject([{ code: 'dangling-account', record: 'ghost', place: 'groups page 0, row 1' }])
+    const elsewhere: Mapped[] = [{ piece: 'membership', account: 'ghost', ref: { kind: 'group', id: 'admins' }, valid: null }]
+    for (const rows of [[group], [elsewhere]]) await lab.snapshot(scripted([{ ...groups, rows }, { name: 'users', classes: ['accounts'], rows: [[account('a')], [account('b')]] }]))
+    const [first, again, other] = (await lab.all('dead-letters')).map(({ id }) => id)
+    expect([again === first, other === first]).toEqual([true, false])
     await lab.snapshot(scripted([groups]))
     expect((await lab.of('raw', 'Account')).find(({ id }) => id === 'ghost')).toMatchObject({ attributes: null, memberships: { whole: true } })
   })

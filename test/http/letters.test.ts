@@ -37,7 +37,7 @@ describe('a decision about a dead letter', () => {
   it('refuses what nobody can read again, and what was put aside, with the way on', () => {
     expect(() => decided(letter({ source: 'people' }), retry, ['billing'], 9, 'c')).toThrow(/a feed is read again whole/)
     expect(() => decided(letter({ source: 'topic/raw', stage: 'sink' }), retry, ['billing'], 9, 'c')).toThrow(/stays in the log/)
-    expect(() => decided(letter({ state: 'superseded' }), retry, ['billing'], 9, 'c')).toThrow(/of run 4; a later complete run read all again/)
+    expect(() => decided(letter({ state: 'superseded' }), retry, ['billing'], 9, 'c')).toThrow(/of run 4; a later complete run read all again and did not tell it; it is open again/)
     expect(() => decided(letter({ state: 'discarded', by: 'ann', why: 'w' }), retry, ['billing'], 9, 'c')).toThrow(/was discarded by ann: w/)
   })
 

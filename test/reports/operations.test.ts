@@ -147,6 +147,54 @@ it('a letter of a run is open until a later complete run, which tells anew what 
   expect(await openLetters(tables.store, 'billing')).toEqual([{ source: 'billing', letters: 1 }])
 })
 
+describe('a letter that is told again', () => {
+  const state = async (): Promise<string[]> => (await deadLetters.run(tables.store, deadLetters.filters.parse({ state: 'all' }))).map(({ run, place, state: of, by }) => `${run} ${place} ${of} ${by ?? ''}`.trim())
+  const manifest: ClassManifest = { class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1, declared: 1, rejected: 0, counts: [1] }
+  const complete = (run: number) => [
+    syncRun({ run, phase: 'end', verdict: 'complete', classes: [manifest] }), syncRun({ run, phase: 'partition', partition: 0, verdict: 'complete' }),
+  ]
+
+  it('is one, as it was told last, until a later complete run does not tell it; then open again', async () => {
+    await tables.add('dead-letters', deadLetter({ run: 1, place: 'line 7' }), deadLetter({ run: 2, place: 'line 8', at: start - 9 }))
+    expect(await state()).toEqual(['2 line 8 open'])
+    await tables.add('sync-runs', ...complete(2))
+    expect(await state()).toEqual(['2 line 8 open'])
+    await tables.add('sync-runs', ...complete(3))
+    expect(await state()).toEqual(['2 line 8 superseded'])
+    expect(await openLetters(tables.store, null)).toEqual([])
+    await tables.add('dead-letters', deadLetter({ run: 4, place: 'line 9' }))
+    expect(await state()).toEqual(['4 line 9 open'])
+  })
+
+  it('stays put aside where a person put it aside, until a complete run is without it', async () => {
+    const aside = { run: 2, state: 'discarded', by: 'ann', why: 'a test row' } as const
+    await tables.add('dead-letters', deadLetter({ run: 1 }), deadLetter({ run: 2 }), deadLetter(aside), deadLetter({ id: 'other', run: 2 }))
+    for (const run of [3, 4, 5]) {
+      await tables.add('dead-letters', deadLetter({ run, at: start + 99 }), deadLetter({ id: 'other', run }))
+      if (run > 3) await tables.add('sync-runs', ...complete(run))
+      expect(await state()).toEqual([`${run} accounts.csv line 7 open`, '2 accounts.csv line 7 discarded ann'])
+    }
+    await tables.add('sync-runs', ...complete(7))
+    expect(await state()).toEqual(['5 accounts.csv line 7 superseded', '2 accounts.csv line 7 discarded ann'])
+    await tables.add('dead-letters', deadLetter({ run: 8, at: start + 999 }))
+    expect(await state()).toEqual(['8 accounts.csv line 7 open', '5 accounts.csv line 7 superseded'])
+    await tables.add('dead-letters', deadLetter({ ...aside, run: 8, by: 'bob' }), deadLetter({ run: 9 }))
+    expect((await state()).sort()).toEqual(['5 accounts.csv line 7 superseded', '8 accounts.csv line 7 discarded bob'])
+  })
+
+  it('is open again after a retry, also one that no run told', async () => {
+    for (const run of [1, null]) {
+      const id = `of ${run}`
+      await tables.add('dead-letters', deadLetter({ id, run }), deadLetter({ id, run, state: 'retried', by: 'ann', at: start + 9 }))
+      expect(await openLetters(tables.store, null)).toEqual([])
+      // another process tells it, whose clock is behind
+      await tables.add('dead-letters', deadLetter({ id, run, at: start + 8 }))
+      expect(await openLetters(tables.store, null)).toEqual([{ source: 'billing', letters: 1 }])
+      await tables.add('dead-letters', deadLetter({ id, run, state: 'discarded', by: 'ann', why: 'a test row' }))
+    }
+  })
+})
+
 it('dead letters come newest first, by source, code and stage', async () => {
   const ask = async (filters: object = {}) => (await deadLetters.run(tables.store, deadLetters.filters.parse(filters))).map(({ id }) => id)
   await tables.add('dead-letters', deadLetter({ id: '1' }), deadLetter({ id: '2', at: start + 5, code: 'decode', stage: 'sink' }), deadLetter({ id: '3', source: 'hr', at: start + 3 }))

@@ -2,6 +2,7 @@ import type { UnknownApp } from '../../../schemas/wire/results.ts'
 import { reach } from '../../core/fault.ts'
 import type { ConnectError } from '../../ports/connector.ts'
 import { asConnectError, asRejection } from '../errors.ts'
+import { fingerprint } from '../fingerprint.ts'
 import type { FilePage } from '../files/rows.ts'
 import { Ledger } from '../ledger.ts'
 import type { LetterContent } from '../letters.ts'
@@ -91,15 +92,15 @@ class FeedReader {
         trace = traceOf(typed, canonical)
       } catch (thrown) {
         const { code, reason } = asRejection(thrown)
-        this.#reject(traceOfRejected(values, shape, canonical), { stage: 'map', code, reason, place, record: null, payload: maskRow(values) })
+        this.#reject(traceOfRejected(values, shape, canonical), { stage: 'map', code, reason, place, record: null, payload: maskRow(values), print: fingerprint(values) })
         continue
       }
       this.#unknownApps.add(typed)
       this.#put(trace, place, typed)
     }
-    for (const { code, reason, place, payload, values } of page.rejected) {
+    for (const { code, reason, place, payload, print, values } of page.rejected) {
       const trace = values === null ? null : traceOfRejected(values, shape, canonical)
-      this.#reject(trace, { stage: 'read', code, reason, place, record: null, payload })
+      this.#reject(trace, { stage: 'read', code, reason, place, record: null, payload, print })
     }
   }
 

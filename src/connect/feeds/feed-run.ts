@@ -1,10 +1,12 @@
 import { join, resolve } from 'node:path'
 import type { FeedConfig } from '../../../schemas/config.ts'
 import type { ClassManifest } from '../../../schemas/wire/common.ts'
+import { compareKeys } from '../../core/order.ts'
 import { partitionOf } from '../../core/partition.ts'
 import { readCsv } from '../files/csv.ts'
 import { readNdjson } from '../files/ndjson.ts'
 import type { FilePage } from '../files/rows.ts'
+import { fingerprint } from '../fingerprint.ts'
 import { type LetterContent, deadLetter } from '../letters.ts'
 import { type Loss, classManifest, noDefinitions } from '../manifest.ts'
 import { maskRow } from '../mask.ts'
@@ -125,8 +127,8 @@ class FeedPublication {
     this.#loss ??= { reason, place }
     this.#contradicted += rows.length
     const payload = maskRow((JSON.parse(content) as SpooledRow).row?.row)
-    const first = rows[0]!.place
-    await this.#letter({ stage: 'assemble', code: 'duplicate-id', reason: `${reason} (first at ${first})`, place, record: object, payload })
+    const print = fingerprint(rows.map((row) => row.content).sort(compareKeys))
+    await this.#letter({ stage: 'assemble', code: 'duplicate-id', reason, aside: `first at ${rows[0]!.place}`, place, record: object, payload, print })
   }
 
   async #seen(id: string, key: string | null): Promise<void> {
@@ -146,7 +148,7 @@ class FeedPublication {
   }
 
   async #letter(content: LetterContent): Promise<void> {
-    const { name, clock } = this.#options.source
-    await this.#writer.add({ topic: 'dead-letters', key: name, record: deadLetter(name, this.#run, clock.nowMs(), content) })
+    const { source } = this.#options
+    await this.#writer.add({ topic: 'dead-letters', key: source.name, record: deadLetter(source, this.#run, content) })
   }
 }

@@ -1,6 +1,7 @@
 import { Readable, pipeline } from 'node:stream'
 import { type CsvError, type Info, parse } from 'csv-parse'
 import { ConnectError } from '../../ports/connector.ts'
+import { bytesFingerprint, fingerprint } from '../fingerprint.ts'
 import { maskRow } from '../mask.ts'
 import { invalidUtf8At } from '../text.ts'
 import { FileRead } from './file.ts'
@@ -89,7 +90,7 @@ class CsvReader {
     const place = `${this.#file.name} line ${line}`
     if (record.length !== header.length) {
       const reason = `the row has ${record.length} columns, the header has ${header.length}`
-      this.#reject({ line, code: 'columns', reason, place, payload: maskRow(record.map((field) => field.toString('utf8'))), values: null })
+      this.#reject({ line, code: 'columns', reason, place, payload: maskRow(record.map((field) => field.toString('utf8'))), print: bytesFingerprint(record), values: null })
       return
     }
     const values: Record<string, string> = {}
@@ -103,7 +104,7 @@ class CsvReader {
       else if (field.includes(0)) trouble ??= { code: 'nul', reason: `column "${name}" holds a NUL byte` }
       else values[name] = field.toString('utf8')
     }
-    if (trouble !== null) this.#reject({ line, ...trouble, place: `${place}, ${trouble.reason}`, payload: maskRow(values), values })
+    if (trouble !== null) this.#reject({ line, ...trouble, place: `${place}, ${trouble.reason}`, payload: maskRow(values), print: bytesFingerprint(record), values })
     else this.#builder.row({ line, values }, this.#line, bytes)
   }
 
@@ -137,8 +138,10 @@ class CsvReader {
     else this.#rejectLine(line, 'quotes', `the quotes of the row are broken (${code})`)
   }
 
+  /** What the parser skipped it does not tell: as long as the file is the same one, the line is. */
   #rejectLine(line: number, code: FileReject['code'], reason: string): void {
-    this.#reject({ line, code, reason, place: `${this.#file.name} line ${line}`, payload: '', values: null })
+    const print = fingerprint([line, this.#file.version])
+    this.#reject({ line, code, reason, place: `${this.#file.name} line ${line}`, payload: '', print, values: null })
   }
 
   #reject(reject: FileReject): void {

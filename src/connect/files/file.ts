@@ -28,6 +28,7 @@ export class FileRead {
   #bytes = 0
   #lastByte = -1
   #unchanged = false
+  #version = ''
   #sha256 = ''
 
   /** `needsManifest`: without one the file is not believed to be whole yet. */
@@ -40,6 +41,11 @@ export class FileRead {
   /** Rows that the manifest declares; known once `bytes` has begun. */
   get declaredRows(): number | null {
     return this.#manifest?.rows ?? null
+  }
+
+  /** Another one when the file was written anew; known once `bytes` has begun. */
+  get version(): string {
+    return this.#version
   }
 
   /** The content without a byte order mark. Throws ConnectError. */
@@ -57,6 +63,7 @@ export class FileRead {
   async *#chunks(handle: FileHandle): AsyncGenerator<Buffer> {
     const before = await handle.stat()
     if (!before.isFile()) throw new ConnectError('configuration', `${this.name} is no regular file`, this.name)
+    this.#version = `${before.size} ${before.mtimeMs}`
     const hash = createHash('sha256')
     for (;;) {
       const chunk = Buffer.allocUnsafe(chunkBytes)

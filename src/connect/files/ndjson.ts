@@ -1,4 +1,5 @@
 import { ConnectError } from '../../ports/connector.ts'
+import { bytesFingerprint } from '../fingerprint.ts'
 import { maskRow, maskText } from '../mask.ts'
 import { invalidUtf8At } from '../text.ts'
 import { FileRead } from './file.ts'
@@ -23,7 +24,7 @@ export async function* readNdjson(path: string): AsyncGenerator<FilePage> {
     trailer = trailerRows(text)
     if (trailer !== null) continue
     const row = parseLine(file.name, number, bytes, text)
-    if ('code' in row) builder.reject(row, number)
+    if ('code' in row) builder.reject({ ...row, print: bytesFingerprint([bytes]) }, number)
     else builder.row(row, number, bytes.length)
     if (builder.full) yield builder.take(file.declaredRows)
   }
@@ -31,7 +32,7 @@ export async function* readNdjson(path: string): AsyncGenerator<FilePage> {
   file.verify(builder.count, trailer)
 }
 
-function parseLine(name: string, line: number, bytes: Buffer, text: string): { line: number; values: Record<string, unknown> } | FileReject {
+function parseLine(name: string, line: number, bytes: Buffer, text: string): { line: number; values: Record<string, unknown> } | Omit<FileReject, 'print'> {
   const place = `${name} line ${line}`
   const bad = invalidUtf8At(bytes)
   if (bad !== null) return { line, code: 'encoding', reason: `the line is not UTF-8 at byte ${bad + 1}`, place: `${place}, byte ${bad + 1}`, payload: '', values: null }

@@ -12,6 +12,8 @@ export interface FileReject {
   place: string
   /** masked */
   payload: string
+  /** fingerprint of the row as it was */
+  print: string
   values: Readonly<Record<string, unknown>> | null
 }
 

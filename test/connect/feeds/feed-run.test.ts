@@ -94,6 +94,23 @@ describe('identities', () => {
     }
   })
 
+  it('broken in the same way have the same letter in every run, though the reads stay partial and the rows move; otherwise another', async () => {
+    const rejected = async (rows: string): Promise<number> => {
+      const result = await run(`id,mail,dept,end\n${rows}`, identities)
+      expect(result.verdict).toBe('partial')
+      return result.classes[0]!.rejected
+    }
+    const broken = ',a@x,,\n1,,,never\n2,b@x,,\n2,c@x,,\n'
+    expect([await rejected(broken), await rejected(broken), await rejected(`9,,,\n${broken}`)]).toEqual([4, 4, 4])
+    const letters = await lab.all('dead-letters')
+    expect(letters.map(({ run: of, record }) => `${of} ${record}`).sort()).toEqual(['1 1', '1 2', '1 null', '2 1', '2 2', '2 null', '3 1', '3 2', '3 null'])
+    const ids = new Set(letters.map(({ id }) => id))
+    expect(ids.size).toBe(3)
+    await rejected(',z@x,,\n1,,,some day\n2,b@x,,\n2,d@x,,\n')
+    const later = (await lab.all('dead-letters')).filter(({ run: of }) => of === 4)
+    expect(later.map(({ id }) => ids.has(id))).toEqual([false, false, false])
+  })
+
   it('without an id make the class partial, with the line', async () => {
     const result = await run('id,mail,dept\n1,,\n,a@x,\n', identities)
     expect(result).toMatchObject({ verdict: 'partial', place: 'feed.txt line 3', error: null })

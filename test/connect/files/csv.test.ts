@@ -218,3 +218,25 @@ it('any cut of a file is partial, or shows fewer rows under a proof that says so
     if (claimsWhole) expect(content.slice(0, length)).toMatch(/(\n|# rows: 3)$/)
   }
 })
+
+describe('a rejected row', () => {
+  const prints = async (content: string | Uint8Array): Promise<string[]> => (await read(write(content))).rejected.map(({ print }) => print)
+
+  it('has a fingerprint of what it holds, wherever it stands', async () => {
+    const [columns, nul] = await prints('id,name\n1\n2,a\u0000\n')
+    expect(await prints('id,name\n9,b\n2,a\u0000\n1\n')).toEqual([nul, columns])
+    expect(await prints('id,name\n3\n2,b\u0000\n')).not.toEqual(expect.arrayContaining([columns]))
+    const latin = (byte: number): Promise<string[]> => prints(Buffer.concat([Buffer.from('id,name\n1,'), Buffer.from([byte, 0x0a])]))
+    expect((await latin(0xfc))[0]).not.toBe((await latin(0xe4))[0])
+    expect((await prints('id,name,x\nab,c\n'))[0]).not.toBe((await prints('id,name,x\na,bc\n'))[0])
+  })
+
+  it('whose quotes are broken is the same one until the file is written anew', async () => {
+    const path = write('id,name\n1,a"b"c,"d"e\n2,b\n')
+    const first = (await read(path)).rejected
+    expect(first.map(({ code }) => code)).toContain('quotes')
+    expect((await read(path)).rejected).toEqual(first)
+    utimesSync(path, 1_000, 1_000)
+    expect((await read(path)).rejected.map(({ print }) => print)).not.toEqual(first.map(({ print }) => print))
+  })
+})

@@ -66,3 +66,10 @@ describe('NDJSON', () => {
     expect((await read('{"id":1}\n# rows: 1\n{"id":2}\n')).error).toMatchObject({ class: 'partial' })
   })
 })
+
+it('a rejected line has a fingerprint of its bytes, wherever it stands', async () => {
+  const prints = async (content: string | Uint8Array): Promise<string[]> => (await read(content)).rejected.map(({ print }) => print)
+  const [json, list] = await prints('{"id":\n[1]\n')
+  expect(await prints('{"id":1}\n[1]\n{"id":\n')).toEqual([list, json])
+  expect((await prints('[2]\n'))[0]).not.toBe(list)
+})
