@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -9,6 +9,10 @@ export interface SmallRegistry {
   late: Set<number>
   /** every connection is cut */
   isDown: boolean
+  /** what it answers of an id in place of what was registered: other registries take more than ours */
+  told: Map<number, unknown>
+  /** what answers in its place, where this says so (a proxy that wants a login, say); null: nothing */
+  inFront: ((request: IncomingMessage, response: ServerResponse) => boolean) | null
   /** how often each id was asked for */
   asked: Map<number, number>
   close(): void
@@ -28,12 +32,15 @@ export async function startSmallRegistry(): Promise<SmallRegistry> {
   const levels = new Map<string, string>()
   const server = createServer((request, response) => {
     if (registry.isDown) return void response.destroy()
+    if (registry.inFront?.(request, response) === true) return
     void answer(request).then(({ status, body }) => response.writeHead(status, json).end(JSON.stringify(body)))
   })
   const registry: SmallRegistry = {
     url: '',
     late: new Set(),
     isDown: false,
+    told: new Map(),
+    inFront: null,
     asked: new Map(),
     close() {
       server.closeAllConnections()
@@ -54,6 +61,7 @@ export async function startSmallRegistry(): Promise<SmallRegistry> {
 
   function schema(id: number): Answer {
     registry.asked.set(id, (registry.asked.get(id) ?? 0) + 1)
+    if (registry.told.has(id)) return { status: 200, body: registry.told.get(id) }
     const found = registry.late.has(id) ? undefined : schemas[id - 1]
     return found === undefined ? notFound(40403, `Schema ${id} not found`) : { status: 200, body: { schema: found } }
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
-import type { Type } from 'avsc'
+import { z } from 'zod'
 
 export interface RegistryOptions {
   /** up to where `/subjects` begins, such as `https://registry.example.com` or `http://127.0.0.1:8080/apis/ccompat/v7` */
@@ -30,11 +30,18 @@ const refusals = [409, 422]
 const registrations = { attempts: 5, pauseMs: 200 }
 const isOtherLevel = (reason: string): boolean => reason.startsWith('Compatibility does not match')
 
-/** What the library calls for itself (4.1.0, `api`): it has no call of its own that only sets a level. */
-interface SubjectCalls {
-  config(of: { subject: string }): Promise<unknown>
-  updateConfig(of: { subject: string; body: { compatibility: string } }): Promise<unknown>
+/** What the library calls for itself (4.1.0, `api`): it has no call of its own that only sets a level, nor one that gives a schema as it was registered. */
+interface Calls {
+  Subject: {
+    config(of: { subject: string }): Promise<unknown>
+    updateConfig(of: { subject: string; body: { compatibility: string } }): Promise<unknown>
+  }
+  Schema: { find(of: { id: number }): Promise<{ data(): unknown }> }
 }
+
+/** The library takes a redirection or the page of a login for an answer. Frames have 32 bits for an id. */
+const Registered = z.object({ id: z.int().min(0).max(0xffffffff) })
+const Found = z.object({ schema: z.string(), schemaType: z.string().default('AVRO') })
 
 /** A Confluent-compatible registry, through @kafkajs/confluent-schema-registry, with its errors told apart. */
 export class RegistryClient {
@@ -58,7 +65,7 @@ export class RegistryClient {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#level(subject)
-        const { id } = await this.#within(this.#library.register({ type: SchemaType.AVRO, schema: avro }, { subject, compatibility }))
+        const { id } = answered(Registered, await this.#within(this.#library.register({ type: SchemaType.AVRO, schema: avro }, { subject, compatibility })))
         this.#control = subject
         return id
       } catch (error) {
@@ -70,14 +77,14 @@ export class RegistryClient {
   }
 
   /**
-   * The Avro schema of this id; null where it is of another kind, undefined where the registry says that it has none. A gateway in front of a
-   * registry that is down may answer 'not found' too: that is believed only beside a subject that is found.
+   * The Avro schema of this id, as it was registered; null where it is of another kind, undefined where the registry says that it has none. A gateway
+   * in front of a registry that is down may answer 'not found' too: that is believed only beside a subject that is found. A registry takes schemas that the
+   * library can't parse, with an error that looks like one of the surroundings, so nothing is parsed here but JSON.
    */
   async schema(id: number): Promise<unknown> {
     try {
-      // of a schema that is not Avro, the library answers something without this method
-      const type = (await this.#within(this.#library.getSchema(id))) as unknown as Partial<Pick<Type, 'schema'>>
-      return type.schema?.({ exportAttrs: true }) ?? null
+      const { schema, schemaType } = answered(Found, (await this.#within(this.#api.Schema.find({ id }))).data())
+      return schemaType === 'AVRO' ? jsonOf(schema) : null
     } catch (error) {
       if (statusOf(error) === notFound && (await this.#answers())) return undefined
       throw this.#told(`asking for schema ${id}`, error, null)
@@ -89,13 +96,17 @@ export class RegistryClient {
    * after the schema, and who is killed in between leaves a subject of which some registries (Apicurio) tell their own default.
    */
   async #level(subject: string): Promise<void> {
-    const subjects = (this.#library as unknown as { api: { Subject: SubjectCalls } }).api.Subject
+    const subjects = this.#api.Subject
     try {
       await this.#within(subjects.config({ subject }))
     } catch (error) {
       if (statusOf(error) !== notFound) throw error
       await this.#within(subjects.updateConfig({ subject, body: { compatibility } }))
     }
+  }
+
+  get #api(): Calls {
+    return (this.#library as unknown as { api: Calls }).api
   }
 
   async #answers(): Promise<boolean> {
@@ -121,6 +132,20 @@ export class RegistryClient {
       late.reject(new Error(`no answer within ${callLimitMs} ms`))
     }, callLimitMs)
     return Promise.race([call, late.promise]).finally(() => clearTimeout(timer))
+  }
+}
+
+function answered<T>(shape: z.ZodType<T>, answer: unknown): T {
+  const parsed = shape.safeParse(answer)
+  if (!parsed.success) throw new Error('the answer is not one of a schema registry')
+  return parsed.data
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import type { StoredSchema } from '../codec/schema-store.ts'
 import { frameId } from '../codec/avro-codec.ts'
+import { layoutOf } from '../codec/layout.ts'
 import { RegistryError, type RegistryClient } from './registry-client.ts'
 import { UnknownIds } from './unknown-ids.ts'
 
@@ -87,16 +88,30 @@ export class RegistrySchemas {
       this.#unknown.denied(id)
       return
     }
-    const topic = topicOf(schema)
-    if (topic === undefined) this.#unknown.giveUp(id)
-    else this.put(id, topic, JSON.stringify(schema))
+    const own = ownOf(schema)
+    if (own === null) this.#unknown.giveUp(id)
+    else this.put(id, own.topic, own.text)
+  }
+}
+
+/** Null for one of a stranger, who may register anything under a name of ours, too. */
+function ownOf(schema: unknown): StoredSchema | null {
+  const topic = topicOf(schema)
+  if (topic === undefined) return null
+  try {
+    const text = JSON.stringify(schema)
+    layoutOf(topic, text)
+    return { topic, text }
+  } catch {
+    return null
   }
 }
 
 /** Of whichever topic its names are; undefined where it is none of ours. */
 function topicOf(schema: unknown): Topic | undefined {
   const outermost: unknown = Array.isArray(schema) ? schema[0] : schema
-  const { name = '', namespace = '' } = Object(outermost) as { name?: string; namespace?: string }
+  const { name, namespace = '' } = Object(outermost) as { name?: unknown; namespace?: unknown }
+  if (typeof name !== 'string' || typeof namespace !== 'string') return undefined
   const full = name.includes('.') ? name : `${namespace}.${name}`
   return topicNames.find((topic) => full.startsWith(`grantline.${topic.replaceAll('-', '_')}.`))
 }

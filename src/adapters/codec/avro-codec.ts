@@ -103,9 +103,17 @@ export class AvroCodec implements Codec {
     if (stored.topic !== topic) {
       throw new CodecError(`${topic}: a message names schema ${id}, which is of topic ${stored.topic}. Look for a producer that mixes the two topics up`)
     }
-    const reader = new Reader(layoutOf(topic, stored.text), layout)
+    const reader = new Reader(storedLayout(topic, id, stored.text), layout)
     this.#readers.set(`${topic} ${id}`, reader)
     return reader
+  }
+}
+
+function storedLayout(topic: Topic, id: number, text: string): Layout {
+  try {
+    return layoutOf(topic, text)
+  } catch (error) {
+    throw new CodecError(`${topic}: a message names schema ${id}, and what the schema store has of that name is none: ${(error as Error).message}. Look for what else writes there`, { cause: error })
   }
 }
 

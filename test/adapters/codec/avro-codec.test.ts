@@ -3,6 +3,7 @@ import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import { schemaText, storedSchemaText } from '../../../schemas/generate.ts'
 import { AvroCodec, createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
 import { layoutOf } from '../../../src/adapters/codec/layout.ts'
+import { CodecError } from '../../../src/ports/codec.ts'
 import { codecContract } from '../../contract/codec.ts'
 import { MemorySchemaStore } from '../../support/memory-schemas.ts'
 
@@ -32,6 +33,13 @@ describe('schema ids', () => {
     const { id } = layoutOf('raw', storedSchemaText('raw'))
     store.put(id, 'raw', '"string"')
     expect(() => createFileCodec(store)).toThrow(new RegExp(`schema id ${id} of topic raw already stands for another schema`))
+  })
+
+  it.each(['"string', '7', 'null', '{"type":"record","name":"Chunk","namespace":"grantline.raw"}', '{"type":"nonsense"}'])('that stand for what is no schema (%s) are an error of the data', (text) => {
+    const store = new MemorySchemaStore()
+    const codec = createFileCodec(store)
+    store.put(5, 'raw', text)
+    expect(() => codec.decode('raw', Uint8Array.of(0, 0, 0, 0, 5, 0))).toThrow(CodecError)
   })
 
   it('are put before anything can be written, every topic’s', () => {
