@@ -63,6 +63,10 @@ export function assemble(rows: PartRows, part: Part): Assembled {
   if (part.of < 1 || part.of > maxParts || part.part < 0 || part.part >= part.of) {
     return { whole: null, rejected: `part ${part.part} of ${part.of} of record ${part.id}: a record has 1 to ${maxParts} parts` }
   }
+  // what waits is bounded by the number of parts
+  if (part.bytes.length > maxMessageBytes) {
+    return { whole: null, rejected: `part ${part.part} of ${part.of} of record ${part.id} has ${part.bytes.length} bytes: a part has at most ${maxMessageBytes}` }
+  }
   const staged = Staged.parse(rows.getOwn(stagedKey) ?? [])
   const rejected: string[] = []
   let entry = staged.find(({ id }) => id === part.id)

@@ -4,6 +4,7 @@ import type { Codec } from '../ports/codec.ts'
 import { CodecError } from '../ports/codec.ts'
 import type { Log, Message } from '../ports/log.ts'
 import { assemble, type PartRows } from './parts.ts'
+import { wholeRecord } from './whole-record.ts'
 
 export interface ReadRecord<T extends Topic> {
   position: Position
@@ -37,9 +38,9 @@ export class RecordReader<T extends Topic> {
       const { whole, rejected } = assemble(this.#parts, record)
       const answers = rejected === null ? [] : [this.#failed(message, index, rejected)]
       if (whole === null) return answers
-      const decoded = this.#decode(whole)
-      if (decoded instanceof CodecError) return [...answers, this.#failed(message, index, decoded.message)]
-      return [...answers, ...decoded.map((one) => ({ position: this.#position(message, index), message, record: one, error: null }))]
+      const joined = wholeRecord(this.#codec, this.#topic, record, message.value, whole)
+      if (typeof joined === 'string') return [...answers, this.#failed(message, index, joined)]
+      return [...answers, { position: this.#position(message, index), message, record: joined, error: null }]
     })
   }
 

@@ -1,7 +1,7 @@
-import type { Position } from '../../schemas/wire/common.ts'
+import type { Part, Position } from '../../schemas/wire/common.ts'
 import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
 import { reach } from '../core/fault.ts'
-import { CodecError, type Codec, type OpenChunk } from '../ports/codec.ts'
+import type { Codec, OpenChunk } from '../ports/codec.ts'
 import { FencedError, type Append, type Log, type Message, type TaskStore } from '../ports/log.ts'
 import type { Encoded, ProcessorType } from '../ports/processor.ts'
 import { Batch } from './batch.ts'
@@ -19,6 +19,7 @@ import { StateTable } from './state-table.ts'
 import { newTask, TaskRow, taskRowKey, type LastRecord } from './task-row.ts'
 import { TickSource, type ClockLeap } from './ticks.ts'
 import { Turn, turnsOfThread } from './turns.ts'
+import { wholeRecord } from './whole-record.ts'
 
 export interface TaskOptions {
   type: ProcessorType
@@ -291,12 +292,17 @@ export class Task {
     const { whole, rejected } = assemble(hold.state, record)
     if (rejected !== null) this.#deadLetter(hold, message, index, 'incomplete-parts', rejected)
     if (whole === null) return null
+    const joined = this.#joined(record, message, whole)
+    if (typeof joined !== 'string') return joined
+    this.#deadLetter(hold, message, index, 'undecodable-record', joined)
+    return null
+  }
+
+  #joined(part: Part, { value }: Message, whole: Uint8Array): AnyRecord | string {
     try {
-      return this.#options.codec.decode(this.#options.type.input, whole)[0] ?? null
+      return wholeRecord(this.#options.codec, this.#options.type.input, part, value, whole)
     } catch (error) {
-      if (!(error instanceof CodecError)) throw this.#failed('the codec could not work', error)
-      this.#deadLetter(hold, message, index, 'undecodable-record', error.message)
-      return null
+      throw this.#failed('the codec could not work', error)
     }
   }
 

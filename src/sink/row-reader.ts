@@ -3,6 +3,7 @@ import { CodecError, type Codec } from '../ports/codec.ts'
 import type { Message } from '../ports/log.ts'
 import type { Row } from '../ports/store.ts'
 import { assemble, type PartRows } from '../runtime/parts.ts'
+import { wholeRecord } from '../runtime/whole-record.ts'
 import type { Place } from './place.ts'
 import { unreadableRow } from './rows/dead-letter.ts'
 import { deadLetterTable, rowOf, tableOf, type SinkTopic } from './rows/tables.ts'
@@ -47,10 +48,9 @@ export class RowReader {
     const { whole, rejected } = assemble(this.#partRows, record)
     const rows = rejected === null ? [] : [this.#unreadable(message, index, rejected)]
     if (whole === null) return rows
-    const [joined, ...more] = this.#decode(whole)
-    if (joined === undefined || more.length > 0 || typeof joined === 'string' || joined.type === 'Part') {
-      return [this.#unreadable(message, index, `record ${record.id}: its ${record.of} parts are not one whole record`)]
-    }
+    const joined = wholeRecord(this.#codec, this.#place.topic, record, message.value, whole)
+    // a place has one row
+    if (typeof joined === 'string') return [this.#unreadable(message, index, joined)]
     return [...rows, this.#placed(message, index, joined)]
   }
 

@@ -87,6 +87,7 @@ describe('parts', () => {
     for (const wrong of [part({ of: 0 }), part({ part: 2 }), part({ part: -1 }), part({ of: 1_000_000 })]) {
       expect(assemble(new Rows(), wrong).rejected).toMatch(/a record has 1 to 258 parts/)
     }
+    expect(assemble(new Rows(), part({ bytes: bytesOf(1_000_000, 1) })).rejected).toMatch(/part 0 of 2 of record x has 1000000 bytes: a part has at most 262144/)
     const rows = new Rows()
     assemble(rows, part({}))
     const { whole, rejected } = assemble(rows, part({ of: 1 }))

@@ -11,6 +11,7 @@ import { CodecError } from '../../../src/ports/codec.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { defaultLimits } from '../../../src/runtime/limits.ts'
 import { Pipeline } from '../../../src/runtime/pipeline.ts'
+import { RecordReader } from '../../../src/runtime/records.ts'
 import { seen, tally } from '../../support/fixture-processors.ts'
 import { MemoryLog } from '../../support/memory-log.ts'
 import { startSmallRegistry, type SmallRegistry } from '../../support/small-registry.ts'
@@ -132,6 +133,18 @@ describe('an id that nobody ever registers', () => {
     expect(registry.asked.get(0x7f_00_00_01)).toBe(asked)
     expect(await deadLetters()).toBe(1_001)
     expect(await factsIn(opened)).toBe(1)
+  })
+
+  it('holds nobody up where it stands within the parts of a large record', async () => {
+    const opened = await openRegistryCodec({ ...registry, prefix: '', lagMs })
+    const part = { type: 'Part', id: 'x', part: 0, of: 1, bytes: Uint8Array.from(stranger(1)) } as const
+    await append(opened.codec.encode('raw', [part, seen('ann', 0)]))
+    const running = start(opened)
+    await running.drained()
+    expect(await deadLetters()).toBe(1)
+    expect(await factsIn(opened)).toBe(1)
+    const read = new RecordReader(opened.codec, 'raw', 0).read((await opened.readingOnce(log).read('raw', 0, 0, all)).find(({ timestamp }) => timestamp === 1)!)
+    expect(read.map(({ record }) => record?.type)).toEqual([undefined, 'Seen'])
   })
 
   it('waits together with others', async () => {
