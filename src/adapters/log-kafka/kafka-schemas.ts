@@ -160,7 +160,21 @@ export class KafkaSchemas implements SchemaStore {
     if (key === fillingKey) this.#filling = value
     else if (key === idKey) this.#id = value
     else if (key === incarnationKey) this.#incarnation = value
-    else if (key !== null && value !== null) this.#known.set(Number(key), Stored.parse(JSON.parse(value)))
+    else if (key !== null && value !== null) this.#noteSchema(key, value)
+  }
+
+  /** A stranger, and a release that has more topics, may have written what is no schema here: nothing that can be read here names it. */
+  #noteSchema(key: string, value: string): void {
+    const stored = Stored.safeParse(jsonOf(value))
+    if (/^\d+$/.test(key) && stored.success) this.#known.set(Number(key), stored.data)
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }
 

@@ -74,6 +74,12 @@ describe('schemas beside the messages', () => {
   })
 })
 
+it('what else lies there keeps nobody from opening the log', async () => {
+  const stored = { id: 'a log', note: 'hello', 7: '{', 8: '{"topic":"of a later release","text":"{}"}', 9: '"text"', '1e1': '{"topic":"raw","text":"c"}', 11: '{"topic":"raw","text":"d"}' }
+  const schemas = await new Brokers(stored).open()
+  expect([7, 8, 9, 10, 11].map((id) => schemas.get(id))).toEqual([undefined, undefined, undefined, undefined, { topic: 'raw', text: 'd' }])
+})
+
 describe('what topics are', () => {
   it('is theirs alone, also where an import carries the id of the log along', async () => {
     const brokers = new Brokers({ id: 'a log', incarnation: 'these topics' })
