@@ -11,6 +11,8 @@ export interface Fetched {
   next: number
   /** of what is visible, when the leader answered */
   end: number
+  /** the leader refused the offset, which is further on than anything that it has */
+  isBeyondEnd?: boolean
 }
 
 /**
@@ -53,18 +55,19 @@ export class Reader {
   /**
    * Records from `offset` on, at least one if there is one; empty at the end. About `maxBytes`, but never less than one batch. Throws where a leader sends
    * nothing of what was told to be there: an answer without records is not the end (Kafka's LocalLog.read gives one where it knows the last stable offset
-   * but not yet its place in a segment, KAFKA-16452; a new leader may not know yet how far it goes).
+   * but not yet its place in a segment, KAFKA-16452; a new leader may not know yet how far it goes), and where it went on before to where it ends no more.
    */
   async read(topic: string, partition: number, offset: number, maxBytes: number): Promise<RawMessage[]> {
     const place = placeOf(topic, partition)
     const deadline = performance.now() + readWaitsMs
     for (let at = this.gaps.skip(place, offset); ; ) {
-      const { messages, next } = await this.fetch(topic, partition, at, maxBytes)
+      const { messages, next, end, isBeyondEnd = false } = await this.fetch(topic, partition, at, maxBytes)
       const last = messages.at(-1)
       this.gaps.note(place, last === undefined ? at : Number(last.offset) + 1, next)
       if (last !== undefined) return messages
       if (next === at) {
         const told = this.#told.get(place) ?? 0
+        if (isBeyondEnd && at <= told) throw new Error(`${place} ends at offset ${end}, though it went on to ${told} before: its topic was made anew, or the brokers lost what they had acknowledged`)
         const isLate = performance.now() > deadline
         if (at >= told && (isLate || at >= (this.#committed.get(place) ?? 0))) return []
         if (isLate) throw new Error(`${place} goes on to offset ${told}, but its leader has sent nothing from offset ${at} on for ${readWaitsMs / 1_000} s`)
@@ -93,7 +96,7 @@ export class Reader {
     } catch (error) {
       if (errorType(error) !== 'OFFSET_OUT_OF_RANGE') throw error
       const [first, end] = [await this.#offset(topic, partition, true), await this.#offset(topic, partition, false)]
-      return { messages: [], next: Math.max(first, offset), end }
+      return { messages: [], next: Math.max(first, offset), end, isBeyondEnd: end < offset }
     }
   }
 
@@ -120,7 +123,7 @@ export class Reader {
         this.#tell(place, end)
         return end
       }
-      if (performance.now() > deadline) throw new Error(`${place} is visible up to ${end} only, though this process committed up to ${committed}: a transaction before it does not end`)
+      if (performance.now() > deadline) throw new Error(`${place} is visible up to ${end} only, though this process committed up to ${committed}: a transaction before it does not end, or its topic was made anew`)
     }
   }
 
