@@ -3,11 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { batchEncoder, type BatchTools } from './batch-encoding.ts'
+import { readLargeBatches, readLargeRecords } from './fetched-batches.ts'
 import { keepLeaders } from './leaderless.ts'
 import { replace } from './replace.ts'
 
 /**
- * Seven defects of kafkajs 2.2.4, amended in memory:
+ * Eight defects of kafkajs 2.2.4, amended in memory:
  *
  * - `aborted`: its read_committed filter takes one entry of the broker's list of aborted transactions per record, in the order of
  *   the list, and takes a data record with the key 00 00 00 00 for an abort marker. Aborted records get through.
@@ -21,11 +22,13 @@ import { replace } from './replace.ts'
  * - `leaderless`: one partition without a leader, and what the brokers tell of all others is thrown away too: nobody is found who leads those now
  *   (leaderless.ts).
  * - `copies`: records are encoded and grouped by copying, at a third of what a transaction costs (batch-encoding.ts). The bytes are the same.
+ * - `large`: a batch of more than some 120,000 records overflows the stack, the headers of a record are copied for each of them, and a batch of a few
+ *   bytes may unpack to more than there is memory: whoever reads it never gets past it (fetched-batches.ts).
  *
  * Other parts of it are used that have no documented interface (internals.ts), so any other release is refused.
  */
-export type Repair = 'copies' | 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen' | 'leaderless'
-export const allRepairs: readonly Repair[] = ['copies', 'aborted', 'emptied', 'idle', 'torn', 'halfOpen', 'leaderless']
+export type Repair = 'copies' | 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen' | 'leaderless' | 'large'
+export const allRepairs: readonly Repair[] = ['copies', 'aborted', 'emptied', 'idle', 'torn', 'halfOpen', 'leaderless', 'large']
 
 /** SHA-256 over path and content of each file of `src` in kafkajs 2.2.4. */
 const digestOf224 = '44574d7c11bce25ff386257c6742eb10455dcc04c4a7e14196373b1bc3b31d12'
@@ -55,7 +58,9 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
   // before anything loads what it replaces
   if (repairs.includes('copies')) encodeAtOnce(require)
   if (repairs.includes('aborted')) replace(require, 'kafkajs/src/consumer/filterAbortedMessages', () => withoutAborted)
+  if (repairs.includes('large')) readLargeRecords(require)
   if (repairs.includes('emptied')) replace(require, 'kafkajs/src/protocol/recordBatch/v0/decoder', steppingOverGaps)
+  if (repairs.includes('large')) readLargeBatches(require)
   if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
   if (repairs.includes('torn')) beginAfresh(require('kafkajs/src/network/connection') as ConnectionClass)
   if (repairs.includes('halfOpen')) closeHalfOpen(require('kafkajs/src/network/connection') as ConnectionClass)
