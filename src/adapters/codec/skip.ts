@@ -104,6 +104,11 @@ function skipBlocks(bytes: Buffer, at: number, item: Skip): number {
     const count = blockAt(bytes, end)
     end = afterLong()
     if (count === 0) return end
-    for (let i = 0; i < count; i++) end = item(bytes, end)
+    for (let i = 0; i < count; i++) {
+      const next = item(bytes, end)
+      // only a stranger's schema has items of no bytes, of which a few bytes announce any number
+      if (next === end) break
+      end = next
+    }
   }
 }

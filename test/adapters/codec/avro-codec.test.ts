@@ -20,6 +20,21 @@ codecContract('files', () => {
   })
 })
 
+it('lists of what takes no bytes are passed over at once, however many a stranger announces', { timeout: 120_000 }, () => {
+  const store = new MemorySchemaStore()
+  const codec = createFileCodec(store)
+  const chunk = JSON.parse(storedSchemaText('raw')) as { fields: { type: { items: { name: string; fields: object[] }[] } }[] }
+  const items = chunk.fields[0]!.type.items
+  const index = items.findIndex(({ name }) => name === 'Tick')
+  items[index]!.fields.push({ name: 'nothing', type: { type: 'array', items: 'null' } })
+  store.put(5, 'raw', JSON.stringify(chunk))
+  const block = Buffer.of(...zigZag(400_000))
+  const message = (blocks: number): Buffer => Buffer.concat([Buffer.of(0, 0, 0, 0, 5, 2, 2 * index, 0, 2), Buffer.alloc(block.length * blocks, block), Buffer.alloc(400_002)])
+  const began = performance.now()
+  expect(() => codec.decode('raw', message(200_000))).toThrow(CodecError)
+  expect(performance.now() - began).toBeLessThan(5_000)
+})
+
 describe('schema ids', () => {
   it('are the same for every installation, and differ between topics', () => {
     const ids = topicNames.map((topic) => layoutOf(topic, schemaText(topic)).id)
@@ -48,3 +63,11 @@ describe('schema ids', () => {
     expect(put).toEqual(topicNames)
   })
 })
+
+function zigZag(value: number): number[] {
+  const bytes: number[] = []
+  for (let rest = value * 2; ; rest = Math.floor(rest / 128)) {
+    bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0))
+    if (rest <= 0x7f) return bytes
+  }
+}
