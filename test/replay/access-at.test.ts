@@ -44,6 +44,37 @@ describe('a grant is held', () => {
     expect([150, 200].map((time) => at(changes, time))).toEqual([['a@identity/ann e matched'], ['a@account/app/a e matched']])
   })
 
+  it('by the person until it was decided that it is another’s, where nothing new was observed of the account', () => {
+    const bob = { home: 'identity/bob', identity: 'bob' }
+    const changes = [
+      change(100, { set: [e()] }),
+      change(100, { gone: true, decided: 900 }),
+      change(100, { ...bob, set: [e()], decided: 899 }),
+      change(100, { ...bob, gone: true, decided: 1_500 }),
+      change(100, { set: [e()], decided: 1_501 }),
+    ]
+    expect([100, 899, 900, 1_499, 1_500].map((time) => at(changes, time))).toEqual([
+      ['a@identity/ann e matched'], ['a@identity/ann e matched'], ['a@identity/bob e matched'], ['a@identity/bob e matched'], ['a@identity/ann e matched'],
+    ])
+  })
+
+  it('by the person from the first observation on, where only their key was learnt later', () => {
+    const nobodys = { home: 'account/app/a', identity: null }
+    const changes = [change(100, { ...nobodys, set: [e()] }), change(100, { ...nobodys, gone: true, decided: 900 }), change(100, { set: [e()], decided: 900 })]
+    expect([100, 899, 900].map((time) => at(changes, time))).toEqual([['a@identity/ann e matched'], ['a@identity/ann e matched'], ['a@identity/ann e matched']])
+  })
+
+  it('by nobody, and then by another, only after the person', () => {
+    const nobodys = { home: 'account/app/a', identity: null }
+    const bob = { home: 'identity/bob', identity: 'bob' }
+    const changes = [
+      change(100, { set: [e()] }), change(100, { gone: true, decided: 900 }),
+      change(100, { ...nobodys, set: [e()], decided: 900 }), change(100, { ...nobodys, gone: true, decided: 1_500 }),
+      change(100, { ...bob, set: [e()], decided: 1_500 }),
+    ]
+    expect([100, 899, 900].map((time) => at(changes, time))).toEqual([['a@identity/ann e matched'], ['a@identity/ann e matched'], ['a@identity/bob e matched']])
+  })
+
   it('by an account as it was described then', () => {
     const changes = [change(100, { set: [e()] }), change(200, { status: 'disabled' })]
     expect([199, 200].map((time) => accessAt(changes, time)[0]?.status)).toEqual(['active', 'disabled'])
@@ -55,7 +86,7 @@ const grants = fc.uniqueArray(
   { maxLength: 3, selector: ({ entitlement, native }) => `${entitlement} ${native}` },
 )
 const one = fc.record({
-  home: fc.constantFrom('h1', 'h2'), account: fc.constantFrom('a', 'b'), gone: fc.boolean(), set: grants, removed: fc.subarray(['e', 'f']),
+  home: fc.constantFrom('identity/h1', 'account/app/h2', 'identity/h3'), account: fc.constantFrom('a', 'b'), gone: fc.boolean(), set: grants, removed: fc.subarray(['e', 'f']),
   status: fc.constantFrom('active', 'disabled'), valid: fc.option(fc.integer({ min: 0, max: 40 })), later: fc.integer({ min: 0, max: 6 }), wait: fc.integer({ min: 0, max: 5 }),
 })
 

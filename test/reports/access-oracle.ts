@@ -11,9 +11,8 @@ export interface Holding {
 }
 
 interface Stay {
-  arrived: number
   begins: number
-  says: { from: number; grant: AccessGrant }[]
+  says: { from: number; observed: number; grant: AccessGrant }[]
   ends: number
 }
 
@@ -24,6 +23,7 @@ export function heldAt(log: readonly AccessChange[], at: number, knownAt: number
   const homes = new Map(known.map((record) => [[record.home, record.app, record.account].join('|'), record]))
   for (const { home, app, account } of homes.values()) {
     const own = known.filter((record) => record.home === home && record.app === app && record.account === account)
+    const others = known.filter((record) => record.app === app && record.account === account)
     const natives = new Map(own.flatMap(({ set }) => set.map(({ entitlement, native }) => [`${entitlement}|${native}`, { entitlement, native }])))
     for (const { entitlement, native } of natives.values()) {
       let open: Stay | null = null
@@ -33,15 +33,14 @@ export function heldAt(log: readonly AccessChange[], at: number, knownAt: number
         const isMentioned = record.gone || record.removed.includes(entitlement) || record.set.some((candidate) => candidate.entitlement === entitlement)
         if (!isMentioned) continue
         if (grant === undefined) {
-          if (open !== null) open.ends = record.observed
+          if (open !== null) open.ends = record.gone ? leftAt(others, record) : record.observed
           open = null
           continue
         }
-        // not before the account's other homes lost it: those that had by the time that this one showed it first
-        const left = known.filter((other) => other.gone && other.app === app && other.account === account && other.observed <= record.observed)
-        if (open === null) stays.push((open = { arrived: Math.max(-Infinity, ...left.map(({ observed }) => observed)), begins: 0, says: [], ends: Infinity }))
-        open.begins = Math.max(grant.valid ?? grant.since, open.arrived)
-        open.says.push({ from: record.decided, grant })
+        if (open === null) stays.push((open = { begins: 0, says: [], ends: Infinity }))
+        const first = open.says[0]?.observed ?? record.observed
+        open.begins = Math.max(grant.valid ?? grant.since, arrivedAt(others, nextLeaving(own, record), Math.min(first, record.observed)))
+        open.says.push({ from: record.decided, observed: record.observed, grant })
       }
       for (const stay of stays) {
         if (at < stay.begins || at >= stay.ends) continue
@@ -53,4 +52,32 @@ export function heldAt(log: readonly AccessChange[], at: number, knownAt: number
     }
   }
   return result
+}
+
+/** The record with which the account leaves the home at which `record` shows it. */
+const nextLeaving = (own: readonly AccessChange[], record: AccessChange): AccessChange | undefined => own.slice(own.indexOf(record)).find(({ gone }) => gone)
+
+/** Not before the account's other homes lost it: those that it left before it leaves this one, as seen by the time that this one showed it first. */
+function arrivedAt(account: readonly AccessChange[], leaving: AccessChange | undefined, seen: number): number {
+  const before = account.filter((other) => other.gone && other !== leaving && other.observed <= seen && (leaving === undefined || isBefore(account, other, leaving)))
+  return Math.max(-Infinity, ...before.map((other) => leftAt(account, other)))
+}
+
+/** A person loses what nothing new was seen of when that is decided; all else is lost when it was seen. */
+function leftAt(account: readonly AccessChange[], leaving: AccessChange): number {
+  const own = account.filter(({ home }) => home === leaving.home)
+  const past = own.slice(0, own.indexOf(leaving))
+  const said = past.slice(past.findLastIndex(({ gone }) => gone) + 1)
+  if (leaving.home.startsWith('identity/') && said.some(({ observed }) => observed >= leaving.observed)) return Math.max(leaving.observed, leaving.decided)
+  return Math.max(leaving.observed, arrivedAt(account, leaving, leaving.observed))
+}
+
+function isBefore(account: readonly AccessChange[], one: AccessChange, other: AccessChange): boolean {
+  return one.observed - other.observed < 0 || (one.observed === other.observed && (one.decided < other.decided || (one.decided === other.decided && isFirst(account, one, other))))
+}
+
+/** Homes in the order in which they come first, of each its records in theirs. */
+function isFirst(account: readonly AccessChange[], one: AccessChange, other: AccessChange): boolean {
+  const homes = [...new Set(account.map(({ home }) => home))]
+  return one.home === other.home ? account.indexOf(one) < account.indexOf(other) : homes.indexOf(one.home) < homes.indexOf(other.home)
 }
