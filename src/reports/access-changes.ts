@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { spansOf, type Span } from '../core/access-spans.ts'
+import { heldAt, type Held } from '../core/access-spans.ts'
 import { identityHome } from '../core/keys.ts'
 import { compareGrants } from '../core/order.ts'
 import type { LogRow } from './access-log.ts'
@@ -11,6 +11,9 @@ export const AccessDifference = z.object({
   /** null: not held */
   before: z.string().nullable(),
   after: z.string().nullable(),
+  /** whether the account was in use, where it held this; null: not held */
+  statusBefore: z.string().nullable(),
+  statusAfter: z.string().nullable(),
   homeBefore: z.string().nullable(),
   homeAfter: z.string().nullable(),
 })
@@ -30,12 +33,12 @@ export type AccessChangesFilters = z.infer<typeof AccessChangesFilters>
 
 /** Rows after which an account may hold something else between the two times: those of that time, and those that speak of it. */
 const isBetween = (column: string): string => `toUnixTimestamp64Milli(${column}) > {from:Int64} AND toUnixTimestamp64Milli(${column}) <= {to:Int64}`
-const moves = `(${isBetween('l.observed')} OR ${isBetween('l.decided')} OR arrayExists(t -> ${isBetween('t')}, l.grants.valid))`
+const moves = `(${isBetween('l.observed')} OR ${isBetween('l.decided')} OR ${isBetween('l.valid')} OR arrayExists(t -> ${isBetween('t')}, l.grants.valid))`
 
-/** What is held, or how it is judged, at one time and not at another. */
+/** What is held, by an account in use or not, or how it is judged, at one time and not at another. */
 export const accessChanges: Report<AccessChangesFilters, AccessDifference> = {
   name: 'access-changes',
-  summary: 'what is held at one time and not at another, or was judged otherwise',
+  summary: 'what is held at one time and not at another, by an account that was in use or not, or was judged otherwise',
   filters: AccessChangesFilters,
   restsOnSources: true,
   columns: [
@@ -44,6 +47,8 @@ export const accessChanges: Report<AccessChangesFilters, AccessDifference> = {
     { key: 'entitlement', title: 'entitlement', kind: 'text' },
     { key: 'before', title: 'before', kind: 'text' },
     { key: 'after', title: 'after', kind: 'text' },
+    { key: 'statusBefore', title: 'account before', kind: 'text' },
+    { key: 'statusAfter', title: 'account after', kind: 'text' },
     { key: 'homeBefore', title: 'home before', kind: 'text' },
     { key: 'homeAfter', title: 'home after', kind: 'text' },
   ],
@@ -61,14 +66,27 @@ export const accessChanges: Report<AccessChangesFilters, AccessDifference> = {
 }
 
 function differences(account: readonly LogRow[], from: number, to: number): AccessDifference[] {
-  const grants = Map.groupBy(spansOf(account), ({ grant }) => JSON.stringify([grant.entitlement, grant.native])).values()
-  return [...grants]
-    .flatMap((spans) => {
-      const { said: { app, account: id }, grant: { entitlement, native } } = spans[0]!
-      const heldAt = (time: number): Span<LogRow> | undefined => spans.find((span) => span.from <= time && time < span.until)
-      const [one, other] = [heldAt(from), heldAt(to)]
-      const [before, after, homeBefore, homeAfter] = [one?.grant.verdict ?? null, other?.grant.verdict ?? null, one?.said.home ?? null, other?.said.home ?? null]
-      return before === after && homeBefore === homeAfter ? [] : [{ app, account: id, entitlement, native, before, after, homeBefore, homeAfter }]
+  const [before, after] = [sideOf(account, from), sideOf(account, to)]
+  return [...new Map([...before, ...after])]
+    .flatMap(([name, { said: { app, account: id }, grant: { entitlement, native } }]) => {
+      const [one, other] = [before.get(name), after.get(name)]
+      const isSame = one?.grant.verdict === other?.grant.verdict && one?.said.home === other?.said.home && one?.subject.status === other?.subject.status
+      return isSame ? [] : [{
+        app, account: id, entitlement, native,
+        before: one?.grant.verdict ?? null, after: other?.grant.verdict ?? null,
+        statusBefore: one?.subject.status ?? null, statusAfter: other?.subject.status ?? null,
+        homeBefore: one?.said.home ?? null, homeAfter: other?.said.home ?? null,
+      }]
     })
     .sort(compareGrants)
+}
+
+/** What the account held at a time, by the names of the grants. */
+function sideOf(account: readonly LogRow[], time: number): Map<string, Held<LogRow>> {
+  const held = new Map<string, Held<LogRow>>()
+  for (const one of heldAt(account, time)) {
+    const name = JSON.stringify([one.grant.entitlement, one.grant.native])
+    if (!held.has(name)) held.set(name, one)
+  }
+  return held
 }

@@ -36,6 +36,7 @@ export const accessHistory: Report<AccessHistoryFilters, AccessSpan> = {
   columns: [
     { key: 'app', title: 'app', kind: 'text' },
     { key: 'account', title: 'account', kind: 'text' },
+    { key: 'home', title: 'home', kind: 'text' },
     { key: 'entitlement', title: 'entitlement', kind: 'text' },
     { key: 'from', title: 'from', kind: 'time' },
     { key: 'until', title: 'until', kind: 'time' },

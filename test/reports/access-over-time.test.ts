@@ -18,6 +18,7 @@ const story = [
   access({ account: 'a', observed: 30, decided: 31, set: [], removed: ['e1'] }),
   access({ account: 'c', app: 'crm', observed: 33, decided: 33, set: [grant({ entitlement: 'e9', native: 'e1', since: 33 })] }),
   access({ account: 'a', observed: 36, decided: 36, set: [grant({ entitlement: 'e1', native: 'N1', since: 36 })] }),
+  access({ account: 'a', status: 'disabled', valid: 35, observed: 37, decided: 37, set: [] }),
   access({ account: 'c', app: 'crm', observed: 38, decided: 38, set: [], gone: true }),
 ]
 const times = Array.from({ length: 42 }, (_, time) => time)
@@ -58,18 +59,24 @@ describe('access over time', () => {
 
 describe('changes of access between two times', () => {
   it('are what is held at one and not at the other, or is judged otherwise', async () => {
-    for (const [from, to] of [[0, 41], [3, 5], [9, 10], [10, 21], [11, 25], [21, 22], [25, 37], [31, 35], [33, 41], [37, 37]] as const) {
+    for (const [from, to] of [[0, 41], [3, 5], [9, 10], [10, 21], [11, 25], [21, 22], [25, 37], [31, 35], [34, 35], [33, 41], [37, 37]] as const) {
       const found = await accessChanges.run(tables.store, accessChanges.filters.parse({ from, to }))
       const sides = (of: number): Map<string, AccessRow> => new Map(heldAt.get(of)!.map((row) => [[row.app, row.account, row.entitlement, row.native].join(' '), row]))
       const [before, after] = [sides(from), sides(to)]
       const expected = [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((name) => {
         const [one, other] = [before.get(name) ?? null, after.get(name) ?? null]
-        const same = one?.verdict === other?.verdict && one?.home === other?.home
-        return same ? [] : [`${name}: ${one?.verdict ?? 'nothing'} at ${one?.home ?? 'none'}, ${other?.verdict ?? 'nothing'} at ${other?.home ?? 'none'}`]
+        const side = (row: AccessRow | null): string => (row === null ? 'nothing' : `${row.verdict} at ${row.home}, ${row.status}`)
+        return side(one) === side(other) ? [] : [`${name}: ${side(one)}; ${side(other)}`]
       })
-      const spelled = found.map((row) => `${row.app} ${row.account} ${row.entitlement} ${row.native}: ${row.before ?? 'nothing'} at ${row.homeBefore ?? 'none'}, ${row.after ?? 'nothing'} at ${row.homeAfter ?? 'none'}`)
+      const side = (verdict: string | null, home: string | null, status: string | null): string => (verdict === null ? 'nothing' : `${verdict} at ${home}, ${status}`)
+      const spelled = found.map((row) => `${row.app} ${row.account} ${row.entitlement} ${row.native}: ${side(row.before, row.homeBefore, row.statusBefore)}; ${side(row.after, row.homeAfter, row.statusAfter)}`)
       expect(spelled, `${from} to ${to}`).toEqual(expected)
     }
+  })
+
+  it('tell of what an account still holds that was disabled meanwhile, also where its source dates it earlier than it was seen', async () => {
+    const found = await accessChanges.run(tables.store, accessChanges.filters.parse({ from: 34, to: 35 }))
+    expect(found).toMatchObject([{ account: 'a', entitlement: 'e2', before: 'matched', after: 'matched', statusBefore: 'active', statusAfter: 'disabled' }])
   })
 
   it('are of one application, account, person or entitlement', async () => {
