@@ -26,6 +26,7 @@ import { startScheduler } from './connect/scheduler.ts'
 import { resolveSecret, type SecretSources } from './connect/secrets.ts'
 import { ApiError } from './http/api-error.ts'
 import type { Api } from './http/api.ts'
+import { configuredOf } from './http/configured.ts'
 import { localApi, type ReadSources } from './http/local-api.ts'
 import { measuredLog, type OnCommit } from './observe/measured-log.ts'
 import type { Assignment, Share, SharedRole } from './ports/assignment.ts'
@@ -300,7 +301,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
         if (!isConnecting) throw new ApiError(409, 'this process does not run connectors: post intent to one that does')
         return scheduler.postIntent(feed, rows)
       },
-    })
+    }, configuredOf(config))
     return { api, drained, stop: () => stops.run(), failed: failure.promise, progress: async () => (await Promise.all(tasks.map((part) => part.progress()))).flat() }
   } catch (error) {
     await stops.run().catch(() => undefined) // it was the second error: the first one is told

@@ -2,18 +2,39 @@ import type { Api, Filters } from '../http/api.ts'
 import { connectorText } from '../http/connectors.ts'
 import type { OpenLetters } from '../reports/dead-letters.ts'
 import type { Format } from '../reports/format.ts'
+import type { Unproven } from '../reports/unproven.ts'
+import { timeMs } from '../../schemas/time-text.ts'
 import type { LetterDecision } from '../http/letters.ts'
 import { explanationText } from './explanation-text.ts'
 import { terminalWidth } from './terminal.ts'
 import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  const { text, cutAt, unknown, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
+  const { text, cutAt, unknown, unproven, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
   for (const filter of unknown) console.error(`the tables know no ${filter} ${JSON.stringify(filters[filter])}: no access of it was ever seen, or it is spelt otherwise`)
+  for (const line of unprovenLines(unproven)) console.error(line)
+  const ahead = aheadOf(filters, Date.now())
+  if (ahead !== null) console.error(`${ahead} lies ahead: what is told of then is what is known now`)
   if (behind.length > 0) console.error(`the tables lack something that the log has (${behind.join(', ')}): \`grantline run\` brings it in`)
   sayOpen(deadLetters)
+}
+
+/** Sources of which nothing is proven: not by now, or not by the time that was asked about. */
+export function unprovenLines(sources: readonly Unproven[]): string[] {
+  const never = sources.filter(({ since }) => since === null).map(({ source }) => source)
+  const later = sources.filter(({ since }) => since !== null).map(({ source, since }) => `${source} (first on ${new Date(since!).toISOString()})`)
+  return [
+    ...(never.length === 0 ? [] : [`no complete run yet of ${never.join(', ')}: unless a person has declared the baseline, what is not found here is not known not to be; \`grantline sync-runs\` says why`]),
+    ...(later.length === 0 ? [] : [`not read completely by then: ${later.join(', ')}; of earlier times only what a source dates is told, and what is not found may have been there`]),
+  ]
+}
+
+/** The latest time that is asked about, as typed, where it has not come yet. */
+function aheadOf(filters: Filters, nowMs: number): string | null {
+  const ahead = ['at', 'to'].flatMap((name) => filters[name] ?? []).filter((text) => (timeMs(text) ?? 0) > nowMs)
+  return ahead.at(-1) ?? null
 }
 
 function sayOpen(letters: readonly OpenLetters[]): void {

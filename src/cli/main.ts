@@ -25,13 +25,25 @@ export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
 export async function main(argv: readonly string[]): Promise<number> {
   const program = build()
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(withoutHelpForNone(program, argv), { from: 'user' })
     return exitCodes.done
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
     console.error(error instanceof Error ? error.message : String(error))
     return error instanceof ConfigError || error instanceof ApiError ? exitCodes.usage : exitCodes.failed
   }
+}
+
+/** Asked for the help of a command that there is none of, the parser prints that of all: without the question it says what is wrong. */
+function withoutHelpForNone(program: Command, argv: readonly string[]): string[] {
+  let at = program
+  for (const word of argv) {
+    if (word.startsWith('-') || at.commands.length === 0 || word === 'help') return [...argv]
+    const next = at.commands.find((command) => command.name() === word)
+    if (next === undefined) return argv.filter((other) => other !== '--help' && other !== '-h')
+    at = next
+  }
+  return [...argv]
 }
 
 function build(): Command {
@@ -59,7 +71,8 @@ function build(): Command {
     .option('--kind <kind>', 'unauthorised-grant, missing-grant, orphaned-account, leaver-access, …')
     .addOption(new Option('--severity <severity>', 'of this severity').choices(['low', 'medium', 'high', 'critical']))
     .option('--app <app>').option('--identity <id>').option('--account <id>')
-    .addHelpText('after', examples(['findings', 'findings --kind leaver-access -o json', 'findings --identity P1003 --state all']))
+    .option('--known-at <time>', 'as it was known at this time')
+    .addHelpText('after', examples(['findings', 'findings --kind leaver-access -o json', 'findings --identity P1003 --state all', 'findings --app billing --known-at 2026-11-01']))
   report(program, 'access', 'who holds what, and whether that is right; now, or at a past time')
     .option('--app <app>').option('--account <id>').option('--identity <id>')
     .option('--entitlement <name>', 'catalogue name or native id')

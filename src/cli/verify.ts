@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Config } from '../../schemas/config.ts'
 import { processors } from '../../processors/registry.ts'
 import { openDataDirectory, openLog, type DataDirectory } from '../compose.ts'
 import { loadConfig } from '../config/load.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
 import { ApiError } from '../http/api-error.ts'
+import { configuredOf, spelledAsKept } from '../http/configured.ts'
 import { typedFilters } from '../http/filters.ts'
 import type { Log } from '../ports/log.ts'
 import { formatRows, type Format } from '../reports/format.ts'
@@ -82,11 +84,13 @@ export interface ReplaySelection {
 }
 
 /** Who had what at a past moment and why, as known then, from the log alone. */
-export async function replay(configFile: string, { until, ...who }: ReplaySelection, format: Format): Promise<void> {
+export async function replay(configFile: string, { until, ...asked }: ReplaySelection, format: Format): Promise<void> {
   const { until: untilMs } = typedFilters({ until })
   if (typeof untilMs !== 'number') throw new ApiError(400, '--until needs a time')
-  await withScratch(configFile, async ({ log, codec }, scratch) => {
+  if (untilMs > Date.now()) console.error(`${until} lies ahead: what is told of then is what is known now`)
+  await withScratch(configFile, async ({ log, codec }, scratch, config) => {
     const say = sayNowAndThen()
+    const who = spelledAsKept(asked, configuredOf(config).ids)
     const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(`  ${JSON.stringify(progress)}`) })
     if (who.app !== undefined && !report.apps.includes(who.app)) throw new ApiError(404, `of ${who.app} no access was known then; of these some was: ${report.apps.join(', ') || 'none'}`)
     const whom = (['account', 'identity'] as const).flatMap((name) => (who[name] === undefined ? [] : [`${name} ${JSON.stringify(who[name])}`]))
@@ -98,13 +102,13 @@ export async function replay(configFile: string, { until, ...who }: ReplaySelect
 }
 
 /** Nothing else may run on the data directory meanwhile; the scratch log is thrown away. */
-async function withScratch(configFile: string, use: (directory: DataDirectory, scratch: Log) => Promise<void>): Promise<void> {
+async function withScratch(configFile: string, use: (directory: DataDirectory, scratch: Log, config: Config) => Promise<void>): Promise<void> {
   const config = await loadConfig(configFile)
   const directory = await openDataDirectory(config, process.env)
   const path = await mkdtemp(join(tmpdir(), 'grantline-scratch-'))
   const scratch = await openLog(path, config.partitions, 'process')
   try {
-    await use(directory, scratch)
+    await use(directory, scratch, config)
   } finally {
     await scratch.close()
     await rm(path, { recursive: true, force: true })

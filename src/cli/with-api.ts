@@ -8,10 +8,10 @@ export async function withApi<T>(configFile: string, use: (api: Api) => Promise<
   const config = await loadConfig(configFile)
   const holder = await holderOf(config.dataDir)
   if (holder !== undefined) return use(remoteApi(holder.url, holder.token))
-  const [{ openDataDirectory }, { localApi }] = await Promise.all([import('../compose.ts'), import('../http/local-api.ts')])
+  const [{ openDataDirectory }, { localApi }, { configuredOf }] = await Promise.all([import('../compose.ts'), import('../http/local-api.ts'), import('../http/configured.ts')])
   const directory = await openDataDirectory(config, process.env)
   try {
-    return await use(localApi(directory, null))
+    return await use(localApi(directory, null, configuredOf(config)))
   } finally {
     await directory.close()
   }

@@ -7,6 +7,7 @@ import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
 import type { Summary } from '../reports/summary.ts'
 import type { NamingFilter } from '../reports/unknown-names.ts'
+import type { Unproven } from '../reports/unproven.ts'
 import type { ActionRequest } from './actions.ts'
 import type { ConnectorHealth } from './connectors.ts'
 import type { Step } from './explain.ts'
@@ -44,6 +45,8 @@ export interface ReportAnswer {
   cutAt: number | null
   /** filters that name what the tables never held, where it found nothing: it may be spelt otherwise */
   unknown: readonly NamingFilter[]
+  /** where it rests on what was read: sources that had not been read completely by the time in question */
+  unproven: readonly Unproven[]
   /** topics of which the log has what the tables do not hold yet, where nothing runs that would bring it in */
   behind: readonly string[]
   /** what was read and is not in it: open dead letters of the sources it rests on; none: everything that was read */

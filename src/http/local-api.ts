@@ -14,15 +14,17 @@ import { findingById, findingHistory, holdsAbsences, type FindingRow } from '../
 import { knownSources, runsOf } from '../reports/known-sources.ts'
 import { summary } from '../reports/summary.ts'
 import { unknownNames } from '../reports/unknown-names.ts'
+import { unprovenSources, type Unproven } from '../reports/unproven.ts'
 import { systemClock, type Clock } from '../runtime/clock.ts'
 import type { Publisher } from '../runtime/publisher.ts'
 import { topicsBehind } from '../sink/behind.ts'
 import { decisionsOf, oneAction } from './actions.ts'
 import { ApiError } from './api-error.ts'
-import type { ActionStep, Api } from './api.ts'
+import type { ActionStep, Api, Filters } from './api.ts'
+import { spelledAsKept, type Configured } from './configured.ts'
 import { connectorHealth } from './connectors.ts'
 import { walkCauses } from './explain.ts'
-import { typedFilters } from './filters.ts'
+import { timeOf, typedFilters } from './filters.ts'
 import { decided, letterById } from './letters.ts'
 
 export interface ReadSources {
@@ -45,7 +47,7 @@ export interface WriteSources {
 }
 
 /** The API in this process. Without `write` it only reads: nothing runs that would obey. */
-export function localApi({ log, codec, store }: ReadSources, write: WriteSources | null): Api {
+export function localApi({ log, codec, store }: ReadSources, write: WriteSources | null, { apps, feeds, ids }: Configured = { apps: write?.apps ?? [], feeds: write?.feeds ?? [], ids: new Map() }): Api {
   const writing = (what: string): WriteSources => {
     if (write === null) throw new ApiError(409, `${what} needs a running grantline: start one with \`grantline run\` on this data directory`)
     return write
@@ -65,8 +67,16 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     if (write !== null && [...write.apps, ...write.feeds].includes(source)) throw new ApiError(503, `nothing was read of ${source} yet`)
     throw new ApiError(404, `nothing was ever read of ${source}; there are ${sources.join(', ') || 'none'}`)
   }
+  /** Of the applications that are asked about, and of all feeds: what is intended rests on each of them. Tables that lack something know nothing of what they have no run of. */
+  const unprovenFor = async ({ app, at, knownAt, from }: Filters, isBehind: boolean): Promise<Unproven[]> => {
+    const time = at ?? knownAt ?? from
+    const asked = [...apps.filter((name) => app === undefined || name === app), ...feeds]
+    const known = isBehind ? await knownSources(store) : asked
+    return unprovenSources(store, asked.filter((name) => known.includes(name)), time === undefined ? null : timeOf('at', time))
+  }
   return {
-    async report(name, filters, format, width) {
+    async report(name, asked, format, width) {
+      const filters = spelledAsKept(asked, ids)
       const report = reports.find((candidate) => candidate.name === name)
       if (report === undefined) throw new ApiError(404, `there is no report ${name}; there are ${reports.map((known) => known.name).join(', ')}`)
       try {
@@ -76,7 +86,8 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
         const isEmpty = count === 0 && behind.length === 0
         if (isEmpty && source !== undefined) await refuseUnread(source)
         const unknown = isEmpty ? await unknownNames(store, filters) : []
-        return { text: answer, cutAt, unknown, behind, deadLetters: report.restsOnSources ? await openLetters(store, filters['app'] ?? null) : [] }
+        if (!report.restsOnSources) return { text: answer, cutAt, unknown, unproven: [], behind, deadLetters: [] }
+        return { text: answer, cutAt, unknown, unproven: await unprovenFor(filters, behind.length > 0), behind, deadLetters: await openLetters(store, filters['app'] ?? null) }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
         throw error

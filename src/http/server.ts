@@ -12,6 +12,7 @@ import { cutHeader } from './cut-header.ts'
 import { lettersHeader, lettersText } from './letters-header.ts'
 import { LetterDecision } from './letters.ts'
 import { unknownHeader } from './unknown-header.ts'
+import { unprovenHeader, unprovenText } from './unproven-header.ts'
 
 export interface HttpServer {
   url: string
@@ -39,7 +40,8 @@ const maxWebhookBytes = 1024 * 1024
  *   GET  /livez, /readyz, /metrics
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table; what was read and is not in it: `Grantline-Dead-Letters`;
  *                                 where there are more rows than its limit: `Grantline-Cut-At`; where it is empty, filters that
- *                                 name what was never seen: `Grantline-Unknown`
+ *                                 name what was never seen: `Grantline-Unknown`; sources that it rests on and that had not been
+ *                                 read completely by then: `Grantline-Unproven`
  *   GET  /v1/summary
  *   GET  /v1/connectors           health of every application and feed
  *   GET  /v1/explain/<finding>
@@ -89,11 +91,12 @@ function addApi(app: Hono, api: Api, token: string): void {
   app.get('/v1/reports/:report', async (context) => {
     const { format: asked, width, ...filters } = context.req.query()
     const format = Format.parse(asked)
-    const { text, cutAt, unknown, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
+    const { text, cutAt, unknown, unproven, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
     return context.body(text, 200, {
       'content-type': contentTypes[format],
       ...(cutAt !== null && { [cutHeader]: String(cutAt) }),
       ...(unknown.length > 0 && { [unknownHeader]: unknown.join(', ') }),
+      ...(unproven.length > 0 && { [unprovenHeader]: unprovenText(unproven) }),
       ...(deadLetters.length > 0 && { [lettersHeader]: lettersText(deadLetters) }),
     })
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { FindingKind } from '../../schemas/wire/results.ts'
 import type { Store } from '../ports/store.ts'
-import { limitFilter, textFilter, where, type Report } from './report.ts'
+import { limitFilter, textFilter, timeFilter, where, type Report } from './report.ts'
 
 export const FindingRow = z.object({
   id: z.string(), kind: z.string(), severity: z.string(), state: z.enum(['open', 'closed']), change: z.string(), home: z.string(),
@@ -31,11 +31,16 @@ export const FindingsFilters = z.strictObject({
   app: textFilter,
   identity: textFilter,
   account: textFilter,
+  /** in the state that was decided up to this time; null: all that is known */
+  knownAt: timeFilter,
   limit: limitFilter,
 })
 export type FindingsFilters = z.infer<typeof FindingsFilters>
 
-/** The latest state of each finding, worst and oldest first. */
+/** The state of each finding by what was decided up to a time. */
+const knownThen = '(SELECT * FROM findings_log AS l WHERE toUnixTimestamp64Milli(l.decided) <= {knownAt:Int64} ORDER BY l.id, l.offset DESC, l.`index` DESC LIMIT 1 BY l.id)'
+
+/** The latest state of each finding, or the one of a past time, worst and oldest first. */
 export const findings: Report<FindingsFilters, FindingRow> = {
   name: 'findings',
   summary: 'differences between what is granted and what is intended',
@@ -62,7 +67,7 @@ export const findings: Report<FindingsFilters, FindingRow> = {
       ['f.identity = {identity:String}', filters.identity],
       ['f.account = {account:String}', filters.account],
     ])
-    const sql = `SELECT ${select} FROM findings_now AS f ${conditions} ORDER BY ${bySeverity}, f.since, f.id LIMIT {limit:UInt32}`
+    const sql = `SELECT ${select} FROM ${filters.knownAt === null ? 'findings_now' : knownThen} AS f ${conditions} ORDER BY ${bySeverity}, f.since, f.id LIMIT {limit:UInt32}`
     return store.query(sql, filters, FindingRow)
   },
 }

@@ -42,6 +42,8 @@ it.each([
   [['verify', '--from', '12x'], "option '--from <offset>' argument '12x' is invalid. expected a whole number"],
   [['verify', '--to', '-1'], "option '--to <offset>' argument '-1' is invalid. expected a whole number"],
   [['rule', 'hr', '--kind', 'release', '--by', 'A. Kaya', '--reason', 'sold', '--run', 'last'], "option '--run <number>' argument 'last' is invalid. expected a whole number"],
+  [['findngs', '--help'], "unknown command 'findngs'"],
+  [['dlq', 'lst', '-h'], "unknown command 'lst'"],
   [['replay', '--until', 'soon'], 'until: "soon" is no time'],
 ])('%j is refused with 2, and says why', async (argv, why) => {
   let said = ''

@@ -4,7 +4,7 @@ import { localApi, type WriteSources } from '../../src/http/local-api.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
 import { openTables, type Tables } from '../reports/tables.ts'
-import { finding, syncRun } from '../sink/records.ts'
+import { access, finding, grant, syncRun } from '../sink/records.ts'
 import { codec, partitions } from '../sink/world.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 
@@ -26,7 +26,7 @@ const ask = (filters: Record<string, string>, write: WriteSources | null, name =
 describe('a report that finds nothing', () => {
   it('answers so where its source was read', async () => {
     for (const write of [null, running]) {
-      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, unknown: [], behind: [], deadLetters: [] })
+      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, unknown: [], unproven: expect.any(Array) as unknown, behind: [], deadLetters: [] })
       expect(await ask({}, write)).toMatchObject({ text: '[]\n' })
     }
   })
@@ -49,6 +49,31 @@ describe('a report that finds nothing', () => {
     await task.commit({ appends: [{ topic: 'findings', partition: 1, key: null, timestamp: 0, value: codec.encode('findings', [finding()]) }], state: new Map() })
     expect(await ask({ app: 'biling', account: 'u1O49' }, null)).toMatchObject({ text: '[]\n', unknown: [], behind: ['findings'] })
     expect(await ask({ app: 'billing' }, running)).toMatchObject({ text: '[]\n', behind: [] })
+  })
+})
+
+describe('a report that rests on what was read', () => {
+  it('names the sources that were not read completely by the time that it is asked about, those of other applications left out', async () => {
+    const end = syncRun({ source: 'billing', phase: 'end', verdict: 'complete', at: syncRun().at + 5_000, classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1, declared: 1, rejected: 0, counts: [1] }] })
+    await tables.add('sync-runs', end, syncRun({ source: 'billing', phase: 'partition', partition: 0, verdict: 'complete', at: end.at }))
+    const never = ['portal', 'people', 'roles'].map((source) => ({ source, since: null }))
+    expect(await ask({}, running, 'access')).toMatchObject({ unproven: never })
+    expect(await ask({ app: 'billing' }, running)).toMatchObject({ unproven: never.slice(1) })
+    expect(await ask({ app: 'billing', at: String(end.at - 1) }, running, 'access')).toMatchObject({ unproven: [{ source: 'billing', since: end.at }, ...never.slice(1)] })
+    expect(await ask({ app: 'billing', at: String(end.at) }, running, 'access')).toMatchObject({ unproven: never.slice(1) })
+    expect(await ask({ app: 'billing' }, running, 'lag')).toMatchObject({ unproven: [] })
+  })
+
+  it('takes an account as its application keeps it, however it is spelt', async () => {
+    await tables.add('access', access({ app: 'hr', account: 'u1049', set: [grant()] }))
+    const configured = { apps: ['hr'], feeds: [], ids: new Map([['hr', 'fold' as const]]) }
+    const { text, unknown } = await localApi({ log, codec, store: tables.store }, running, configured).report('access', { app: 'hr', account: 'U1049' }, 'csv', 0)
+    expect([text.split('\r\n').length, unknown]).toEqual([3, []])
+  })
+
+  it('leaves that to the runs that there are, where the tables lack something', async () => {
+    const configured = { apps: ['billing', 'portal'], feeds: ['people'], ids: new Map() }
+    expect(await localApi({ log, codec, store: tables.store }, null, configured).report('findings', {}, 'json', 0)).toMatchObject({ behind: ['findings'], unproven: [{ source: 'people', since: null }] })
   })
 })
 

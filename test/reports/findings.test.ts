@@ -50,6 +50,16 @@ describe('findings', () => {
     expect(await ids({ limit: 2 })).toEqual(['a2', 'c1'])
   })
 
+  it('of a past time are in the state that was decided by then', async () => {
+    const changes = async (knownAt: number): Promise<string[]> => (await ask({ state: 'all', knownAt })).filter(({ id }) => id === 'c1').map(({ state, change }) => `${state}: ${change}`)
+    expect(await changes(start + 1)).toEqual([])
+    expect(await changes(start + 2)).toEqual(['open: opened'])
+    expect(await changes(start + 10)).toEqual(['closed: closed'])
+    expect(await changes(start + 20)).toEqual(['open: reopened'])
+    expect(await ids({ knownAt: start + 19 })).toEqual(['a2', 'b2', 'a1'])
+    expect(await ids({ knownAt: start + 19, identity: 'bob', state: 'open' })).toEqual(['b2'])
+  })
+
   it('carry every field, their causes and their own position', async () => {
     const [row] = await findingById(tables.store, 'a2')
     expect(row).toEqual({
