@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { FeedConfig } from '../../../schemas/config.ts'
 import { type FeedRow, feedRows, requiredFields } from '../../../schemas/feeds.ts'
 import type { IntentClass } from '../../../schemas/settings.ts'
@@ -24,9 +25,19 @@ export function renameFields(values: Values, shape: FeedShape): Record<string, u
   return out
 }
 
-/** Throws ZodError that names our fields. */
+/** Throws ZodError that names the columns as the feed has them: whoever mends the file knows no others. */
 export function parseRow(values: Values, shape: FeedShape): TypedRow {
-  return { class: shape.class, row: feedRows[shape.class].parse(renameFields(values, shape)) } as TypedRow
+  const parsed = feedRows[shape.class].safeParse(renameFields(values, shape))
+  if (parsed.success) return { class: shape.class, row: parsed.data } as TypedRow
+  throw new z.ZodError(parsed.error.issues.map((issue) => ({ ...issue, path: pathInFeed(issue.path, shape) })))
+}
+
+function pathInFeed([field, ...rest]: readonly PropertyKey[], shape: FeedShape): PropertyKey[] {
+  if (field === undefined) return []
+  const [name, ...within] = rest
+  if (field === 'keys' && typeof name === 'string' && shape.keys[name] !== undefined) return [shape.keys[name], ...within]
+  if (field === 'attributes' && typeof name === 'string' && shape.attributes.includes(name)) return [name, ...within]
+  return [typeof field === 'string' ? (shape.fields[field] ?? field) : field, ...rest]
 }
 
 /** Columns that a CSV file of this feed must have. */

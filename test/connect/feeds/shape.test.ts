@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { FeedConfig } from '../../../schemas/config.ts'
+import { describeIssues } from '../../../src/connect/errors.ts'
+import { parseRow } from '../../../src/connect/feeds/shape.ts'
+import { z } from 'zod'
+
+function refusal(values: object, config: object): string {
+  try {
+    parseRow(values as Record<string, unknown>, FeedConfig.parse({ format: 'ndjson', ...config }))
+  } catch (error) {
+    if (error instanceof z.ZodError) return describeIssues(error)
+    throw error
+  }
+  return 'taken'
+}
+
+it('a refused row is told with the columns of the feed, not with our fields', () => {
+  const people = { class: 'identities', fields: { id: 'employee', end: 'last_day' }, keys: { email: 'mail' }, attributes: ['dept'] }
+  expect(refusal({ employee: 'P1', last_day: 'soon' }, people)).toMatch(/^last_day: expected an ISO 8601 date/)
+  expect(refusal({ last_day: '2026-11-01' }, people)).toMatch(/^employee: /)
+  expect(refusal({ employee: 'P1', mail: 7 }, people)).toMatch(/^mail: /)
+  expect(refusal({ employee: 'P1', dept: [] }, people)).toMatch(/^dept: /)
+  expect(refusal({ employee: 'P1', start: 'soon' }, people)).toMatch(/^start: /)
+  expect(refusal({ employee: 'P1', mail: 'p1@example.org' }, people)).toBe('taken')
+})
+
+it('a row that contradicts itself is told without a column', () => {
+  const row = { no: 'R1', app: 'crm', entitlement: 'e', from: '2026-01-01', approvedBy: 'P1' }
+  expect(refusal(row, { class: 'requests', fields: { id: 'no' } })).toBe('expected either identity or account')
+})
