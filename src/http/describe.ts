@@ -18,17 +18,19 @@ export function describeRecord(record: AnyRecord): string {
     case 'Desired':
       return `${record.identity} is ${record.status} and should have ${record.entries.length} entitlements${record.lapsed.length > 0 ? ` (${record.lapsed.length} lapsed)` : ''}`
     case 'Identity':
-      return `identity ${record.id} is ${record.removed ? 'removed' : record.status} in feed ${record.feed}${record.end === null ? '' : `, last day ${dateText(record.end)}`}`
+      return `identity ${record.id} is ${record.removed ? 'removed' : record.status} in feed ${record.feed}${record.end === null ? '' : `, over from ${momentText(record.end)} on`}`
     case 'BusinessRole':
       return `business role ${record.id} (${record.name}) stands for ${record.grants.length} entitlements`
     case 'RoleAssignment':
-      return `${record.identity} has business role ${record.role} from ${dateText(record.from)}${until(record.until)}`
+      return `${record.identity} has business role ${record.role} from ${momentText(record.from)}${until(record.until)}`
     case 'AccessRequest':
-      return `request ${record.id}: ${subject(record.subject)} may have ${record.app} ${record.entitlement} from ${dateText(record.from)}${until(record.until)}, approved by ${record.approvedBy}`
+      return `request ${record.id}: ${subject(record.subject)} may have ${record.app} ${record.entitlement} from ${momentText(record.from)}${until(record.until)}, approved by ${record.approvedBy}`
     case 'Decision':
-      return `decision ${record.id} in campaign ${record.campaign}: ${record.verdict} ${record.app} ${record.entitlement} of ${subject(record.subject)}, by ${record.by} on ${dateText(record.at)}`
+      return `decision ${record.id} in campaign ${record.campaign}: ${record.verdict} ${record.app} ${record.entitlement} of ${subject(record.subject)}, by ${record.by} on ${momentText(record.at)}`
     case 'AccountLink':
       return `${record.identity} is linked as ${record.relation} of ${record.app} ${record.account}`
+    case 'AccountIntent':
+      return `of ${record.app} account ${record.id} governance says: ${accountIntent(record)}`
     case 'KeyBook':
       return `${record.identity} (${record.status}) claims ${record.keys.map(({ space, key }) => `${space} ${key}`).join(', ') || 'no keys'}`
     case 'Setting':
@@ -59,9 +61,10 @@ export function describeRecord(record: AnyRecord): string {
 }
 
 const operationText = ({ name, account, ref, credential }: Operation): string => [name, account, ref === null ? null : `${ref.kind} ${ref.id}`, credential].filter((part) => part !== null).join(' ')
-const dateText = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+/** The date alone where it is the day's beginning, UTC. */
+const momentText = (ms: number): string => new Date(ms).toISOString().replace(/T00:00:00\.000Z$/, '')
 const stampText = (stamp: number): string => new Date(Math.floor(stamp / 1_000)).toISOString()
-const until = (ms: number | null): string => (ms === null ? '' : ` until ${dateText(ms)}`)
+const until = (ms: number | null): string => (ms === null ? '' : ` until ${momentText(ms)}`)
 const subject = (of: { identity: string | null; app: string | null; account: string | null }): string => of.identity ?? `${of.app ?? '?'} account ${of.account ?? '?'}`
 
 function facets(record: Extract<AnyRecord, { type: 'Account' }>): string {
@@ -72,4 +75,15 @@ function facets(record: Extract<AnyRecord, { type: 'Account' }>): string {
     record.credentials && `${record.credentials.added.length} credentials`,
   ]
   return parts.filter((part) => part !== null).join(', ')
+}
+
+function accountIntent({ link, owner, entries, lapsed, revoked }: Extract<AnyRecord, { type: 'AccountIntent' }>): string {
+  const parts = [
+    link === null ? null : `it is ${link}'s`,
+    owner === null ? null : `${owner} is accountable for it`,
+    entries.length === 0 ? null : `it may have ${entries.map(({ entitlement }) => entitlement).join(', ')}`,
+    lapsed.length === 0 ? null : `no longer ${lapsed.map(({ entitlement }) => entitlement).join(', ')}`,
+    (revoked ?? []).length === 0 ? null : `revoked are ${revoked!.map(({ entitlement }) => entitlement).join(', ')}`,
+  ]
+  return parts.filter((part) => part !== null).join('; ') || 'nothing'
 }
