@@ -47,6 +47,8 @@ interface Holding<C extends AccessSaid> {
 interface Stay<C extends AccessSaid> {
   records: readonly C[]
   left: C | null
+  /** it left for another home: one that begins with the same observation */
+  moved: boolean
 }
 
 /** When an account left a home, and the observation that this rests on. ms */
@@ -62,7 +64,8 @@ interface Departure {
  * force from its decision to the next one; the first one of a holding speaks for all the time before it.
  *
  * A person keeps an account that nothing new was observed of (a key or a link went to another) until that was decided: the observation
- * that the move rests on may be years older. From nobody to a person it counts from the observation: it was theirs before it was known.
+ * that the move rests on may be years older. So does whoever holds accounts of an application that is retired. From nobody to a person it
+ * counts from the observation: it was theirs before it was known.
  */
 export function spansOf<C extends AccessSaid>(account: readonly C[]): Span<C>[] {
   return homesOf(account).flatMap(({ spans }) => spans)
@@ -86,6 +89,7 @@ function homesOf<C extends AccessSaid>(account: readonly C[]): { records: C[]; s
   const stays = homes.flatMap(({ records, spans }) => staysOf(records).map((stay) => ({ stay, spans })))
   // homes lie in partitions with times of their own, which differ by a tick: the order of leaving is that of the stays, as none begins before the last one ended
   stays.sort(({ stay: { left: a } }, { stay: { left: b } }) => compareTimes(a?.observed, b?.observed) || compareTimes(a?.decided, b?.decided))
+  for (const [i, { stay }] of stays.entries()) stay.moved = stays.slice(i + 1).some((later) => later.spans !== stays[i]!.spans && later.stay.records[0]?.observed === stay.left?.observed)
   const departures: Departure[] = []
   for (const { stay, spans } of stays) {
     spans.push(...spansOfStay(stay, departures))
@@ -101,15 +105,15 @@ function staysOf<C extends AccessSaid>(home: readonly C[]): Stay<C>[] {
   let begin = 0
   for (const [i, said] of home.entries()) {
     if (!said.gone) continue
-    stays.push({ records: home.slice(begin, i), left: said })
+    stays.push({ records: home.slice(begin, i), left: said, moved: false })
     begin = i + 1
   }
-  return begin < home.length ? [...stays, { records: home.slice(begin), left: null }] : stays
+  return begin < home.length ? [...stays, { records: home.slice(begin), left: null, moved: false }] : stays
 }
 
-function departureOf<C extends AccessSaid>({ records }: Stay<C>, left: C, before: readonly Departure[]): Departure {
+function departureOf<C extends AccessSaid>({ records, moved }: Stay<C>, left: C, before: readonly Departure[]): Departure {
   const { home, observed, decided } = left
-  const isDecidedOnly = isIdentityHome(home) && records.some((said) => said.observed >= observed)
+  const isDecidedOnly = (isIdentityHome(home) || !moved) && records.some((said) => said.observed >= observed)
   return { observed, at: isDecidedOnly ? Math.max(observed, decided) : Math.max(observed, lastOf(before, observed)) }
 }
 

@@ -131,7 +131,10 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     },
     async rule(ruling) {
       const { publisher, clock, apps, feeds } = writing('a ruling')
-      if (!apps.includes(ruling.source) && !feeds.includes(ruling.source)) throw new ApiError(404, `there is no application or feed ${ruling.source}; there are ${[...apps, ...feeds].join(', ')}`)
+      const named = [...apps, ...feeds]
+      // what left the config file is retired by its name: it keeps what was read of it until then
+      const sources = ruling.kind === 'retire' ? [...new Set([...named, ...(await knownSources(store))])] : named
+      if (!sources.includes(ruling.source)) throw new ApiError(404, `there is no application or feed ${ruling.source}; there are ${sources.join(', ')}`)
       if (ruling.run !== null) {
         const { last, had } = await runsOf(store, ruling.source, ruling.run)
         if (!had) throw new ApiError(404, `${ruling.source} had no run ${ruling.run}; ${last === 0 ? 'it had none yet' : `its last one is ${last}`}`)

@@ -100,4 +100,13 @@ describe('a ruling', () => {
     await api().rule({ ...ruling, run: syncRun().run })
     for (const topic of ['raw', 'intent', 'facts'] as const) expect(await log.end(topic, 0)).toBe(1)
   })
+
+  it('retires what left the config file, and nothing that was never read', async () => {
+    await tables.add('sync-runs', syncRun({ source: 'sold' }))
+    const before = await log.end('raw', 0)
+    await api().rule({ ...ruling, source: 'sold', kind: 'retire' })
+    expect(await log.end('raw', 0)).toBe(before + 1)
+    await expect(api().rule({ ...ruling, source: 'sold', kind: 'baseline' })).rejects.toThrow(expect.objectContaining({ status: 404 }))
+    await expect(api().rule({ ...ruling, source: 'solld', kind: 'retire' })).rejects.toThrow(expect.objectContaining({ status: 404, message: expect.stringContaining('sold') as string }))
+  })
 })

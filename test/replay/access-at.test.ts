@@ -64,6 +64,12 @@ describe('a grant is held', () => {
     expect([100, 899, 900].map((time) => at(changes, time))).toEqual([['a@identity/ann e matched'], ['a@identity/ann e matched'], ['a@identity/ann e matched']])
   })
 
+  it('by an account of nobody until its application was retired, though nothing new was observed of it', () => {
+    const nobodys = { home: 'account/app/a', identity: null }
+    const changes = [change(100, { ...nobodys, set: [e()] }), change(100, { ...nobodys, gone: true, decided: 900 })]
+    expect([99, 100, 899, 900].map((time) => at(changes, time).length)).toEqual([0, 1, 1, 0])
+  })
+
   it('by nobody, and then by another, only after the person', () => {
     const nobodys = { home: 'account/app/a', identity: null }
     const bob = { home: 'identity/bob', identity: 'bob' }

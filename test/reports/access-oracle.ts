@@ -68,8 +68,21 @@ function leftAt(account: readonly AccessChange[], leaving: AccessChange): number
   const own = account.filter(({ home }) => home === leaving.home)
   const past = own.slice(0, own.indexOf(leaving))
   const said = past.slice(past.findLastIndex(({ gone }) => gone) + 1)
-  if (leaving.home.startsWith('identity/') && said.some(({ observed }) => observed >= leaving.observed)) return Math.max(leaving.observed, leaving.decided)
+  const later = account.filter((other) => other.home !== leaving.home && arrivals(account).has(other) && other.observed === leaving.observed && isAfter(account, leaving, other))
+  if ((leaving.home.startsWith('identity/') || later.length === 0) && said.some(({ observed }) => observed >= leaving.observed)) return Math.max(leaving.observed, leaving.decided)
   return Math.max(leaving.observed, arrivedAt(account, leaving, leaving.observed))
+}
+
+/** The records with which the account comes to a home. */
+function arrivals(account: readonly AccessChange[]): Set<AccessChange> {
+  const homes = [...new Set(account.map(({ home }) => home))].map((home) => account.filter((record) => record.home === home))
+  return new Set(homes.flatMap((own) => own.filter((record, i) => !record.gone && (i === 0 || own[i - 1]!.gone))))
+}
+
+/** Whether the stay that `arrival` begins ends later than with `leaving`, or not at all. */
+function isAfter(account: readonly AccessChange[], leaving: AccessChange, arrival: AccessChange): boolean {
+  const end = nextLeaving(account.filter(({ home }) => home === arrival.home), arrival)
+  return end === undefined || isBefore(account, leaving, end)
 }
 
 function isBefore(account: readonly AccessChange[], one: AccessChange, other: AccessChange): boolean {
