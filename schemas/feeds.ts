@@ -29,6 +29,13 @@ export const feedTime = z.union([z.int().min(-8.64e15).max(8.64e15), z.string()]
   return z.NEVER
 })
 
+const dayMs = 86_400_000
+const day = z.iso.date('expected an ISO 8601 date').transform((value) => Date.parse(value) + dayMs)
+
+/** In place of `end` or `until`: when that day is over, UTC, ms. */
+const lastDay = { lastDay: day.nullable().default(null) }
+const oneEnd = (end: number | null, last: number | null): boolean => end === null || last === null
+
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')], 'expected true or false')
 
 const absent = <T extends z.ZodType>(schema: T) => schema.nullable().default(null)
@@ -68,17 +75,20 @@ const when = z.union([
   }),
 ])
 
-const IdentityRow = z.object({
-  ...common,
-  id,
-  status: IdentityStatus.default('active'),
-  display: absent(z.string().max(longestText)),
-  start: absent(feedTime),
-  end: absent(feedTime),
-  continues: absent(id),
-  keys: z.record(text, textOrTexts).default({}),
-  attributes: z.record(text, z.union([z.string(), z.number().transform(String), z.boolean().transform(String)])).default({}),
-})
+const IdentityRow = z
+  .object({
+    ...common,
+    id,
+    status: IdentityStatus.default('active'),
+    display: absent(z.string().max(longestText)),
+    start: absent(feedTime),
+    end: absent(feedTime),
+    ...lastDay,
+    continues: absent(id),
+    keys: z.record(text, textOrTexts).default({}),
+    attributes: z.record(text, z.union([z.string(), z.number().transform(String), z.boolean().transform(String)])).default({}),
+  })
+  .refine((row) => oneEnd(row.end, row.lastDay), 'expected either end or lastDay')
 
 /** A CSV row may hold all grants, or one in `app` and `entitlement`: rows of one id are then put together. */
 const BusinessRoleRow = z
@@ -94,7 +104,9 @@ const BusinessRoleRow = z
   })
   .refine((row) => (row.app === null) === (row.entitlement === null), 'expected both app and entitlement, or neither')
 
-const RoleAssignmentRow = z.object({ ...common, id: absent(id), identity: id, role: id, from: feedTime, until: absent(feedTime) })
+const RoleAssignmentRow = z
+  .object({ ...common, id: absent(id), identity: id, role: id, from: feedTime, until: absent(feedTime), ...lastDay })
+  .refine((row) => oneEnd(row.until, row.lastDay), 'expected either until or lastDay')
 
 const subject = { identity: absent(id), account: absent(id), app: text, entitlement: text }
 const oneSubject = [
@@ -102,7 +114,10 @@ const oneSubject = [
   'expected either identity or account',
 ] as const
 
-const RequestRow = z.object({ ...common, id, ...subject, from: feedTime, until: absent(feedTime), approvedBy: id }).refine(...oneSubject)
+const RequestRow = z
+  .object({ ...common, id, ...subject, from: feedTime, until: absent(feedTime), ...lastDay, approvedBy: id })
+  .refine(...oneSubject)
+  .refine((row) => oneEnd(row.until, row.lastDay), 'expected either until or lastDay')
 
 const DecisionRow = z
   .object({ ...common, id, campaign: id, ...subject, verdict: z.enum(['keep', 'revoke']), by: id, at: feedTime })

@@ -24,7 +24,7 @@ export const week: readonly Day[] = [
     title: 'two joiners, of whom only one gets accounts',
     play({ directory, today }) {
       const joiner = (employee: string, name: string, mail: string, personnel_no: string, department: string, title: string): Row => ({
-        employee, name, mail, personnel_no, department, title, worker: 'employee', first_day: today, last_day: '', continues: '',
+        employee, name, mail, personnel_no, department, title, worker: 'employee', first_day: today, left_on: '', continues: '',
       })
       editCsv(directory, 'hr/identities.csv', (rows) => [
         ...rows,
@@ -46,7 +46,7 @@ export const week: readonly Day[] = [
   {
     title: 'an operator leaves',
     play({ directory, today }) {
-      editCsv(directory, 'hr/identities.csv', (rows) => rows.map((row) => (row['employee'] === 'P1350' ? { ...row, last_day: today } : row)))
+      editCsv(directory, 'hr/identities.csv', (rows) => rows.map((row) => (row['employee'] === 'P1350' ? { ...row, left_on: today } : row)))
     },
   },
   {

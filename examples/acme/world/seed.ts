@@ -12,7 +12,7 @@ export function seedFiles(): Map<string, string> {
   const csv = (name: string, rows: readonly object[]): void => void files.set(name, toCsv(rows))
 
   csv('hr/identities.csv', company.people.map(({ id, given, family, email, personnelNo, department, title, worker, start, end, continues }) => ({
-    employee: id, name: `${given} ${family}`, mail: email, personnel_no: personnelNo, department, title, worker, first_day: start, last_day: end ?? '', continues: continues ?? '',
+    employee: id, name: `${given} ${family}`, mail: email, personnel_no: personnelNo, department, title, worker, first_day: start, left_on: end ?? '', continues: continues ?? '',
   })))
   csv('billing/users.csv', company.billing.users)
   csv('billing/roles.csv', company.billing.roles)

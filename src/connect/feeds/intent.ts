@@ -82,20 +82,20 @@ export function intentOf(typed: TypedRow, frame: IntentFrame, canonical: Canonic
   const facet = { ...frame, valid: typed.row.valid, removed: typed.row.removed, id }
   switch (typed.class) {
     case 'identities': {
-      const { status, display, start, end, continues, attributes } = typed.row
-      return { type: 'Identity', ...facet, status, display, start, end, continues, attributes: sortRecord(attributes), keys: keysOf(typed.row.keys) }
+      const { status, display, start, end, lastDay, continues, attributes } = typed.row
+      return { type: 'Identity', ...facet, status, display, start, end: end ?? lastDay, continues, attributes: sortRecord(attributes), keys: keysOf(typed.row.keys) }
     }
     case 'business-roles': {
       const { name, owner, when } = typed.row
       return { type: 'BusinessRole', ...facet, name: name ?? id, owner, grants: grantsOf(typed), when: sortRecord(when) }
     }
     case 'role-assignments': {
-      const { identity, role, from, until } = typed.row
-      return { type: 'RoleAssignment', ...facet, identity, role, from, until }
+      const { identity, role, from, until, lastDay } = typed.row
+      return { type: 'RoleAssignment', ...facet, identity, role, from, until: until ?? lastDay }
     }
     case 'requests': {
-      const { app, entitlement, from, until, approvedBy } = typed.row
-      return { type: 'AccessRequest', ...facet, subject: subjectOf(typed.row, canonical), app, entitlement, from, until, approvedBy }
+      const { app, entitlement, from, until, lastDay, approvedBy } = typed.row
+      return { type: 'AccessRequest', ...facet, subject: subjectOf(typed.row, canonical), app, entitlement, from, until: until ?? lastDay, approvedBy }
     }
     case 'decisions': {
       const { campaign, app, entitlement, verdict, by, at } = typed.row

@@ -177,6 +177,15 @@ describe('what concerns a person goes to the person, what concerns an account to
     return found
   }
 
+  it('a last day is over when it is: of people, of assignments and of requests', async () => {
+    await run('id,gone\nP1,2026-11-27\nP2,\n', { class: 'identities', fields: { lastDay: 'gone' } })
+    expect((await lab.of('intent', 'Identity')).map(({ id, end }) => [id, end])).toEqual([['P1', day('2026-11-28')], ['P2', null]])
+    await run('identity,role,from,lastDay\n7,sales,2026-01-01,2028-02-28\n', { class: 'role-assignments' })
+    expect(await lab.of('intent', 'RoleAssignment')).toMatchObject([{ until: day('2028-02-29') }])
+    await run('id,identity,app,entitlement,from,approvedBy,lastDay\nR1,7,crm,read,2026-01-01,P9,2026-12-31\n', { class: 'requests' })
+    expect(await lab.of('intent', 'AccessRequest')).toMatchObject([{ until: day('2027-01-01') }])
+  })
+
   it('assignments', async () => {
     await run('identity,role,from,until\n7,sales,2026-01-01,\n', { class: 'role-assignments' })
     expect(await lab.of('intent', 'RoleAssignment')).toMatchObject([{ id: `7/sales/${day('2026-01-01')}`, identity: '7', until: null }])

@@ -27,4 +27,7 @@ it('a refused row is told with the columns of the feed, not with our fields', ()
 it('a row that contradicts itself is told without a column', () => {
   const row = { no: 'R1', app: 'crm', entitlement: 'e', from: '2026-01-01', approvedBy: 'P1' }
   expect(refusal(row, { class: 'requests', fields: { id: 'no' } })).toBe('expected either identity or account')
+  expect(refusal({ id: 'P1', end: '2026-11-27', lastDay: '2026-11-27' }, { class: 'identities' })).toBe('expected either end or lastDay')
+  expect(refusal({ ...row, no: undefined, id: 'R1', identity: 'P1', until: '2026-11-27', lastDay: '2026-11-27' }, { class: 'requests' })).toBe('expected either until or lastDay')
+  expect(refusal({ id: 'P1', lastDay: '2026-11-27T08:00:00Z' }, { class: 'identities' })).toMatch(/^lastDay: expected an ISO 8601 date/)
 })
