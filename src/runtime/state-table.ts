@@ -16,7 +16,7 @@ import { WrittenRows } from './written-rows.ts'
  */
 export class StateTable implements SharedState {
   readonly #store: StateReader
-  readonly #rows = new WrittenRows()
+  #rows = new WrittenRows()
   readonly #shared: SharedRows
   readonly #empty: EmptyTables | null
   #bytes = 0
@@ -28,8 +28,12 @@ export class StateTable implements SharedState {
     this.#empty = empty
   }
 
-  /** The same state after this transaction's commit. */
+  /**
+   * The same state after this transaction's commit. What was written is let go of here: a processor keeps the state of its last record until
+   * its next one, and of a dozen tasks all but one wait.
+   */
   next(): StateTable {
+    this.#rows = new WrittenRows()
     return new StateTable(this.#store, this.#empty, this.#shared)
   }
 

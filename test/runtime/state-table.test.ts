@@ -77,6 +77,18 @@ describe('StateTable', () => {
     expect([...table.range('a'), ...table.range('c'), ...table.range('d')]).toEqual([['k', 1], ['k', 3]])
   })
 
+  it('holds nothing of what was committed for whoever still has it', () => {
+    const rows = new Map<string, Uint8Array>()
+    const table = new StateTable(storeOf(rows))
+    table.put('a', 'k', 1)
+    table.putShared('b', 'k', 2)
+    const { changes } = table
+    commit(table, rows)
+    const next = table.next()
+    expect([table.changes.size, changes.size]).toEqual([0, 2])
+    expect([table.get('a', 'k'), next.get('a', 'k'), next.getShared('b', 'k')]).toEqual([1, 1, 2])
+  })
+
   it('lets rows be changed and the walk be stopped while iterating', () => {
     const rows = new Map<string, Uint8Array>()
     const first = new StateTable(storeOf(rows))
