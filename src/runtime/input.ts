@@ -16,8 +16,8 @@ export class Input {
   readonly #topic: Topic
   readonly #partition: number
   readonly #maxBytes: number
+  /** the next one last: what was taken is not held until more is read */
   #ahead: Message[] = []
-  #next = 0
 
   constructor(log: Log, codec: Codec, topic: Topic, partition: number, maxBytes: number) {
     this.#log = log
@@ -32,14 +32,9 @@ export class Input {
    * one by one, where the codec can; else all of a message's at once.
    */
   async take(offset: number, foreseen: Foreseen | null = null): Promise<Taken | null> {
-    if (this.#next >= this.#ahead.length) {
-      this.#ahead = await this.#read(offset)
-      this.#next = 0
-    }
-    const message = this.#ahead[this.#next]
-    if (message === undefined) return null
-    this.#next++
-    return this.#open(message, foreseen)
+    if (this.#ahead.length === 0) this.#ahead = (await this.#read(offset)).toReversed()
+    const message = this.#ahead.pop()
+    return message === undefined ? null : this.#open(message, foreseen)
   }
 
   async #read(offset: number): Promise<Message[]> {
