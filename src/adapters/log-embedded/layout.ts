@@ -5,6 +5,9 @@ import type { Message } from '../../ports/log.ts'
 const OFFSET_MAX = 2 ** 48
 const NO_KEY = 0xffffffff
 const HEADER_BYTES = 12
+/** A message of a chunked topic and its key find room. */
+const SCRATCH_BYTES = 512 * 1024
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
 /** 2 bytes topic number, 2 bytes partition, 6 bytes offset. */
 export function messageKey(topic: number, partition: number, offset: number): Buffer {
@@ -30,11 +33,15 @@ export function offsetBytes(offset: number): Buffer {
   return bytes
 }
 
-/** 8 bytes timestamp (double), 4 bytes length of the key (0xffffffff: none), key, value. */
+/**
+ * 8 bytes timestamp (double), 4 bytes length of the key (0xffffffff: none), key, value. To be put before the next one is encoded: inside a transaction
+ * LMDB takes the bytes before it returns, so one piece of memory does for all.
+ */
 export function encodeMessage(message: Pick<Message, 'key' | 'timestamp' | 'value'>): Buffer {
   const key = message.key === null ? null : textBytes(message.key)
   const keyBytes = key?.length ?? 0
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + keyBytes + message.value.length)
+  const size = HEADER_BYTES + keyBytes + message.value.length
+  const bytes = size > SCRATCH_BYTES ? Buffer.allocUnsafe(size) : scratch.subarray(0, size)
   bytes.writeDoubleLE(message.timestamp, 0)
   bytes.writeUInt32LE(key === null ? NO_KEY : keyBytes, 8)
   if (key !== null) bytes.set(key, HEADER_BYTES)
