@@ -9,6 +9,8 @@ import { timeMs } from './time-text.ts'
  */
 
 const longestText = 10 * 2 ** 20
+/** Display name and attributes of one person, characters. What the state keeps of a person is one row, and a row of 16 MiB that can't be packed is more than Kafka takes. */
+const maxPersonChars = 4 * 2 ** 20
 
 const text = z
   .string()
@@ -35,6 +37,8 @@ const day = z.iso.date('expected an ISO 8601 date').transform((value) => Date.pa
 /** In place of `end` or `until`: when that day is over, UTC, ms. */
 const lastDay = { lastDay: day.nullable().default(null) }
 const oneEnd = (end: number | null, last: number | null): boolean => end === null || last === null
+
+const charsIn = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')], 'expected true or false')
 
@@ -89,6 +93,7 @@ const IdentityRow = z
     attributes: z.record(text, z.union([z.string(), z.number().transform(String), z.boolean().transform(String)])).default({}),
   })
   .refine((row) => oneEnd(row.end, row.lastDay), 'expected either end or lastDay')
+  .refine(({ display, attributes }) => charsIn([display ?? '', ...Object.values(attributes)]) <= maxPersonChars, `expected attributes of at most ${maxPersonChars} characters together`)
 
 /** A CSV row may hold all grants, or one in `app` and `entitlement`: rows of one id are then put together. */
 const BusinessRoleRow = z

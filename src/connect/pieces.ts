@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AccountKind, AccountStatus, type Credential, millis } from '../../schemas/wire/common.ts'
 import { type AttributesFacet, Ref } from '../../schemas/wire/raw.ts'
-import type { Mapped } from '../ports/connector.ts'
+import { type Mapped, MappingError } from '../ports/connector.ts'
 
 /** The border to connectors, ours and custom ones: what `map` and `readOne` answer is checked before anything is made of it. */
 const id = z
@@ -41,8 +41,25 @@ const MappedPieces: z.ZodType<Mapped[]> = z.array(
   ]),
 )
 
-/** Throws ZodError, naming piece and field. */
-export const checkPieces = (pieces: unknown): Mapped[] => MappedPieces.parse(pieces)
+/** Of one account, together. What the state keeps of it is one row, and a row of 16 MiB that can't be packed is more than Kafka takes. */
+const maxTextChars = 4 * 1024 * 1024
+
+/** Throws ZodError, naming piece and field; MappingError for an account whose attributes are too large. */
+export function checkPieces(pieces: unknown): Mapped[] {
+  const checked = MappedPieces.parse(pieces)
+  for (const piece of checked) {
+    if (piece.piece !== 'account') continue
+    const chars = textChars(piece.attributes)
+    if (chars > maxTextChars) throw new MappingError(`its attributes have ${chars} characters and may have ${maxTextChars}: leave what is none, such as a picture, out of the mapping`, piece.id)
+  }
+  return checked
+}
+
+function textChars({ display, owner, values }: z.infer<typeof attributes>): number {
+  let chars = (display?.length ?? 0) + (owner?.length ?? 0)
+  for (const name in values) chars += name.length + values[name]!.length
+  return chars
+}
 
 /** Native id of the account that a piece concerns; null for definitions. */
 export function accountOf(piece: Mapped): string | null {

@@ -22,6 +22,7 @@ it('a refused row is told with the columns of the feed, not with our fields', ()
   expect(refusal({ employee: 'P1', dept: [] }, people)).toMatch(/^dept: /)
   expect(refusal({ employee: 'P1', start: 'soon' }, people)).toMatch(/^start: /)
   expect(refusal({ employee: 'P1', mail: 'p1@example.org' }, people)).toBe('taken')
+  expect(refusal({ employee: 'P1', dept: 'x'.repeat(5 * 2 ** 20) }, people)).toMatch(/attributes of at most 4194304 characters/)
 })
 
 it('a row that contradicts itself is told without a column', () => {
