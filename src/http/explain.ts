@@ -2,6 +2,7 @@ import type { Position } from '../../schemas/wire/common.ts'
 import type { AnyRecord } from '../ports/processor.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
+import { readPartition, RecordReader } from '../runtime/records.ts'
 import { topics, type Topic } from '../../schemas/wire/topics.ts'
 import { describeRecord } from './describe.ts'
 
@@ -25,8 +26,8 @@ export async function walkCauses(log: Log, codec: Codec, positions: readonly Pos
     if (seen.has(name)) continue
     seen.add(name)
     const record = await recordAt(log, codec, position)
-    if (record === undefined) {
-      steps.push({ position, type: 'missing', says: 'the log does not hold this record any more', record: null, because: [] })
+    if (typeof record === 'string') {
+      steps.push({ position, type: 'missing', says: record, record: null, because: [] })
       continue
     }
     const because = depth + 1 < maxDepth ? await walkCauses(log, codec, causesOf(record), depth + 1, seen) : []
@@ -35,14 +36,32 @@ export async function walkCauses(log: Log, codec: Codec, positions: readonly Pos
   return steps
 }
 
-/** The record at a position, or undefined where the log holds none. */
-export async function recordAt(log: Log, codec: Codec, position: Position): Promise<AnyRecord | undefined> {
-  if (!isTopic(position.topic)) return undefined
-  const [message] = await log.read(position.topic, position.partition, position.offset, { maxMessages: 1, maxBytes: 1 })
-  if (message === undefined || message.offset !== position.offset) return undefined
-  const records: AnyRecord[] = codec.decode(position.topic, message.value)
-  return records[position.index]
+/** The record at a position, or why there is none. */
+async function recordAt(log: Log, codec: Codec, { topic, partition, offset, index }: Position): Promise<AnyRecord | string> {
+  if (!isTopic(topic)) return 'no topic has this name'
+  const [message] = await log.read(topic, partition, offset, { maxMessages: 1, maxBytes: 1 })
+  if (message?.offset !== offset) return 'the log does not hold this record any more'
+  const found = new RecordReader(codec, topic, partition).read(message).find(({ position }) => position.index === index)
+  if (found === undefined) return joinedAt(log, codec, { topic, partition, offset, index })
+  return found.record ?? found.error ?? 'it can not be read'
 }
+
+/** A large record stands where its last part does; the others lie before it, on Kafka between those of whoever wrote at the same time. */
+async function joinedAt(log: Log, codec: Codec, { topic, partition, offset, index }: Position & { topic: Topic }): Promise<AnyRecord | string> {
+  for (let back = firstLookBack; ; back *= lookBackGrowth) {
+    const from = Math.max(0, offset - back)
+    for await (const { position, record } of readPartition(log, codec, topic, partition, from)) {
+      if (position.offset > offset) break
+      if (position.offset === offset && position.index === index && record !== null) return record
+    }
+    if (from === 0 || back >= maxLookBack) return 'the log does not hold all parts of this record any more'
+  }
+}
+
+/** Messages. */
+const firstLookBack = 64
+const lookBackGrowth = 8
+const maxLookBack = 4_096
 
 export const formatPosition = ({ topic, partition, offset, index }: Position): string => `${topic}/${partition}@${offset}.${index}`
 
