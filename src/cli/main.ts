@@ -95,7 +95,8 @@ function build(): Command {
     .option('--app <app>')
     .addHelpText('after', examples(['lag', 'lag --app billing -o json']))
   report(program, 'sync-runs', 'runs of every source: verdict, reason, counts').option('--source <name>', 'an application or a feed')
-    .addHelpText('after', examples(['sync-runs', 'sync-runs --source billing -o csv']))
+    .addOption(new Option('--verdict <verdict>', 'of this verdict').choices(['complete', 'partial', 'unknown']))
+    .addHelpText('after', examples(['sync-runs', 'sync-runs --source billing -o csv', 'sync-runs --verdict partial']))
 
   command(program, 'connectors', 'how every application and feed is doing: state, freshness, counts, waits, troubles')
     .addOption(outputOption(['table', 'json', 'csv']))

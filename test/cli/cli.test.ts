@@ -109,6 +109,8 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect((await grantline('findings', '--limit', '2')).err).toBe('')
     expect(await grantline('findings', '--app', 'wikki')).toMatchObject({ code: 2, out: '', err: 'nothing was ever read of wikki; there are people, wiki\n' })
     expect(await grantline('sync-runs', '--source', 'poeple')).toMatchObject({ code: 2 })
+    expect(await grantline('sync-runs', '--verdict', 'partial')).toMatchObject({ code: 0, out: 'nothing found\n' })
+    expect(await grantline('sync-runs', '--verdict', 'broken')).toMatchObject({ code: 2 })
     expect(await grantline('findings', '--app', 'wiki', '--kind', 'leaver-access')).toMatchObject({ code: 0, out: 'nothing found\n', err: '' })
     const misspelt = 'the tables know no identity "I01": no access of it was ever seen, or it is spelt otherwise\n'
     expect(await grantline('access', '--identity', 'I01')).toEqual({ code: 0, out: 'nothing found\n', err: misspelt })
