@@ -39,6 +39,7 @@ import type { Clock } from './runtime/clock.ts'
 import { EnvironmentError } from './runtime/errors.ts'
 import { untilDrained } from './runtime/drained.ts'
 import { defaultLimits } from './runtime/limits.ts'
+import { requireOwnStates } from './runtime/made-by.ts'
 import { ownEverything } from './runtime/own-everything.ts'
 import type { PipelineProgress } from './runtime/pipeline.ts'
 import { openPublisher, type Publisher, type PublisherOptions } from './runtime/publisher.ts'
@@ -229,6 +230,8 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     return { share }
   }
   try {
+    // connectors and settings write before a task opens its state; on Kafka processes of another release wait, or end
+    if (config.kafka === null) await requireOwnStates(log, processors, release)
     const hears = {
       onTrouble,
       onFailed: (task: string, error: unknown) => {
