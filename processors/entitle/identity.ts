@@ -37,7 +37,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const about = objects.about(home)
   const facets = facetsIn(about)
   const facet = facetInForce(facets, context.now)
-  noteUnresolved(scope, home, about, facet !== undefined)
+  const vainMs = noteUnresolved(scope, home, about, facet !== undefined)
   if (facet === undefined) return
   const stored = personAt(context.state, id)
   const person = stored === undefined ? stranger : unpackPerson(stored)
@@ -49,7 +49,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   const { nextDueMs, ...access } = compile({
     tenure, claims: said.claims, revocations: said.revocations, now: context.now, changedAt: change.at, entries: before.entries, lapsed: before.lapsed,
   })
-  const dueMs = earliest(nextDueMs, nextStatusChange(facets, context.now))
+  const dueMs = earliest(earliest(nextDueMs, vainMs), nextStatusChange(facets, context.now))
   const keys = keyHistory({
     history: keysIn(person.book),
     current: keysGiven(facets),

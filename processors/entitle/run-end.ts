@@ -11,7 +11,7 @@ import { dropRole } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { isIntentClass } from './scope.ts'
 import { sweepLater } from './sweep.ts'
-import { unresolvedOf } from './unresolved.ts'
+import { forgetVouched, unresolvedOf } from './unresolved.ts'
 
 /** A run as this partition judged it, for its row and its marks. */
 export interface Ended {
@@ -109,6 +109,7 @@ export function retireStep(scope: Scope, retirement: Retirement, budget: number)
   const { feed, classes: [name, ...others] } = retirement
   if (name === undefined) {
     scope.runs.forget(feed)
+    forgetVouched(scope, feed)
     return { ...retirement, done: true, spent: 1 }
   }
   let { after } = retirement

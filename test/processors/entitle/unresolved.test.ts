@@ -6,6 +6,7 @@ import { subjectOf } from '../../../processors/entitle/objects.ts'
 import type { IntentRecord } from '../../../schemas/wire/intent.ts'
 import type { SyncRun } from '../../../schemas/wire/results.ts'
 import { compareKeys } from '../../../src/core/order.ts'
+import { ProcessorDriver } from '../../support/processor-driver.ts'
 import type { Driver } from './given.ts'
 import { aboutAccount, assignment, decision, feedOf, of, person, request, role, runOf, started, tick } from './given.ts'
 
@@ -62,6 +63,40 @@ describe('a run of a feed', () => {
     expect(told(driver, 'AccessRequest')).toBeNull()
   })
 
+  it('tells what ends until then, of whom nobody told and of whom somebody did', () => {
+    const driver = started()
+    driver.push(person('ann'), request('r1', 'P99', 'crm:a', { until: 5_000 }), request('r2', 'P99', 'crm:a', { until: 7_000 }), request('r3', 'P98', 'crm:a', { until: 7_000 }))
+    driver.push(assignment('a1', 'ann', 'R7', { until: 5_000 }), assignment('a2', 'ann', 'R8', { until: 7_000 }), assignment('a3', 'P97', 'R8', { until: 9_000 }), tick(6_000))
+    expect(told(driver, 'AccessRequest')).toEqual({ count: 2, some: ['identity/P98', 'identity/P99'] })
+    expect(told(driver, 'RoleAssignment')).toEqual({ count: 2, some: ['identity/P97', 'role/R8'] })
+    driver.push(person('P98'), person('P97'), tick(7_000))
+    expect(told(driver, 'AccessRequest')).toBeNull()
+    expect(told(driver, 'RoleAssignment')).toEqual({ count: 1, some: ['role/R8'] })
+    driver.push(tick(9_000))
+    expect(told(driver, 'RoleAssignment')).toBeNull()
+    expect(['timers', 'unresolved', 'unresolved-counted', 'unresolved-at'].map((name) => driver.table(name).size)).toEqual([0, 0, 0, 0])
+  })
+
+  it('tells nothing once the feed is retired that was vouched for, nor before it is known which feeds there are', () => {
+    const driver = started()
+    driver.push(...vouched)
+    driver.catchUp()
+    driver.push({ type: 'Ruling', source: 'hr', kind: 'retire', run: null, by: 'admin', reason: 'left', at: 2_000 }, request('r1', 'P99', 'crm:a'))
+    expect(told(driver, 'AccessRequest', [])).toBeNull()
+    const unset = new ProcessorDriver(entitle)
+    unset.push(tick(1_000), request('r1', 'P99', 'crm:a'))
+    expect(told(unset, 'AccessRequest', [])).toBeNull()
+  })
+
+  it('writes nothing where somebody is derived anew who names the same', () => {
+    const driver = started()
+    driver.push(person('ann'), assignment('a1', 'ann', 'R7', { until: 5_000 }), request('r1', 'P99', 'crm:a'))
+    const before = driver.table('unresolved-at')
+    driver.rewrite('unresolved-at', (row: object) => ({ ...row, untouched: true }))
+    driver.push(person('ann', { display: 'Ann', observed: 2_000_000 }), request('r2', 'P99', 'crm:b'))
+    expect([...driver.table('unresolved-at')]).toEqual([...before].map(([key, row]) => [key, { ...(row as object), untouched: true }]))
+  })
+
   it('tells it whichever of it was in the state of an older version', () => {
     const driver = started()
     driver.push(person('ann'), assignment('a1', 'ann', 'R7'), request('r1', 'P99', 'crm:a'), request('r2', '', 'erp:a', aboutAccount('svc')))
@@ -75,7 +110,7 @@ describe('a run of a feed', () => {
 
 const who = fc.constantFrom('ann', 'bob', 'cid', 'dan')
 const which = fc.constantFrom('sales', 'plant', 'staff')
-const until = fc.constantFrom(null, 900, 5_000)
+const until = fc.constantFrom(null, 900, 5_000, 6_000)
 /** Several versions of each object, in the order of their stamps. */
 const world = fc.array(fc.oneof(
   fc.record({ id: who, removed: fc.boolean() }).map(({ id, removed }): IntentObject => person(id, { removed })),
@@ -85,15 +120,15 @@ const world = fc.array(fc.oneof(
 ), { maxLength: 25 }).map((objects) => objects.map((object, i): IntentObject => ({ ...object, observed: (i + 1) * 10_000 })))
 
 it('is what a look at all that is said finds', () => {
-  fc.assert(fc.property(world, (objects) => {
-    const driver = started()
-    driver.push(...objects, tick(1_000))
+  fc.assert(fc.property(world, fc.constantFrom(1_000, 5_000, 5_500, 6_000), fc.nat(25), fc.boolean(), (objects, now, early, reload) => {
+    const driver = started({ reload })
+    driver.push(...objects.slice(0, early), tick(now), ...objects.slice(early), tick(now))
     const last = [...new Map(objects.map((object) => [`${object.type}/${object.id}`, object])).values()]
     const people = new Set(objects.flatMap((object) => (object.type === 'Identity' ? [`identity/${object.id}`] : [])))
     const roles = new Set(last.flatMap((object) => (object.type === 'BusinessRole' && !object.removed ? [object.id] : [])))
     for (const type of ['RoleAssignment', 'AccessRequest'] as const) {
       const names = new Set(last.flatMap((object) => {
-        if (object.type !== type || object.removed || (object.until !== null && object.until <= 1_000)) return []
+        if (object.type !== type || object.removed || (object.until !== null && object.until <= now)) return []
         const subject = subjectOf(object)!
         if (!people.has(subject)) return [subject]
         return object.type === 'RoleAssignment' && !roles.has(object.role) ? [`role/${object.role}`] : []
