@@ -7,11 +7,12 @@ FROM (
   SELECT d.*
   FROM dead_letters AS d
   LEFT JOIN (
-    -- of each that was put aside: the last row that follows on a complete run which was without it
+    -- of each that was put aside: where the last run told it first that follows on a complete run which was without it
     SELECT t.id AS id, max(t.offset) AS offset
     FROM (
-      SELECT id, source, assumeNotNull(run) AS run, offset FROM dead_letters
-      WHERE state = 'open' AND run IS NOT NULL AND id IN (SELECT id FROM dead_letters WHERE state = 'discarded')
+      SELECT o.id AS id, o.source AS source, assumeNotNull(o.run) AS run, min(o.offset) AS offset FROM dead_letters AS o
+      WHERE o.state = 'open' AND o.run IS NOT NULL AND o.id IN (SELECT id FROM dead_letters WHERE state = 'discarded')
+      GROUP BY id, source, run
     ) AS t
     ASOF LEFT JOIN (
       SELECT id, assumeNotNull(run) AS run FROM dead_letters
