@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { UnknownApp } from '../../schemas/wire/results.ts'
 import { startGrantline, type DrainPhase, type Grantline } from '../compose.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ConnectEvent } from '../connect/events.ts'
-import { unknownAppText } from '../connect/feeds/unknown-apps.ts'
 import { resolveSecret } from '../connect/secrets.ts'
 import { shapeChangeText } from '../connect/shape.ts'
 import type { Api } from '../http/api.ts'
@@ -16,6 +14,7 @@ import { roleNames, type Role } from '../roles.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { threadEntry } from '../threads/task-thread.ts'
 import { announce, withdraw } from './held-by.ts'
+import { inVainLines, unknownLine } from './in-vain.ts'
 import { releaseOf } from './release.ts'
 import { terminalWidth } from './terminal.ts'
 
@@ -95,7 +94,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
     const http = await serveHttp(config, grantline, roles, { metrics, liveness })
     try {
       say(roles.has('api') ? `HTTP API at ${http.url}; the other commands find it by themselves` : `health and metrics at ${http.url}; roles: ${[...roles].join(', ')}`)
-      await Promise.race([work(grantline, once, roles, Object.keys(config.feeds), stopped.signal), grantline.failed])
+      await Promise.race([work(grantline, once, roles, config, stopped.signal), grantline.failed])
     } finally {
       if (roles.has('api')) await withdraw(config.dataDir)
       await http.close()
@@ -106,7 +105,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   }
 }
 
-async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, feeds: readonly string[], stop: AbortSignal): Promise<void> {
+async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role>, config: LoadedConfig, stop: AbortSignal): Promise<void> {
   const stopped = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped'), { once: true }))
   let phase: DrainPhase = 'processors'
   const watch = setInterval(() => void showProgress(grantline, phase), 2_000)
@@ -117,7 +116,7 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
     if (!once) await stopped
     return
   }
-  await showTables(grantline.api, feeds)
+  await showTables(grantline.api, Object.keys(config.apps), Object.keys(config.feeds))
   if (once) return
   say('running on: syncs on schedule, follows changes; Ctrl-C ends it')
   let shown = await openFindings(grantline.api)
@@ -152,7 +151,7 @@ function awaited(phase: DrainPhase): string {
   return phase.sources.length === 0 ? '; waiting for word of which process a source went to' : `; not through: ${phase.sources.join(', ')}`
 }
 
-async function showTables(api: Api, feeds: readonly string[]): Promise<void> {
+async function showTables(api: Api, apps: readonly string[], feeds: readonly string[]): Promise<void> {
   const width = terminalWidth()
   for (const [title, name, filters] of [
     ['Findings', 'findings', { limit: String(shownRows) }],
@@ -168,16 +167,8 @@ async function showTables(api: Api, feeds: readonly string[]): Promise<void> {
   process.stdout.write(`\n${total(findings)} findings open, ${total(grants)} grants held (${undecided} undecided), ${total(deadLetters)} dead letters\n`)
   const line = unproven(feeds.filter((name) => !sources.some(({ source, lastComplete }) => source === name && lastComplete !== null)))
   if (line !== null) say(line)
-  const named = sources.filter(({ source }) => feeds.includes(source)).flatMap(({ source, unknownApps }) => unknownApps.map((one) => unknownLine(source, one)))
-  for (const one of named) say(one)
-  if (named.length > 0) say('  such rows are kept and have no effect: mend the name where the feed is made, or add the application to the config file')
-  for (const { source, unresolved, unresolvedSome } of sources) if (unresolved > 0) say(unresolvedLine(source, unresolved, unresolvedSome))
+  for (const one of inVainLines(sources, apps, feeds)) say(one)
 }
-
-const unknownLine = (feed: string, unknown: UnknownApp): string => `! ${feed}: unknown application: ${unknownAppText(unknown)}`
-
-const unresolvedLine = (source: string, count: number, some: readonly string[]): string =>
-  `! ${source}: ${count === 1 ? '1 name is' : `${count} names are`} nowhere to be found: ${some.join(', ')}${count > some.length ? ', …' : ''}; what names them has no effect until they come`
 
 /** What is not told, of no application, as long as these feeds proved nothing; null: there are none. */
 function unproven(feeds: readonly string[]): string | null {
