@@ -26,8 +26,10 @@ export interface Summary {
   deadLetters: z.infer<typeof LetterCount>[]
 }
 
-/** Of a run: every partition has told its part. */
-const isThrough = '(r.ended AND r.partitions_done >= r.partitions_expected)'
+/** Of a run: it has ended, and not because a process left it behind, which knows of nothing. */
+const isRead = '(r.ended AND r.partitions_expected > 0)'
+/** Every partition has told its part, too. */
+const isThrough = `(${isRead} AND r.partitions_done >= r.partitions_expected)`
 
 export async function summary(store: Store): Promise<Summary> {
   const [findings, grants, sources, lags, deadLetters] = await Promise.all([
@@ -41,7 +43,7 @@ export async function summary(store: Store): Promise<Summary> {
       `SELECT
          r.source AS source, max(r.run) AS lastRun, tupleElement(argMax((r.verdict, 0), r.run), 1) AS lastVerdict,
          if(countIf(ifNull(r.verdict, '') = 'complete') > 0, toUnixTimestamp64Milli(maxIf(r.end_at, ifNull(r.verdict, '') = 'complete')), NULL) AS lastComplete,
-         ${unknownAppsOf('argMaxIf(r.unknown_apps, r.run, r.ended)')} AS unknownApps,
+         ${unknownAppsOf(`argMaxIf(r.unknown_apps, r.run, ${isRead})`)} AS unknownApps,
          argMaxIf(r.unresolved, r.run, ${isThrough}) AS unresolved, argMaxIf(r.unresolved_some, r.run, ${isThrough}) AS unresolvedSome
        FROM sync_runs AS r GROUP BY source ORDER BY source`,
       {},

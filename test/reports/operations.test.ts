@@ -238,10 +238,23 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
 it('the summary tells what rows of a feed name in vain in the newest run that ended', async () => {
   const told = async () => (await summary(tables.store)).sources.map(({ source, unknownApps }) => [source, unknownApps])
   const ended = (run: number, app: string | null) => [
-    syncRun({ source: 'desk', run }), syncRun({ source: 'desk', run, phase: 'end', verdict: 'complete', unknownApps: app === null ? null : [{ app, rows: run, near: null }] }),
+    syncRun({ source: 'desk', run }), syncRun({ source: 'desk', run, phase: 'end', verdict: 'complete', classes: [manifest], unknownApps: app === null ? null : [{ app, rows: run, near: null }] }),
   ]
+  const manifest: ClassManifest = { class: 'requests', verdict: 'complete', reason: null, place: null, read: 1, declared: null, rejected: 0, counts: [1] }
   await tables.add('sync-runs', ...ended(1, 'wiki'), ...ended(2, 'sohp'), syncRun({ source: 'desk', run: 3 }))
   expect(await told()).toEqual([['desk', [{ app: 'sohp', rows: 2, near: null }]]])
   await tables.add('sync-runs', ...ended(3, null).slice(1))
   expect(await told()).toEqual([['desk', []]])
+})
+
+it('a run that a process left behind says nothing of what is named in vain', async () => {
+  const manifest: ClassManifest = { class: 'requests', verdict: 'complete', reason: null, place: null, read: 1, declared: null, rejected: 0, counts: [1] }
+  const of = { source: 'desk', run: 1 }
+  const named = { unresolved: { count: 1, some: ['identity/x'] } }
+  await tables.add(
+    'sync-runs', syncRun(of), syncRun({ ...of, phase: 'end', verdict: 'complete', classes: [manifest], unknownApps: [{ app: 'sohp', rows: 2, near: null }] }),
+    syncRun({ ...of, phase: 'partition', partition: 0, verdict: 'complete', ...named }),
+    syncRun({ ...of, run: 2 }), syncRun({ ...of, run: 2, phase: 'end', verdict: 'partial', reason: 'abandoned: the process ended before the run did' }),
+  )
+  expect((await summary(tables.store)).sources).toMatchObject([{ lastRun: 2, lastVerdict: 'partial', unknownApps: [{ app: 'sohp' }], unresolved: 1, unresolvedSome: ['identity/x'] }])
 })
