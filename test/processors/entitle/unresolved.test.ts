@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { entitle } from '../../../processors/entitle/entitle.ts'
 import type { IntentObject } from '../../../processors/entitle/objects.ts'
-import { subjectOf } from '../../../processors/entitle/objects.ts'
+import { classOf, subjectOf } from '../../../processors/entitle/objects.ts'
 import type { IntentRecord } from '../../../schemas/wire/intent.ts'
 import type { SyncRun } from '../../../schemas/wire/results.ts'
 import { compareKeys } from '../../../src/core/order.ts'
@@ -138,3 +138,39 @@ it('is what a look at all that is said finds', () => {
     }
   }), { numRuns: 150 })
 })
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: world.map((objects) => ({ does: 'say' as const, objects: objects.slice(0, 2) })) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('say' as const), objects: fc.tuple(fc.nat(4), who, fc.boolean()).map(([id, name, ofAccount]) => [request(`r${id}`, ofAccount ? '' : name, 'erp:a', ofAccount ? aboutAccount(name) : {})]) }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('run' as const), objects: world, ends: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.constantFrom(400, 2_500).map((by) => ({ does: 'wait' as const, by })) },
+  { weight: 1, arbitrary: fc.constantFrom('hr', 'roles', 'assignments', 'requests').map((source) => ({ does: 'retire' as const, source })) },
+)
+
+it('is what deriving all anew finds, whatever happened', () => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 20 }), fc.constantFrom(1, 3, 1_000), fc.boolean(), (steps, rows, reload) => {
+    const driver = started({ reload, budget: () => rows })
+    let [stamp, now, run] = [1_000_000, 1_000, 0]
+    for (const one of steps) {
+      if (one.does === 'wait') driver.push(tick((now += one.by)))
+      else if (one.does === 'retire') driver.push({ type: 'Ruling', source: one.source, kind: 'retire', run: null, by: 'admin', reason: 'left', at: now })
+      else if (one.does === 'say') driver.push(...one.objects.map((object): IntentObject => ({ ...object, observed: (stamp += 1_000) })))
+      else {
+        const first = one.objects[0]?.type ?? 'AccessRequest'
+        const shown = one.objects.filter(({ type, removed }) => type === first && !removed)
+        const records = runOf(classOf[first], [...new Map(shown.map((object) => [object.id, object])).values()], { run: ++run, begin: (stamp += 1_000) })
+        driver.push(...(one.ends ? records : records.slice(0, 2)))
+      }
+    }
+    driver.push(tick(now))
+    driver.catchUp()
+    const tables = (): unknown[] => ['unresolved', 'unresolved-counted', 'unresolved-at', 'timers'].map((name) => new Map([...driver.table(name)].map(([key, row]) => [key, sorted(row)])))
+    const before = tables()
+    for (const name of ['unresolved', 'unresolved-counted', 'unresolved-at']) driver.forget(name)
+    driver.push(epoch)
+    expect(before).toEqual(tables())
+  }), { numRuns: 300 })
+})
+
+/** The names of a row in an order of their own: they lie there as they came. */
+const sorted = (row: unknown): unknown => (typeof row === 'object' && row !== null && 'named' in row ? { ...row, named: (row.named as string[][]).map(String).sort() } : row)
