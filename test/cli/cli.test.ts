@@ -74,7 +74,7 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(told.split('\n').filter((one) => one === `! desk: unknown application: ${line}`)).toHaveLength(2) // as it is read first, and below the results
     expect(told).toContain('such rows are kept and have no effect')
     expect(told).toContain('"unknownApps":[{"app":"wikki","rows":2,"near":"wiki"}]')
-    const newest = async () => (JSON.parse((await grantline('sync-runs', '--source', 'desk', '--limit', '1', '-o', 'json')).out) as { unknownApps: string[] }[])[0]!.unknownApps
+    const newest = async () => (JSON.parse((await grantline('sync-runs', '--source', 'desk', '--verdict', 'complete', '--limit', '1', '-o', 'json')).out) as { unknownApps: string[] }[])[0]!.unknownApps
     expect(await newest()).toEqual([line])
     rows('wiki', 'wiki', 'wiki')
     await expect.poll(newest, { timeout: 60_000, interval: 500 }).toEqual([])

@@ -10,13 +10,13 @@ let rows: ConnectorHealth[]
 const unknownApps = [{ app: 'sohp', rows: 2, near: 'shop' }]
 beforeAll(async () => {
   tables = await openTables()
+  const classes = [{ class: 'accounts' as const, verdict: 'complete' as const, reason: null, place: null, read: 20, declared: 23, rejected: 1, counts: [20] }]
   await tables.add('lag', lag({ lagMs: 900 }), lag({ direction: 'revoke', lagMs: 7_000 }), lag({ app: 'other', lagMs: 90_000 }))
   await tables.add('dead-letters', deadLetter(), deadLetter({ id: 'd-2', source: 'other' }))
-  await tables.add('sync-runs', syncRun({ source: 'gone', run: 7 }), syncRun({ source: 'gone', run: 7, phase: 'end', verdict: 'partial', unknownApps }))
-  await tables.add('sync-runs', syncRun({ source: 'hr', run: 3, phase: 'end', unknownApps }), syncRun({ source: 'billing', run: 3, phase: 'end', unknownApps }))
+  await tables.add('sync-runs', syncRun({ source: 'gone', run: 7 }), syncRun({ source: 'gone', run: 7, phase: 'end', verdict: 'partial', classes, unknownApps }))
+  await tables.add('sync-runs', syncRun({ source: 'hr', run: 3, phase: 'end', classes, unknownApps }), syncRun({ source: 'billing', run: 3, phase: 'end', classes, unknownApps }))
   const clock = new HandClock(start)
   const health = new Health(clock, [{ source: 'billing', kind: 'app', active: true }, { source: 'hr', kind: 'feed', active: true }])
-  const classes = [{ class: 'accounts' as const, verdict: 'complete' as const, reason: null, place: null, read: 20, declared: 23, rejected: 1, counts: [20] }]
   const run = { run: 1, verdict: 'complete' as const, reason: null, place: null, pages: 3, error: null, classes, unknownApps: null, shapeChanges: [
     { stream: 'users', field: 'mail', change: 'type' as const, was: 'string', is: 'number', example: '9', place: 'page 1, row 2' },
   ] }
