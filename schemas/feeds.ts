@@ -118,17 +118,26 @@ const oneSubject = [
   (row: { identity: string | null; account: string | null }) => (row.identity === null) !== (row.account === null),
   'expected either identity or account',
 ] as const
+/** The first slash of an account's key ends the name of its application: another one in the name would make it another application's account. */
+const namesAccount: [(row: { account: string | null; app: string }) => boolean, { message: string; path: PropertyKey[] }] = [
+  ({ account, app }) => account === null || !app.includes('/'),
+  { message: 'expected the name of an application, which has no slash', path: ['app'] },
+]
 
 const RequestRow = z
   .object({ ...common, id, ...subject, from: feedTime, until: absent(feedTime), ...lastDay, approvedBy: id })
   .refine(...oneSubject)
+  .refine(...namesAccount)
   .refine((row) => oneEnd(row.until, row.lastDay), 'expected either until or lastDay')
 
 const DecisionRow = z
   .object({ ...common, id, campaign: id, ...subject, verdict: z.enum(['keep', 'revoke']), by: id, at: feedTime })
   .refine(...oneSubject)
+  .refine(...namesAccount)
 
-const LinkRow = z.object({ ...common, id: absent(id), app: text, account: id, identity: id, relation: z.enum(['holder', 'owner']).default('holder') })
+const LinkRow = z
+  .object({ ...common, id: absent(id), app: text, account: id, identity: id, relation: z.enum(['holder', 'owner']).default('holder') })
+  .refine(...namesAccount)
 
 export const feedRows = {
   identities: IdentityRow,

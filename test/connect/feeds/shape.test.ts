@@ -25,6 +25,17 @@ it('a refused row is told with the columns of the feed, not with our fields', ()
   expect(refusal({ employee: 'P1', dept: 'x'.repeat(5 * 2 ** 20) }, people)).toMatch(/attributes of at most 4194304 characters/)
 })
 
+it('a row about an account names its application by a name that can be one: erp/x is none, and its account ann no account of erp', () => {
+  const slashed = /^system: expected the name of an application, which has no slash$/
+  const fields = { app: 'system' }
+  expect(refusal({ system: 'erp/x', account: 'ann', identity: 'P1' }, { class: 'links', fields })).toMatch(slashed)
+  const request = { id: 'R1', system: 'erp/x', entitlement: 'e', from: '2026-01-01', approvedBy: 'P1' }
+  expect(refusal({ ...request, account: 'ann' }, { class: 'requests', fields })).toMatch(slashed)
+  expect(refusal({ ...request, identity: 'P2' }, { class: 'requests', fields })).toBe('taken')
+  const decision = { id: 'D1', campaign: 'spring', system: 'erp/x', entitlement: 'e', verdict: 'revoke', by: 'P1', at: '2026-01-01' }
+  expect(refusal({ ...decision, account: 'ann' }, { class: 'decisions', fields })).toMatch(slashed)
+})
+
 it('a row that contradicts itself is told without a column', () => {
   const row = { no: 'R1', app: 'crm', entitlement: 'e', from: '2026-01-01', approvedBy: 'P1' }
   expect(refusal(row, { class: 'requests', fields: { id: 'no' } })).toBe('expected either identity or account')
