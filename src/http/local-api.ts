@@ -67,12 +67,13 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     if (write !== null && [...write.apps, ...write.feeds].includes(source)) throw new ApiError(503, `nothing was read of ${source} yet`)
     throw new ApiError(404, `nothing was ever read of ${source}; there are ${sources.join(', ') || 'none'}`)
   }
+  const proven = new Map<string, number>()
   /** Of the applications that are asked about, and of all feeds: what is intended rests on each of them. Tables that lack something know nothing of what they have no run of. */
   const unprovenFor = async ({ app, at, knownAt, from }: Filters, isBehind: boolean): Promise<Unproven[]> => {
     const time = at ?? knownAt ?? from
     const asked = [...apps.filter((name) => app === undefined || name === app), ...feeds]
     const known = isBehind ? await knownSources(store) : asked
-    return unprovenSources(store, asked.filter((name) => known.includes(name)), time === undefined ? null : timeOf('at', time))
+    return unprovenSources(store, asked.filter((name) => known.includes(name)), time === undefined ? null : timeOf('at', time), proven)
   }
   return {
     async report(name, asked, format, width) {

@@ -10,14 +10,15 @@ const Row = z.object({ source: z.string(), first: z.int().nullable() })
 /**
  * Of these applications and feeds, those that had not been read completely by `at`, ms (null: by now): that a report finds nothing of them,
  * or nothing that rests on them, may be for want of reading. A baseline that a person declared is not looked at. Throws StoreError.
+ * `proven`: when the first complete run of a source had ended, ms, which stays so: looked for once and kept here, since all runs there were are gone through.
  */
-export async function unprovenSources(store: Store, sources: readonly string[], at: number | null): Promise<Unproven[]> {
-  const rows = await store.query(
+export async function unprovenSources(store: Store, sources: readonly string[], at: number | null, proven = new Map<string, number>()): Promise<Unproven[]> {
+  const rows = sources.every((source) => proven.has(source)) ? [] : await store.query(
     `SELECT r.source AS source, if(countIf(ifNull(r.verdict, '') = 'complete') > 0, toUnixTimestamp64Milli(minIf(r.end_at, ifNull(r.verdict, '') = 'complete')), NULL) AS first
      FROM sync_runs AS r GROUP BY source`,
     {},
     Row,
   )
-  const first = new Map(rows.map((row) => [row.source, row.first]))
-  return sources.map((source) => ({ source, since: first.get(source) ?? null })).filter(({ since }) => since === null || (at !== null && since > at))
+  for (const { source, first } of rows) if (first !== null) proven.set(source, first)
+  return sources.map((source) => ({ source, since: proven.get(source) ?? null })).filter(({ since }) => since === null || (at !== null && since > at))
 }

@@ -27,3 +27,11 @@ it('names what was first read completely later than the time in question, and si
   expect(await unprovenSources(tables.store, sources, 198)).toEqual([{ source: 'billing', since: 199 }, ...never])
   expect(await unprovenSources(tables.store, sources, 199)).toEqual(never)
 })
+
+it('looks once for what was read completely: that stays so', async () => {
+  const proven = new Map<string, number>()
+  expect(await unprovenSources(tables.store, ['billing'], null, proven)).toEqual([])
+  const unasked = { query: () => Promise.reject(new Error('the tables were asked again')) } as unknown as typeof tables.store
+  expect(await unprovenSources(unasked, ['billing'], 198, proven)).toEqual([{ source: 'billing', since: 199 }])
+  await expect(unprovenSources(unasked, sources, null, proven)).rejects.toThrow('asked again')
+})
