@@ -9,8 +9,8 @@ import { timeMs } from './time-text.ts'
  */
 
 const longestText = 10 * 2 ** 20
-/** Display name and attributes of one person, characters. What the state keeps of a person is one row, and a row of 16 MiB that can't be packed is more than Kafka takes. */
-const maxPersonChars = 4 * 2 ** 20
+/** Of one person or account, together. What the state keeps of it is one row, and a row of 16 MiB that can't be packed is more than Kafka takes. */
+export const maxAttributesChars = 4 * 2 ** 20
 
 const text = z
   .string()
@@ -93,7 +93,7 @@ const IdentityRow = z
     attributes: z.record(text, z.union([z.string(), z.number().transform(String), z.boolean().transform(String)])).default({}),
   })
   .refine((row) => oneEnd(row.end, row.lastDay), 'expected either end or lastDay')
-  .refine(({ display, attributes }) => charsIn([display ?? '', ...Object.values(attributes)]) <= maxPersonChars, `expected attributes of at most ${maxPersonChars} characters together`)
+  .refine(({ display, attributes }) => charsIn([display ?? '', ...Object.values(attributes)]) <= maxAttributesChars, `expected attributes of at most ${maxAttributesChars} characters together`)
 
 /** A CSV row may hold all grants, or one in `app` and `entitlement`: rows of one id are then put together. */
 const BusinessRoleRow = z

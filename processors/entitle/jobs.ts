@@ -1,5 +1,5 @@
 import type { IntentClass } from '../../schemas/settings.ts'
-import { identityOf, isIdentityHome } from '../../src/core/keys.ts'
+import { identityHome, identityOf, isIdentityHome } from '../../src/core/keys.ts'
 import type { State } from '../../src/ports/processor.ts'
 import type { AbsencePass } from '../shared/absences.ts'
 import { carryOn } from '../shared/later.ts'
@@ -105,7 +105,7 @@ function deriveAnew(scope: Scope, job: Extract<Job, { kind: 'anew' }>, budget: n
       continue
     }
     spent += derivationRows
-    refresh(scope, job.table === 'people' ? `identity/${key}` : key, { at: now, keysAt: now })
+    refresh(scope, job.table === 'people' ? identityHome(key) : key, { at: now, keysAt: now })
   }
   return { done: true, spent }
 }

@@ -15,8 +15,7 @@ export async function ask(configFile: string, name: string, filters: Filters, fo
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
   for (const filter of unknown) console.error(`the tables know no ${filter} ${JSON.stringify(filters[filter])}: no access of it was ever seen, or it is spelt otherwise`)
   for (const line of unprovenLines(unproven)) console.error(line)
-  const ahead = aheadOf(filters, Date.now())
-  if (ahead !== null) console.error(`${ahead} lies ahead: what is told of then is what is known now`)
+  sayAhead([filters['at'], filters['to']])
   if (behind.length > 0) console.error(`the tables lack something that the log has (${behind.join(', ')}): \`grantline run\` brings it in`)
   sayOpen(deadLetters)
 }
@@ -31,10 +30,10 @@ export function unprovenLines(sources: readonly Unproven[]): string[] {
   ]
 }
 
-/** The latest time that is asked about, as typed, where it has not come yet. */
-function aheadOf(filters: Filters, nowMs: number): string | null {
-  const ahead = ['at', 'to'].flatMap((name) => filters[name] ?? []).filter((text) => (timeMs(text) ?? 0) > nowMs)
-  return ahead.at(-1) ?? null
+/** Of times that are asked about, as typed, the last one that has not come yet. */
+export function sayAhead(times: readonly (string | undefined)[]): void {
+  const ahead = times.findLast((text) => text !== undefined && (timeMs(text) ?? 0) > Date.now())
+  if (ahead !== undefined) console.error(`${ahead} lies ahead: what is told of then is what is known now`)
 }
 
 function sayOpen(letters: readonly OpenLetters[]): void {

@@ -19,6 +19,7 @@ import { verifyLog } from '../replay/verify-log.ts'
 import { verifyTables } from '../replay/verify-tables.ts'
 import { needOf } from '../replay/versions.ts'
 import { sayNowAndThen, terminalWidth } from './terminal.ts'
+import { sayAhead } from './ask.ts'
 
 export class VerificationFailed extends Error {
   override name = 'VerificationFailed'
@@ -87,7 +88,7 @@ export interface ReplaySelection {
 export async function replay(configFile: string, { until, ...asked }: ReplaySelection, format: Format): Promise<void> {
   const { until: untilMs } = typedFilters({ until })
   if (typeof untilMs !== 'number') throw new ApiError(400, '--until needs a time')
-  if (untilMs > Date.now()) console.error(`${until} lies ahead: what is told of then is what is known now`)
+  sayAhead([until])
   await withScratch(configFile, async ({ log, codec }, scratch, config) => {
     const say = sayNowAndThen()
     const who = spelledAsKept(asked, configuredOf(config).ids)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxAttributesChars } from '../../schemas/feeds.ts'
 import { AccountKind, AccountStatus, type Credential, millis } from '../../schemas/wire/common.ts'
 import { type AttributesFacet, Ref } from '../../schemas/wire/raw.ts'
 import { type Mapped, MappingError } from '../ports/connector.ts'
@@ -41,16 +42,13 @@ const MappedPieces: z.ZodType<Mapped[]> = z.array(
   ]),
 )
 
-/** Of one account, together. What the state keeps of it is one row, and a row of 16 MiB that can't be packed is more than Kafka takes. */
-const maxTextChars = 4 * 1024 * 1024
-
 /** Throws ZodError, naming piece and field; MappingError for an account whose attributes are too large. */
 export function checkPieces(pieces: unknown): Mapped[] {
   const checked = MappedPieces.parse(pieces)
   for (const piece of checked) {
     if (piece.piece !== 'account') continue
     const chars = textChars(piece.attributes)
-    if (chars > maxTextChars) throw new MappingError(`its attributes have ${chars} characters and may have ${maxTextChars}: leave what is none, such as a picture, out of the mapping`, piece.id)
+    if (chars > maxAttributesChars) throw new MappingError(`its attributes have ${chars} characters and may have ${maxAttributesChars}: leave what is none, such as a picture, out of the mapping`, piece.id)
   }
   return checked
 }
