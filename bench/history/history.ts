@@ -1,15 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { access } from '../../src/reports/access.ts'
 import { accessChanges } from '../../src/reports/access-changes.ts'
 import { accessHistory } from '../../src/reports/access-history.ts'
 import { publishResults, quantile } from '../machine.ts'
 import { app } from '../workload.ts'
-import { beginMs, dayMs, fillTables } from './tables.ts'
+import { beginMs, dayMs, fillTables, merged } from './tables.ts'
 
 /**
  * `node bench/history/history.ts [accounts] [questions]`: the reports' own questions over W(n) with a year of changes. A million accounts,
@@ -23,7 +21,7 @@ const results: Record<string, string | number>[] = []
 try {
   const grants = await fillTables(store, accounts, (done) => done % 200_000 === 0 && console.log(`${done} accounts`))
   console.log(`${grants} grants of ${accounts} accounts, ${2 * accounts} changes`)
-  await merged()
+  await merged(store)
   const permission = (i: number): string => `perm-${String((i * 37) % 200).padStart(3, '0')}`
   const at = (i: number): number => beginMs + (20 + ((i * 71) % 340)) * dayMs
   /** in a week with changes */
@@ -39,15 +37,6 @@ try {
 } finally {
   await store.close()
   rmSync(path, { recursive: true, force: true })
-}
-
-/** A year's rows did not come in the last minute: what the engine still has to put together after them is not part of a question. */
-async function merged(): Promise<void> {
-  for (;;) {
-    const [at] = await store.query("SELECT toInt32(count()) AS merges FROM system.merges WHERE table = 'access_log'", {}, z.object({ merges: z.int() }))
-    if (at!.merges === 0) return
-    await sleep(500)
-  }
 }
 
 async function measure(what: string, ask: (i: number) => Promise<readonly unknown[]>, times = questions): Promise<void> {

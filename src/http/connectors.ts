@@ -4,7 +4,7 @@ import { shapeChangeText } from '../connect/shape.ts'
 import type { Store } from '../ports/store.ts'
 import { formatRows, type Format } from '../reports/format.ts'
 import type { ReportColumn } from '../reports/report.ts'
-import { summary } from '../reports/summary.ts'
+import { sourceSummary } from '../reports/summary.ts'
 
 /** What this process knows of a source, completed by what the tables remember. `live`: a running process told it. */
 export interface ConnectorHealth extends SourceHealth {
@@ -21,7 +21,7 @@ type Remembered = Pick<SourceHealth, 'source' | 'run' | 'verdict' | 'lastComplet
 
 /** Of every source that runs here or that the tables know. `live` null: no process runs. */
 export async function connectorHealth(store: Store, live: readonly SourceHealth[] | null, nowMs: number): Promise<ConnectorHealth[]> {
-  const { sources, deadLetters, lags } = await summary(store)
+  const { sources, deadLetters, lags } = await sourceSummary(store)
   const letters = (source: string): number => deadLetters.filter((one) => one.source === source).reduce((sum, one) => sum + one.letters, 0)
   const lag = (source: string): number | null => lags.reduce<number | null>((worst, { app, p95Ms }) => (app === source ? Math.max(worst ?? 0, p95Ms) : worst), null)
   const remembered = new Map(sources.map(({ source, lastRun, lastVerdict, lastComplete, unknownApps }): [string, Remembered] =>

@@ -5,6 +5,7 @@ import type { Summary } from '../reports/summary.ts'
 import type { PipelineProgress } from '../runtime/pipeline.ts'
 import type { SinkEvent } from '../sink/partition-sink.ts'
 import type { MeasuredCommit } from './measured-log.ts'
+import { seldom } from './seldom.ts'
 
 /** Asked for at every scrape. `summary`: null where this process reads no tables. */
 export interface MetricSources {
@@ -144,8 +145,11 @@ export class Metrics {
     const complete = this.#gauge('grantline_last_complete_snapshot_timestamp_seconds', 'When the last complete snapshot of a source ended, Unix time; 0: never.', ['source'])
     const lag = this.#gauge('grantline_change_lag_seconds', 'Within which 95 % of the desired changes were seen done.', ['app', 'direction'])
     const unresolved = this.#gauge('grantline_unresolved_names', 'Names of people and roles (by feed) and accounts (by application) in the newest run that are nowhere to be found.', ['source'])
-    this.#collect([findings, gap, grants, letters, complete, lag, unresolved], async () => {
-      const now = await summary()
+    const asked = this.#gauge('grantline_tables_timestamp_seconds', 'As of when the figures from the tables are, Unix time: counting millions of grants takes seconds, and scrapes are often.', [])
+    const figures = seldom(async () => ({ at: Date.now(), now: await summary() }))
+    this.#collect([findings, gap, grants, letters, complete, lag, unresolved, asked], async () => {
+      const { at, now } = await figures()
+      asked.set(at / 1_000)
       for (const { kind, severity, open } of now.findings) findings.set({ kind, severity }, open)
       gap.set(now.findings.filter(({ kind }) => gapKinds.includes(kind)).reduce((sum, { open }) => sum + open, 0))
       for (const { app, verdict, grants: held } of now.grants) grants.set({ app, verdict }, held)

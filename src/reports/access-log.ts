@@ -36,6 +36,10 @@ export const positionOf = ({ topic, partition, offset, index }: LogRow): Positio
 /** Which rows name the accounts that ever held an entitlement: by a catalogue name or a native one. */
 export const shows = '(has(l.grants.entitlement, {entitlement:String}) OR has(l.grants.native, {entitlement:String}))'
 
+/** Which rows give it under a verdict. */
+export const showsJudged =
+  'arrayExists((e, n, v) -> v = {verdict:String} AND (e = {entitlement:String} OR n = {entitlement:String}), l.grants.entitlement, l.grants.native, l.grants.verdict)'
+
 /** All rows of the accounts that the filters name, whoever's they were; in the order of the table, an array for each account. */
 export function readAccounts(store: Store, filters: LogFilters): Promise<LogRow[][]> {
   return read(store, filters, where([

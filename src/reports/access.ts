@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { heldAt } from '../core/access-spans.ts'
-import { positionOf, shows } from './access-log.ts'
+import { positionOf, shows, showsJudged } from './access-log.ts'
 import { tellAccounts } from './account-pages.ts'
 import { endOfTime, limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
@@ -47,9 +47,10 @@ export const access: Report<AccessFilters, AccessRow> = {
     const { identity, entitlement, verdict, knownAt } = filters
     const at = filters.at ?? knownAt ?? endOfTime
     return tellAccounts(store, {
-      filters, params: {},
+      filters, params: { verdict },
       tellsOne: entitlement !== null,
-      chosen: entitlement === null ? null : shows,
+      // one that is held now and judged so was told so by some row
+      chosen: chosenBy(entitlement, verdict),
       tell: (account) =>
         heldAt(account, at)
           .filter(({ subject, grant }) => (identity === null || subject.identity === identity) && (verdict === null || grant.verdict === verdict))
@@ -59,4 +60,9 @@ export const access: Report<AccessFilters, AccessRow> = {
           })),
     })
   },
+}
+
+function chosenBy(entitlement: string | null, verdict: string | null): string | null {
+  if (verdict === null) return entitlement === null ? null : shows
+  return entitlement === null ? 'has(l.grants.verdict, {verdict:String})' : showsJudged
 }

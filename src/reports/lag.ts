@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { grantsOfVerdict } from './grant-counts.ts'
 import { limitFilter, ms, textFilter, where, type Report } from './report.ts'
 
 export const LagRow = z.object({
@@ -30,12 +31,12 @@ export const lag: Report<LagFilters, LagRow> = {
     { key: 'pending', title: 'pending', kind: 'number' },
     { key: 'overdue', title: 'overdue', kind: 'number' },
   ],
-  run(store, filters) {
+  async run(store, filters) {
     const sql = `
       SELECT
         k.app AS app, k.direction AS direction, ifNull(l.samples, 0) AS samples, l.p50_ms AS p50Ms, l.p95_ms AS p95Ms, l.max_ms AS maxMs,
         ${ms('l.latest', 'latest')},
-        if(k.direction = 'grant', NULL, ifNull(p.pending, 0)) AS pending, ifNull(o.overdue, 0) AS overdue
+        if(k.direction = 'grant', NULL, 0) AS pending, ifNull(o.overdue, 0) AS overdue
       FROM (
         SELECT arrayJoin(apps) AS app, arrayJoin(['grant', 'revoke']) AS direction
         FROM (SELECT groupUniqArrayArray(names) AS apps FROM (
@@ -45,7 +46,6 @@ export const lag: Report<LagFilters, LagRow> = {
         ))
       ) AS k
       LEFT JOIN lag AS l ON l.app = k.app AND l.direction = k.direction
-      LEFT JOIN (SELECT app, count() AS pending FROM access_now WHERE verdict = 'pending' GROUP BY app) AS p ON p.app = k.app
       LEFT JOIN (
         SELECT assumeNotNull(toString(f.app)) AS app, if(kind = 'missing-grant', 'grant', 'revoke') AS direction, count() AS overdue
         FROM findings_open AS f WHERE kind IN ('missing-grant', 'expired-grant') AND f.app IS NOT NULL GROUP BY app, direction
@@ -53,6 +53,8 @@ export const lag: Report<LagFilters, LagRow> = {
       ${where([['k.app = {app:String}', filters.app]])}
       ORDER BY app, direction LIMIT {limit:UInt32}
       SETTINGS join_use_nulls = 1`
-    return store.query(sql, filters, LagRow)
+    const [rows, pending] = await Promise.all([store.query(sql, filters, LagRow), grantsOfVerdict(store, 'pending', filters.app)])
+    const byApp = new Map(pending.map(({ app, grants }) => [app, grants]))
+    return rows.map((row) => (row.pending === null ? row : { ...row, pending: byApp.get(row.app) ?? 0 }))
   },
 }

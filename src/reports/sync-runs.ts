@@ -3,6 +3,7 @@ import { Verdict } from '../../schemas/wire/common.ts'
 import { SchemaChange, UnknownApp } from '../../schemas/wire/results.ts'
 import { unknownAppText } from '../connect/feeds/unknown-apps.ts'
 import { shapeChangeText } from '../connect/shape.ts'
+import type { Store } from '../ports/store.ts'
 import { limitFilter, textFilter, where, type Report } from './report.ts'
 
 export const SyncRunRow = z.object({
@@ -19,6 +20,15 @@ export type SyncRunFilters = z.infer<typeof SyncRunFilters>
 
 /** The tuples of the view, with names. */
 export const unknownAppsOf = (tuples: string): string => `CAST(${tuples}, 'Array(Tuple(app Nullable(String), rows Int64, near Nullable(String)))')`
+
+/** Rows whose times order the runs. A run has two of them at most, so that of so many of the newest at least half are of another run. */
+const isTimed = `l.phase != 'partition'`
+/** A row that each run with this verdict has. */
+const byVerdict: Record<Verdict, string> = {
+  complete: `l.phase = 'end' AND l.verdict = 'complete'`,
+  partial: `l.phase != 'begin' AND l.verdict = 'partial'`,
+  unknown: `l.phase != 'begin' AND (l.verdict IS NULL OR l.verdict != 'complete')`,
+}
 
 /** One row per run, newest first. `verdict` is null while it runs; complete only if the connector and every partition say so. */
 export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
@@ -44,17 +54,30 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
     { key: 'schemaChanges', title: 'schema', kind: 'list' },
     { key: 'unknownApps', title: 'unknown apps', kind: 'list' },
   ],
-  run(store, filters) {
-    const sql = `
-      SELECT
-        source, run, if(r.begun, toUnixTimestamp64Milli(r.begin_at), NULL) AS begun, if(r.ended, toUnixTimestamp64Milli(r.end_at), NULL) AS ended,
-        verdict, reasons, places, partitions_done AS partitionsDone, partitions_expected AS partitionsExpected, pages, read, rejected, changed,
-        absent, held, unresolved, unresolved_some AS unresolvedSome,
-        CAST(schema_changes, 'Array(Tuple(stream String, field String, change String, was String, is String, example Nullable(String), place String))') AS schemaChanges,
-        ${unknownAppsOf('unknown_apps')} AS unknownApps
-      FROM sync_runs AS r
-      ${where([['source = {source:String}', filters.source], ['verdict = {verdict:String}', filters.verdict]])}
-      ORDER BY greatest(r.begin_at, r.end_at) DESC, source, run DESC LIMIT {limit:UInt32}`
-    return store.query(sql, filters, SyncRunRow)
+  async run(store, filters) {
+    const isPlaced = filters.verdict === null || filters.verdict === 'complete'
+    if (isPlaced) {
+      const rows = await runsIn(store, filters, `${rowsOf(filters, filters.verdict === null ? isTimed : byVerdict.complete)} ORDER BY l.at DESC LIMIT {rows:UInt32} WITH TIES`)
+      if (rows.length === filters.limit) return rows
+    }
+    return runsIn(store, filters, rowsOf(filters, filters.verdict === null ? null : byVerdict[filters.verdict]))
   },
+}
+
+const rowsOf = ({ source }: SyncRunFilters, condition: string | null): string =>
+  `SELECT l.source, l.run FROM sync_run_log AS l ${where([['l.source = {source:String}', source], [condition ?? '', condition]])}`
+
+/** Of the runs that `rows` of the log names, those that the filters let through. */
+function runsIn(store: Store, filters: SyncRunFilters, rows: string): Promise<SyncRunRow[]> {
+  const sql = `
+    SELECT
+      source, run, if(r.begun, toUnixTimestamp64Milli(r.begin_at), NULL) AS begun, if(r.ended, toUnixTimestamp64Milli(r.end_at), NULL) AS ended,
+      verdict, reasons, places, partitions_done AS partitionsDone, partitions_expected AS partitionsExpected, pages, read, rejected, changed,
+      absent, held, unresolved, unresolved_some AS unresolvedSome,
+      CAST(schema_changes, 'Array(Tuple(stream String, field String, change String, was String, is String, example Nullable(String), place String))') AS schemaChanges,
+      ${unknownAppsOf('unknown_apps')} AS unknownApps
+    FROM sync_runs AS r
+    ${where([[`(r.source, r.run) IN (${rows})`, rows], ['verdict = {verdict:String}', filters.verdict]])}
+    ORDER BY greatest(r.begin_at, r.end_at) DESC, source, run DESC LIMIT {limit:UInt32}`
+  return store.query(sql, { ...filters, rows: 2 * filters.limit }, SyncRunRow)
 }
