@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { AccountKind, AccountStatus, ClassManifest, Part, Position, Verdict, millis } from './common.ts'
+import { AccountKind, AccountStatus, ClassManifest, Part, Position, Ruling, Verdict, millis } from './common.ts'
 import { Operation } from './operations.ts'
 
-/** What downstream services consume: findings, access, lag, sync-runs, dead-letters; and commands, towards the connectors. */
+/** What downstream services consume: findings, access, lag, sync-runs, dead-letters; rulings, for the tables; and commands, towards the connectors. */
 
 export const FindingKind = z
   .enum([
@@ -233,4 +233,5 @@ export const AccessRecord = z.discriminatedUnion('type', [AccessChange, Part])
 export const LagRecord = z.discriminatedUnion('type', [LagSample])
 export const SyncRunRecord = z.discriminatedUnion('type', [SyncRun])
 export const DeadLetterRecord = z.discriminatedUnion('type', [DeadLetter])
+export const RulingRecord = z.discriminatedUnion('type', [Ruling])
 export const CommandRecord = z.discriminatedUnion('type', [Command, Delivery])

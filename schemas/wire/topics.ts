@@ -3,7 +3,7 @@ import { ActionLogRecord, ActionRecord } from './actions.ts'
 import { FactRecord } from './facts.ts'
 import { IntentRecord } from './intent.ts'
 import { RawRecord } from './raw.ts'
-import { AccessRecord, CommandRecord, DeadLetterRecord, FindingRecord, LagRecord, SyncRunRecord } from './results.ts'
+import { AccessRecord, CommandRecord, DeadLetterRecord, FindingRecord, LagRecord, RulingRecord, SyncRunRecord } from './results.ts'
 
 /** Every topic: what a message of it may hold, and whether messages are chunks of many records (`chunked`) or carry one each. */
 export const topics = {
@@ -15,6 +15,7 @@ export const topics = {
   lag: { record: LagRecord, chunked: true },
   'sync-runs': { record: SyncRunRecord, chunked: false },
   'dead-letters': { record: DeadLetterRecord, chunked: false },
+  rulings: { record: RulingRecord, chunked: false },
   commands: { record: CommandRecord, chunked: false },
   actions: { record: ActionRecord, chunked: false },
   'action-log': { record: ActionLogRecord, chunked: false },

@@ -145,7 +145,7 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
         if (!(await holdsAbsences(store, ruling.source))) throw new ApiError(409, `nothing that ${ruling.source} no longer shows is held: there is nothing to release`)
       }
       const record = { type: 'Ruling' as const, ...ruling, at: clock.nowMs() }
-      await publisher.publish((['raw', 'intent', 'facts'] as const).map((topic) => ({ topic, key: null, record })))
+      await publisher.publish([...(['raw', 'intent', 'facts'] as const).map((topic) => ({ topic, key: null, record })), { topic: 'rulings', key: ruling.source, record }])
     },
     async post(feed, rows) {
       try {

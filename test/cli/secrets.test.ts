@@ -111,7 +111,7 @@ it('no planted secret is printed, logged, measured, reported or kept, but for th
   // a secret would have been found: what is harmless is
   const found = new Set(harmless.flatMap((text) => placesOf(told, text)))
   const notFound = [...told.keys()].filter((place) => !place.startsWith('file ') && !found.has(place))
-  expect(notFound).toEqual(['refusal', 'topic lag', 'state of publisher/api', 'state of publisher/app/vault', 'state of publisher/app/waiting', 'table lag_samples', 'table schema_migrations', 'table sink_epochs', 'table sink_log'])
+  expect(notFound).toEqual(['refusal', 'topic lag', 'topic rulings', 'state of publisher/api', 'state of publisher/app/vault', 'state of publisher/app/waiting', 'table lag_samples', 'table ruling_log', 'table schema_migrations', 'table sink_epochs', 'table sink_log'])
   expect([...found]).toEqual(expect.arrayContaining(['file log/log.mdb']))
   expect(told.get('refusal')).toContain('signature')
   expect(told.get('metrics')).toContain('grantline_writes_total{source="vault",verdict="applied"} 1')

@@ -106,6 +106,7 @@ describe('a ruling', () => {
     const before = await log.end('raw', 0)
     await api().rule({ ...ruling, source: 'sold', kind: 'retire' })
     expect(await log.end('raw', 0)).toBe(before + 1)
+    expect(await log.end('rulings', 0)).toBe(2) // with the one above
     await expect(api().rule({ ...ruling, source: 'sold', kind: 'baseline' })).rejects.toThrow(expect.objectContaining({ status: 404 }))
     await expect(api().rule({ ...ruling, source: 'solld', kind: 'retire' })).rejects.toThrow(expect.objectContaining({ status: 404, message: expect.stringContaining('sold') as string }))
   })

@@ -3,7 +3,7 @@ import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
 import { remediate } from '../../processors/remediate/remediate.ts'
 import { AppSetting, PolicySetting, RemedySetting, type IntentClass } from '../../schemas/settings.ts'
-import type { ClassManifest } from '../../schemas/wire/common.ts'
+import type { ClassManifest, Ruling } from '../../schemas/wire/common.ts'
 import type { IntentRecord } from '../../schemas/wire/intent.ts'
 import type { Account, Definition } from '../../schemas/wire/raw.ts'
 import type { SyncRun } from '../../schemas/wire/results.ts'
@@ -105,6 +105,12 @@ export class Surroundings {
     await this.#topology.publish({ topic: 'raw', key: accountKey(app, holder.id), record: accountOf(app, holder, null, this.now * 1_000) })
   }
 
+  /** A person's ruling. */
+  async retire(source: string): Promise<void> {
+    const record: Ruling = { type: 'Ruling', source, kind: 'retire', run: null, by: 'eve', reason: 'it was none', at: this.now }
+    await this.#topology.publish(...(['raw', 'intent', 'facts'] as const).map((topic): Outgoing => ({ topic, key: null, record })), { topic: 'rulings', key: source, record })
+  }
+
   /** A complete run of a feed. */
   async feed(name: string, of: IntentClass, objects: (base: Facet) => { key: string | null; record: IntentObject }[]): Promise<void> {
     const { run, observed } = this.#begin(name)
@@ -201,7 +207,7 @@ const names = ['ann', 'bob', 'cy', 'dee', 'eve', 'fay', 'gil', 'hal']
 
 /**
  * Two applications and three feeds over five days: people join, change and leave, requests expire, accounts move between homes and
- * vanish, an application is unknown for a while, corrections of one are asked for, and nothing is left to do at the end.
+ * vanish, an application is unknown for a while and retired, corrections of one are asked for, and nothing is left to do at the end.
  */
 export async function record(topology: Topology): Promise<void> {
   const world = new Surroundings(topology)
@@ -233,10 +239,11 @@ export async function record(topology: Topology): Promise<void> {
   await world.snapshot('crm', { ...crmRoles, 'role-clerk': ['orders:read', 'orders:list'] }, names.slice(0, 6).map((id, i) => ({ id, roles: [i % 2 ? 'role-clerk' : 'role-chief'] })))
   await topology.advance(dayMs)
   await world.snapshot('billing', {}, names.map((id) => ({ id, direct: ['invoices:read'] })))
+  await world.retire('ghost')
   await topology.advance(dayMs)
 }
 
 export const partitionsOf = (counts: Partial<Record<Topic, number>>, count: number): Record<Topic, number> => ({
   raw: count, intent: count, facts: count, access: count, findings: count, lag: count, 'sync-runs': count, 'dead-letters': count,
-  commands: count, actions: count, 'action-log': count, ...counts,
+  rulings: count, commands: count, actions: count, 'action-log': count, ...counts,
 })

@@ -1,5 +1,5 @@
 import type { ActionChange } from '../../schemas/wire/actions.ts'
-import type { Position } from '../../schemas/wire/common.ts'
+import type { Position, Ruling } from '../../schemas/wire/common.ts'
 import type { AccessChange, AccessGrant, DeadLetter, Finding, LagSample, SyncRun } from '../../schemas/wire/results.ts'
 
 /** Records with every field set, to be changed where a test means something by it. */
@@ -46,3 +46,5 @@ export const action = (more: Partial<ActionChange> = {}): ActionChange => ({
   loses: [{ entitlement: 'read', desired: true }], obstacle: null, attempt: 0, commandId: null, verdict: null, reason: null, by: null, why: null,
   due: null, at: 1_000, cause: { topic: 'actions', partition: 0, offset: 4, index: 0 }, ...more,
 })
+
+export const ruling = (change: Partial<Ruling> = {}): Ruling => ({ type: 'Ruling', source: 'billing', kind: 'retire', run: null, by: 'eve', reason: 'sold', at: start, ...change })

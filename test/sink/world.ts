@@ -10,7 +10,7 @@ import type { Store } from '../../src/ports/store.ts'
 import { sinkTopics, tableOf, type SinkTopic } from '../../src/sink/rows/tables.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 import { MemorySchemaStore } from '../support/memory-schemas.ts'
-import { access, action, deadLetter, finding, grant, lag, syncRun } from './records.ts'
+import { access, action, deadLetter, finding, grant, lag, ruling, syncRun } from './records.ts'
 
 export const codec: Codec = createFileCodec(new MemorySchemaStore())
 /** One topic with two partitions is enough to see them kept apart; each place more is a claim more to wait for. */
@@ -40,6 +40,8 @@ function records(topic: SinkTopic, partition: number, n: number): RecordOf<SinkT
       return [syncRun({ source: name })]
     case 'dead-letters':
       return [deadLetter({ id: name })]
+    case 'rulings':
+      return [ruling({ source: name })]
     case 'action-log':
       return [action({ id: name })]
   }
@@ -58,7 +60,7 @@ export async function fill(log: Log, from: number, to: number): Promise<void> {
   }
 }
 
-const columnOf: Record<SinkTopic, string> = { findings: 'id', access: 'account', lag: 'entitlement', 'sync-runs': 'source', 'dead-letters': 'id', 'action-log': 'id' }
+const columnOf: Record<SinkTopic, string> = { findings: 'id', access: 'account', lag: 'entitlement', 'sync-runs': 'source', 'dead-letters': 'id', rulings: 'source', 'action-log': 'id' }
 const nameOf = (record: RecordOf<SinkTopic>): string => {
   switch (record.type) {
     case 'Finding':
@@ -70,6 +72,7 @@ const nameOf = (record: RecordOf<SinkTopic>): string => {
     case 'LagSample':
       return record.entitlement
     case 'SyncRun':
+    case 'Ruling':
       return record.source
     case 'Part':
       return ''

@@ -21,7 +21,7 @@ export interface Changelog {
 }
 
 /** Inputs of processors and what people decide by: never to be deleted, or nothing could be derived again. */
-const kept: ReadonlySet<Topic> = new Set<Topic>(['raw', 'intent', 'facts', 'actions', 'commands', 'dead-letters'])
+const kept: ReadonlySet<Topic> = new Set<Topic>(['raw', 'intent', 'facts', 'actions', 'commands', 'dead-letters', 'rulings'])
 
 export const maxMessageBytes = 16 * 1024 * 1024
 const otherStates = 8

@@ -6,10 +6,11 @@ import { actionRow } from './action.ts'
 import { deadLetterRow } from './dead-letter.ts'
 import { findingRow } from './finding.ts'
 import { lagRow } from './lag.ts'
+import { rulingRow } from './ruling.ts'
 import { syncRunRow } from './sync-run.ts'
 
 /** Topics that have a table. */
-export const sinkTopics = ['findings', 'access', 'lag', 'sync-runs', 'dead-letters', 'action-log'] as const satisfies readonly Topic[]
+export const sinkTopics = ['findings', 'access', 'lag', 'sync-runs', 'dead-letters', 'rulings', 'action-log'] as const satisfies readonly Topic[]
 export type SinkTopic = (typeof sinkTopics)[number]
 
 /** Where the sink also writes what it can't read of any topic. */
@@ -21,6 +22,7 @@ export const tableOf: Readonly<Record<SinkTopic, string>> = {
   lag: 'lag_samples',
   'sync-runs': 'sync_run_log',
   'dead-letters': deadLetterTable,
+  rulings: 'ruling_log',
   'action-log': 'action_log',
 }
 
@@ -37,6 +39,8 @@ export function rowOf(record: Exclude<RecordOf<SinkTopic>, { type: 'Part' }>, po
       return syncRunRow(record, position)
     case 'DeadLetter':
       return deadLetterRow(record, position)
+    case 'Ruling':
+      return rulingRow(record, position)
     case 'ActionChange':
       return actionRow(record, position)
   }
