@@ -6,15 +6,16 @@ import type { Unproven } from '../reports/unproven.ts'
 import { timeMs } from '../../schemas/time-text.ts'
 import type { LetterDecision } from '../http/letters.ts'
 import { explanationText } from './explanation-text.ts'
+import { pausedLines } from './paused.ts'
 import { terminalWidth } from './terminal.ts'
 import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
-  const { text, cutAt, unknown, unproven, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
+  const { text, cutAt, unknown, unproven, paused, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
   process.stdout.write(text)
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
   for (const filter of unknown) console.error(`the tables know no ${filter} ${JSON.stringify(filters[filter])}: no access of it was ever seen, or it is spelt otherwise`)
-  for (const line of unprovenLines(unproven)) console.error(line)
+  for (const line of [...unprovenLines(unproven), ...pausedLines(paused)]) console.error(line)
   sayAhead([filters['at'], filters['to']])
   if (behind.length > 0) console.error(`the tables lack something that the log has (${behind.join(', ')}): \`grantline run\` brings it in`)
   sayOpen(deadLetters)
@@ -60,6 +61,7 @@ export async function decide(configFile: string, id: string, decision: LetterDec
 export async function explain(configFile: string, id: string, format: 'table' | 'json'): Promise<void> {
   const explanation = await withApi(configFile, (api) => api.explain(id))
   process.stdout.write(format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation))
+  for (const line of pausedLines(explanation.paused)) console.error(line)
   sayOpen(explanation.deadLetters)
 }
 

@@ -118,7 +118,7 @@ function build(): Command {
     .argument('<source>', 'an application or a feed')
     .action((source: string, options: { config: string; kind: 'release' | 'baseline' | 'retire'; by: string; reason: string; run?: number }) =>
       told(options.config, (api) => api.rule({ source, kind: options.kind, by: options.by, reason: options.reason, run: options.run ?? null }), `${options.kind} of ${source} is recorded, by ${options.by}`))
-    .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"']))
+    .addHelpText('after', examples(['rule hr --kind release --run 12 --by "A. Kaya" --reason "the Basel site was sold"', 'rule portal --kind retire --by "A. Kaya" --reason "switched off in May"']))
 
   actionCommands(program)
   deadLetterCommands(program)

@@ -15,6 +15,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { threadEntry } from '../threads/task-thread.ts'
 import { announce, withdraw } from './held-by.ts'
 import { inVainLines, unknownLine } from './in-vain.ts'
+import { pausedLines } from './paused.ts'
 import { releaseOf } from './release.ts'
 import { terminalWidth } from './terminal.ts'
 
@@ -167,6 +168,8 @@ async function showTables(api: Api, apps: readonly string[], feeds: readonly str
   process.stdout.write(`\n${total(findings)} findings open, ${total(grants)} grants held (${undecided} undecided), ${total(deadLetters)} dead letters\n`)
   const line = unproven(feeds.filter((name) => !sources.some(({ source, lastComplete }) => source === name && lastComplete !== null)))
   if (line !== null) say(line)
+  const paused = sources.filter(({ state }) => state === 'paused').map(({ source, lastComplete }) => ({ source, since: lastComplete }))
+  for (const one of pausedLines(paused)) say(`! ${one}; put them back, or retire them: grantline rule ${paused[0]!.source} --kind retire --by NAME --reason TEXT`)
   for (const one of inVainLines(sources, apps, feeds)) say(one)
 }
 

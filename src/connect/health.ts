@@ -9,8 +9,8 @@ import type { LimiterState } from './throttle/limiter.ts'
 export interface SourceHealth {
   source: string
   kind: 'app' | 'feed'
-  /** `not running`: no process of ours reads it now; `silent`: its webhooks do not come as they are expected to */
-  state: 'not running' | 'new' | 'reading well' | 'incomplete' | 'in trouble' | 'silent' | 'paused'
+  /** `not running`: no process of ours reads it now; `paused`, `retired`: nor will one; `silent`: its webhooks do not come as they are expected to */
+  state: 'not running' | 'new' | 'reading well' | 'incomplete' | 'in trouble' | 'silent' | 'paused' | 'retired'
   run: number | null
   verdict: Verdict | null
   /** why the last run was not complete, and where */

@@ -5,6 +5,7 @@ import type { ActionRow } from '../reports/actions.ts'
 import type { DeadLetterRow, OpenLetters } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
+import type { Paused } from '../reports/paused.ts'
 import type { Summary } from '../reports/summary.ts'
 import type { NamingFilter } from '../reports/unknown-names.ts'
 import type { Unproven } from '../reports/unproven.ts'
@@ -47,6 +48,8 @@ export interface ReportAnswer {
   unknown: readonly NamingFilter[]
   /** where it rests on what was read: sources that had not been read completely by the time in question */
   unproven: readonly Unproven[]
+  /** where it rests on what was read: sources that nobody reads any more, nor did at the time in question */
+  paused: readonly Paused[]
   /** topics of which the log has what the tables do not hold yet, where nothing runs that would bring it in */
   behind: readonly string[]
   /** what was read and is not in it: open dead letters of the sources it rests on; none: everything that was read */
@@ -61,6 +64,8 @@ export interface Explanation {
   because: Step[]
   /** what was done about it, oldest first */
   actions: ActionStep[]
+  /** as of a report about its application */
+  paused: Paused[]
   /** as of a report: what was read of its application and is not in it */
   deadLetters: OpenLetters[]
 }

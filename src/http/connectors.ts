@@ -17,15 +17,15 @@ export interface ConnectorHealth extends SourceHealth {
   lagMs: number | null
 }
 
-type Remembered = Pick<SourceHealth, 'source' | 'run' | 'verdict' | 'lastCompleteAt' | 'unknownApps'>
+type Remembered = Pick<SourceHealth, 'source' | 'state' | 'run' | 'verdict' | 'lastCompleteAt' | 'unknownApps'>
 
-/** Of every source that runs here or that the tables know. `live` null: no process runs. */
-export async function connectorHealth(store: Store, live: readonly SourceHealth[] | null, nowMs: number): Promise<ConnectorHealth[]> {
-  const { sources, deadLetters, lags } = await sourceSummary(store)
+/** Of every source that runs here or that the tables know. `configured`: those of the config file; `live` null: no process runs. */
+export async function connectorHealth(store: Store, configured: readonly string[], live: readonly SourceHealth[] | null, nowMs: number): Promise<ConnectorHealth[]> {
+  const { sources, deadLetters, lags } = await sourceSummary(store, configured)
   const letters = (source: string): number => deadLetters.filter((one) => one.source === source).reduce((sum, one) => sum + one.letters, 0)
   const lag = (source: string): number | null => lags.reduce<number | null>((worst, { app, p95Ms }) => (app === source ? Math.max(worst ?? 0, p95Ms) : worst), null)
-  const remembered = new Map(sources.map(({ source, lastRun, lastVerdict, lastComplete, unknownApps }): [string, Remembered] =>
-    [source, { source, run: lastRun, verdict: lastVerdict, lastCompleteAt: lastComplete, unknownApps }]))
+  const remembered = new Map(sources.map(({ source, state, lastRun, lastVerdict, lastComplete, unknownApps }): [string, Remembered] =>
+    [source, { source, state: state === 'active' ? 'not running' : state, run: lastRun, verdict: lastVerdict, lastCompleteAt: lastComplete, unknownApps }]))
   const known = (live ?? []).map((one): SourceHealth => {
     const past = remembered.get(one.source)
     remembered.delete(one.source)
@@ -75,6 +75,6 @@ const columns: readonly ReportColumn<Row>[] = [
 ]
 
 const nothingKnown: Omit<SourceHealth, keyof Remembered> = {
-  kind: 'app', state: 'not running', reason: null, place: null, lastRunAt: null, nextAt: null, runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null,
+  kind: 'app', reason: null, place: null, lastRunAt: null, nextAt: null, runs: 0, failureRate: 0, pages: 0, records: 0, rejected: 0, gap: null,
   requests: 0, retries: 0, refused: 0, throttledMs: 0, perSecond: null, waitMs: 0, rereads: 0, deliveries: 0, lastDeliveryAt: null, missingDeliveries: 0, shapeChanges: [], problem: null, problemAt: null,
 }

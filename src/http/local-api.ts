@@ -12,6 +12,8 @@ import { reports } from '../reports/catalogue.ts'
 import { openLetters } from '../reports/dead-letters.ts'
 import { findingById, findingHistory, holdsAbsences, type FindingRow } from '../reports/findings.ts'
 import { knownSources, runsOf } from '../reports/known-sources.ts'
+import { pausedSources, type Paused } from '../reports/paused.ts'
+import { inactiveSources } from '../reports/source-states.ts'
 import { summary } from '../reports/summary.ts'
 import { unknownNames } from '../reports/unknown-names.ts'
 import { unprovenSources, type Unproven } from '../reports/unproven.ts'
@@ -67,6 +69,7 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     if (write !== null && [...write.apps, ...write.feeds].includes(source)) throw new ApiError(503, `nothing was read of ${source} yet`)
     throw new ApiError(404, `nothing was ever read of ${source}; there are ${sources.join(', ') || 'none'}`)
   }
+  const configured = [...apps, ...feeds]
   const proven = new Map<string, number>()
   /** Of the applications that are asked about, and of all feeds: what is intended rests on each of them. Tables that lack something know nothing of what they have no run of. */
   const unprovenFor = async ({ app, at, knownAt, from }: Filters, isBehind: boolean): Promise<Unproven[]> => {
@@ -74,6 +77,11 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
     const asked = [...apps.filter((name) => app === undefined || name === app), ...feeds]
     const known = isBehind ? await knownSources(store) : asked
     return unprovenSources(store, asked.filter((name) => known.includes(name)), time === undefined ? null : timeOf('at', time), proven)
+  }
+  /** Of the application that is asked about, if any, and all feeds, by the earliest time at which it is asked what was held or known. */
+  const pausedFor = async ({ app, at, to, knownAt }: Filters): Promise<Paused[]> => {
+    const times = [at ?? to, knownAt].filter((time) => time !== undefined).map((time) => timeOf('at', time))
+    return pausedSources(await inactiveSources(store, configured), app ?? null, times.length === 0 ? null : Math.min(...times))
   }
   return {
     async report(name, asked, format, width) {
@@ -87,20 +95,22 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
         const isEmpty = count === 0 && behind.length === 0
         if (isEmpty && source !== undefined) await refuseUnread(source)
         const unknown = isEmpty ? await unknownNames(store, filters) : []
-        if (!report.restsOnSources) return { text: answer, cutAt, unknown, unproven: [], behind, deadLetters: [] }
-        return { text: answer, cutAt, unknown, unproven: await unprovenFor(filters, behind.length > 0), behind, deadLetters: await openLetters(store, filters['app'] ?? null) }
+        if (!report.restsOnSources) return { text: answer, cutAt, unknown, unproven: [], paused: [], behind, deadLetters: [] }
+        const [unproven, paused] = [await unprovenFor(filters, behind.length > 0), await pausedFor(filters)]
+        return { text: answer, cutAt, unknown, unproven, paused, behind, deadLetters: await openLetters(store, filters['app'] ?? null) }
       } catch (error) {
         if (error instanceof z.ZodError) throw new ApiError(400, z.prettifyError(error))
         throw error
       }
     },
-    summary: () => summary(store),
-    connectors: () => connectorHealth(store, write?.health() ?? null, (write?.clock ?? systemClock).nowMs()),
+    summary: () => summary(store, configured),
+    connectors: () => connectorHealth(store, configured, write?.health() ?? null, (write?.clock ?? systemClock).nowMs()),
     async explain(id) {
       const finding = one(await findingById(store, id), id)
       const history = await findingHistory(store, finding.id)
-      const [because, actions, deadLetters] = [await walkCauses(log, codec, finding.causes), await stepsOf(finding.id), await openLetters(store, finding.app)]
-      return { finding, history, because, actions, deadLetters }
+      const [because, actions] = [await walkCauses(log, codec, finding.causes), await stepsOf(finding.id)]
+      const [paused, deadLetters] = [await pausedFor(finding.app === null ? {} : { app: finding.app }), await openLetters(store, finding.app)]
+      return { finding, history, because, actions, paused, deadLetters }
     },
     action: async (id) => stepsOf((await oneAction(store, id)).id),
     async decideActions(request) {

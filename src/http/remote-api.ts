@@ -6,9 +6,11 @@ import { ApiError } from './api-error.ts'
 import type { ActionStep, Api, Explanation } from './api.ts'
 import type { ConnectorHealth } from './connectors.ts'
 import { cutHeader, cutOf } from './cut-header.ts'
+import { datedOf } from './dated-sources.ts'
 import { lettersHeader, lettersOf } from './letters-header.ts'
+import { pausedHeader } from './paused-header.ts'
 import { unknownHeader, unknownOf } from './unknown-header.ts'
-import { unprovenHeader, unprovenOf } from './unproven-header.ts'
+import { unprovenHeader } from './unproven-header.ts'
 
 const Decided = z.object({ did: z.string() })
 const Recorded = z.object({ recorded: z.int() })
@@ -34,8 +36,8 @@ export function remoteApi(url: string, token: string): Api {
   return {
     async report(name, filters, format, width) {
       const { text, headers } = await answer('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`)
-      const [unknown, unproven] = [unknownOf(headers.get(unknownHeader)), unprovenOf(headers.get(unprovenHeader))]
-      return { text, cutAt: cutOf(headers.get(cutHeader)), unknown, unproven, behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
+      const [unknown, unproven, paused] = [unknownOf(headers.get(unknownHeader)), datedOf(headers.get(unprovenHeader)), datedOf(headers.get(pausedHeader))]
+      return { text, cutAt: cutOf(headers.get(cutHeader)), unknown, unproven, paused, behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
     },
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     connectors: async () => JSON.parse(await call('GET', '/v1/connectors')) as ConnectorHealth[],

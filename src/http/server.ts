@@ -9,10 +9,12 @@ import { ActionRequest } from './actions.ts'
 import { ApiError } from './api-error.ts'
 import { RulingRequest, type Api } from './api.ts'
 import { cutHeader } from './cut-header.ts'
+import { datedText } from './dated-sources.ts'
 import { lettersHeader, lettersText } from './letters-header.ts'
 import { LetterDecision } from './letters.ts'
+import { pausedHeader } from './paused-header.ts'
 import { unknownHeader } from './unknown-header.ts'
-import { unprovenHeader, unprovenText } from './unproven-header.ts'
+import { unprovenHeader } from './unproven-header.ts'
 
 export interface HttpServer {
   url: string
@@ -41,7 +43,7 @@ const maxWebhookBytes = 1024 * 1024
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table; what was read and is not in it: `Grantline-Dead-Letters`;
  *                                 where there are more rows than its limit: `Grantline-Cut-At`; where it is empty, filters that
  *                                 name what was never seen: `Grantline-Unknown`; sources that it rests on and that had not been
- *                                 read completely by then: `Grantline-Unproven`
+ *                                 read completely by then: `Grantline-Unproven`; and that nobody reads any more: `Grantline-Paused`
  *   GET  /v1/summary
  *   GET  /v1/connectors           health of every application and feed
  *   GET  /v1/explain/<finding>
@@ -91,12 +93,13 @@ function addApi(app: Hono, api: Api, token: string): void {
   app.get('/v1/reports/:report', async (context) => {
     const { format: asked, width, ...filters } = context.req.query()
     const format = Format.parse(asked)
-    const { text, cutAt, unknown, unproven, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
+    const { text, cutAt, unknown, unproven, paused, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
     return context.body(text, 200, {
       'content-type': contentTypes[format],
       ...(cutAt !== null && { [cutHeader]: String(cutAt) }),
       ...(unknown.length > 0 && { [unknownHeader]: unknown.join(', ') }),
-      ...(unproven.length > 0 && { [unprovenHeader]: unprovenText(unproven) }),
+      ...(unproven.length > 0 && { [unprovenHeader]: datedText(unproven) }),
+      ...(paused.length > 0 && { [pausedHeader]: datedText(paused) }),
       ...(deadLetters.length > 0 && { [lettersHeader]: lettersText(deadLetters) }),
     })
   })

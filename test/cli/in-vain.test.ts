@@ -3,7 +3,7 @@ import { inVainLines } from '../../src/cli/in-vain.ts'
 import type { Summary } from '../../src/reports/summary.ts'
 
 type Source = Summary['sources'][number]
-const source = (name: string, more: Partial<Source> = {}): Source => ({ source: name, lastRun: 1, lastVerdict: 'complete', lastComplete: 1, unknownApps: [], unresolved: 0, unresolvedSome: [], ...more })
+const source = (name: string, more: Partial<Source> = {}): Source => ({ source: name, state: 'active', lastRun: 1, lastVerdict: 'complete', lastComplete: 1, unknownApps: [], unresolved: 0, unresolvedSome: [], ...more })
 
 describe('what is named in vain', () => {
   it('is told of applications and feeds that the config file has', () => {

@@ -3,7 +3,7 @@ import { Health } from '../../src/connect/health.ts'
 import { connectorHealth, connectorText, type ConnectorHealth } from '../../src/http/connectors.ts'
 import { HandClock } from '../../src/runtime/clock.ts'
 import { openTables, type Tables } from '../reports/tables.ts'
-import { deadLetter, lag, start, syncRun } from '../sink/records.ts'
+import { deadLetter, lag, ruling, start, syncRun } from '../sink/records.ts'
 
 let tables: Tables
 let rows: ConnectorHealth[]
@@ -25,7 +25,7 @@ beforeAll(async () => {
   health.onEvent({ event: 'run', source: 'billing', nextInMs: 60_000, result: run })
   health.onEvent({ event: 'request', source: 'billing', report: { outcome: 'ok', attempts: 3, refused: 1, throttledMs: 400, tookMs: 500 } })
   clock.advance(5_000)
-  rows = await connectorHealth(tables.store, health.list(() => undefined), clock.nowMs())
+  rows = await connectorHealth(tables.store, ['billing', 'hr'], health.list(() => undefined), clock.nowMs())
 })
 afterAll(() => tables.close())
 
@@ -36,7 +36,14 @@ describe('the health of connectors', () => {
       state: 'reading well', verdict: 'complete', ageMs: 5_000, lagMs: 7_000, failureRate: 1 / 3, retries: 2, throttledMs: 400, pages: 9, records: 60, deadLetters: 1, gap: 3, live: true,
     })
     expect(rows[1]).toMatchObject({ state: 'new', ageMs: null, lagMs: null, deadLetters: 0, gap: null })
-    expect(rows[2]).toMatchObject({ state: 'not running', verdict: 'partial', live: false, lagMs: null })
+    expect(rows[2]).toMatchObject({ state: 'paused', verdict: 'partial', live: false, lagMs: null })
+  })
+
+  it('says of what no process reads whether one will', async () => {
+    const states = async () => (await connectorHealth(tables.store, ['billing'], null, start)).map(({ source, state }) => [source, state])
+    expect(await states()).toEqual([['billing', 'not running'], ['gone', 'paused'], ['hr', 'paused']])
+    await tables.add('rulings', ruling({ source: 'gone' }))
+    expect(await states()).toEqual([['billing', 'not running'], ['gone', 'retired'], ['hr', 'paused']])
   })
 
   it('is shown whole in every format, a changed field with its example', () => {

@@ -26,7 +26,7 @@ const ask = (filters: Record<string, string>, write: WriteSources | null, name =
 describe('a report that finds nothing', () => {
   it('answers so where its source was read', async () => {
     for (const write of [null, running]) {
-      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, unknown: [], unproven: expect.any(Array) as unknown, behind: [], deadLetters: [] })
+      expect(await ask({ app: 'billing' }, write)).toEqual({ text: '[]\n', cutAt: null, unknown: [], unproven: expect.any(Array) as unknown, paused: expect.any(Array) as unknown, behind: [], deadLetters: [] })
       expect(await ask({}, write)).toMatchObject({ text: '[]\n' })
     }
   })
@@ -69,6 +69,21 @@ describe('a report that rests on what was read', () => {
     const configured = { apps: ['hr'], feeds: [], ids: new Map([['hr', 'fold' as const]]) }
     const { text, unknown } = await localApi({ log, codec, store: tables.store }, running, configured).report('access', { app: 'hr', account: 'U1049' }, 'csv', 0)
     expect([text.split('\r\n').length, unknown]).toEqual([3, []])
+  })
+
+  it('names the sources that nobody reads any more, as of the earliest time that it is asked about', async () => {
+    const last = syncRun().at + 5_000
+    const paused = async (filters: Record<string, string>, name = 'access') => (await localApi({ log, codec, store: tables.store }, running, { apps: ['portal', 'hr'], feeds: ['people'], ids: new Map() }).report(name, filters, 'json', 0)).paused
+    const billing = [{ source: 'billing', since: last }]
+    expect(await paused({})).toEqual(billing)
+    expect(await paused({ app: 'billing' })).toEqual(billing)
+    expect(await paused({ app: 'people' })).toEqual([])
+    const [then, later] = [String(last), String(last + 1)]
+    for (const filters of [{ at: then }, { knownAt: then }, { at: later, knownAt: then }, { at: then, knownAt: later }]) expect(await paused(filters)).toEqual([])
+    for (const filters of [{ at: later }, { knownAt: later }, { at: later, knownAt: later }]) expect(await paused(filters)).toEqual(billing)
+    expect(await paused({ from: '1970-01-01', to: then }, 'access-changes')).toEqual([])
+    expect(await paused({ from: '1970-01-01', to: later }, 'access-changes')).toEqual(billing)
+    expect(await paused({}, 'lag')).toEqual([])
   })
 
   it('leaves that to the runs that there are, where the tables lack something', async () => {

@@ -9,7 +9,7 @@ const api: Api = {
   report: async (name, filters, format) => {
     calls.push([name, filters, format])
     if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
-    return { text: format === 'json' ? '[]\n' : 'a,b\r\n', cutAt: name === 'access' ? 1_000 : null, unknown: name === 'lag' ? ['identity', 'account'] : [], unproven: name === 'access' ? [{ source: 'portal', since: 5 }, { source: 'desk', since: null }] : [], behind: [], deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
+    return { text: format === 'json' ? '[]\n' : 'a,b\r\n', cutAt: name === 'access' ? 1_000 : null, unknown: name === 'lag' ? ['identity', 'account'] : [], unproven: name === 'access' ? [{ source: 'portal', since: 5 }, { source: 'desk', since: null }] : [], paused: name === 'access' ? [{ source: 'sold', since: 7 }] : [], behind: [], deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
   },
   summary: async () => ({ findings: [], grants: [], sources: [], lags: [], deadLetters: [] }),
   connectors: async () => [],
@@ -89,8 +89,8 @@ describe('the HTTP API', () => {
     expect((await ask('/v1/reports/findings')).headers.get('grantline-cut-at')).toBe(null)
     const server = await serve(app, '127.0.0.1', 0)
     const remote = remoteApi(server.url, 'right-token')
-    expect(await remote.report('access', {}, 'json', 80)).toEqual({ text: '[]\n', cutAt: 1_000, unknown: [], unproven: [{ source: 'portal', since: 5 }, { source: 'desk', since: null }], behind: [], deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
-    expect(await remote.report('findings', {}, 'csv', 80)).toEqual({ text: 'a,b\r\n', cutAt: null, unknown: [], unproven: [], behind: [], deadLetters: [] })
+    expect(await remote.report('access', {}, 'json', 80)).toEqual({ text: '[]\n', cutAt: 1_000, unknown: [], unproven: [{ source: 'portal', since: 5 }, { source: 'desk', since: null }], paused: [{ source: 'sold', since: 7 }], behind: [], deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
+    expect(await remote.report('findings', {}, 'csv', 80)).toEqual({ text: 'a,b\r\n', cutAt: null, unknown: [], unproven: [], paused: [], behind: [], deadLetters: [] })
     expect(await remote.report('lag', {}, 'csv', 80)).toMatchObject({ unknown: ['identity', 'account'] })
     await server.close()
   })

@@ -15,8 +15,8 @@ export const summary: Summary = {
   ],
   grants: [{ app: 'billing', verdict: 'matched', grants: 70, accounts: 9 }],
   sources: [
-    { source: 'billing', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [], unresolved: 3, unresolvedSome: ['identity/P99'] },
-    { source: 'hr', lastRun: 1, lastVerdict: 'partial', lastComplete: null, unknownApps: [], unresolved: 0, unresolvedSome: [] },
+    { source: 'billing', state: 'active', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [], unresolved: 3, unresolvedSome: ['identity/P99'] },
+    { source: 'hr', state: 'active', lastRun: 1, lastVerdict: 'partial', lastComplete: null, unknownApps: [], unresolved: 0, unresolvedSome: [] },
   ],
   lags: [{ app: 'billing', direction: 'revoke', p95Ms: 90_500 }],
   deadLetters: [{ source: 'billing', stage: 'map', letters: 2 }],

@@ -212,7 +212,7 @@ it('dead letters come newest first, by source, code and stage', async () => {
   expect(row).toMatchObject({ place: 'accounts.csv line 7', reason: 'no id', run: 4, record: null, payload: '{}', at: start + 3, position: { topic: 'dead-letters' } })
 })
 
-it('the summary counts open findings, grants by verdict, and how fresh each source is', async () => {
+it('the summary counts open findings, grants by verdict, and tells how fresh each source is, and whether anybody reads it', async () => {
   await tables.add('findings', finding({ id: '1' }), finding({ id: '2' }), finding({ id: '3', kind: 'dormant-account', severity: 'low' }), finding({ id: '3', kind: 'dormant-account', severity: 'low', change: 'closed' }))
   await tables.add('access', access({ set: [grant({ verdict: 'undecided' }), grant({ entitlement: 'b', verdict: 'undecided' })] }), access({ account: 'b', set: [grant({ verdict: 'undecided' })] }))
   await tables.add('lag', lag({ direction: 'revoke', lagMs: 7 }))
@@ -226,17 +226,17 @@ it('the summary counts open findings, grants by verdict, and how fresh each sour
   await tables.add('sync-runs', ...run(10, 'complete'), ...run(20, 'partial').map((record) => (record.phase === 'partition' ? { ...record, ...names } : record)), syncRun({ source: 'hr', run: 1 }))
   await tables.add('sync-runs', ...run(21, 'partial').slice(0, 2))
   await tables.add('dead-letters', deadLetter({ run: 20 }), deadLetter({ run: 20 }), deadLetter({ id: 'd-2', run: 10 }), deadLetter({ id: 'd-3', source: 'topic/lag', stage: 'sink' }), deadLetter({ id: 'd-4' }), deadLetter({ id: 'd-4', state: 'retried', by: 'ann' }))
-  expect(await summary(tables.store)).toEqual({
+  expect(await summary(tables.store, ['billing', 'desk'])).toEqual({
     findings: [{ kind: 'unauthorised-grant', severity: 'high', open: 2 }],
     grants: [{ app: 'billing', verdict: 'undecided', grants: 3, accounts: 2 }],
-    sources: [{ source: 'billing', lastRun: 21, lastVerdict: 'partial', lastComplete: start + 11, unknownApps: [], unresolved: 2, unresolvedSome: ['account/billing/x'] }, { source: 'hr', lastRun: 1, lastVerdict: null, lastComplete: null, unknownApps: [], unresolved: 0, unresolvedSome: [] }],
+    sources: [{ source: 'billing', state: 'active', lastRun: 21, lastVerdict: 'partial', lastComplete: start + 11, unknownApps: [], unresolved: 2, unresolvedSome: ['account/billing/x'] }, { source: 'hr', state: 'paused', lastRun: 1, lastVerdict: null, lastComplete: null, unknownApps: [], unresolved: 0, unresolvedSome: [] }],
     lags: [{ app: 'billing', direction: 'revoke', p95Ms: 7 }],
     deadLetters: [{ source: 'billing', stage: 'connect', letters: 2 }, { source: 'topic/lag', stage: 'sink', letters: 1 }],
   })
 })
 
 it('the summary tells what rows of a feed name in vain in the newest run that ended', async () => {
-  const told = async () => (await summary(tables.store)).sources.map(({ source, unknownApps }) => [source, unknownApps])
+  const told = async () => (await summary(tables.store, ['billing', 'desk'])).sources.map(({ source, unknownApps }) => [source, unknownApps])
   const ended = (run: number, app: string | null) => [
     syncRun({ source: 'desk', run }), syncRun({ source: 'desk', run, phase: 'end', verdict: 'complete', classes: [manifest], unknownApps: app === null ? null : [{ app, rows: run, near: null }] }),
   ]
@@ -256,5 +256,5 @@ it('a run that a process left behind says nothing of what is named in vain', asy
     syncRun({ ...of, phase: 'partition', partition: 0, verdict: 'complete', ...named }),
     syncRun({ ...of, run: 2 }), syncRun({ ...of, run: 2, phase: 'end', verdict: 'partial', reason: 'abandoned: the process ended before the run did' }),
   )
-  expect((await summary(tables.store)).sources).toMatchObject([{ lastRun: 2, lastVerdict: 'partial', unknownApps: [{ app: 'sohp' }], unresolved: 1, unresolvedSome: ['identity/x'] }])
+  expect((await summary(tables.store, ['billing', 'desk'])).sources).toMatchObject([{ lastRun: 2, lastVerdict: 'partial', unknownApps: [{ app: 'sohp' }], unresolved: 1, unresolvedSome: ['identity/x'] }])
 })
