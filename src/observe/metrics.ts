@@ -45,15 +45,13 @@ export class Metrics {
   }
 
   onConnect(event: ConnectEvent): void {
-    const { runs, pages, records, rejected, gap, schema, unknown, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing: awaited } = this.#counter
+    const { runs, pages, records, rejected, gap, schema, requests, requestSeconds, refused, retries, retryWaits, throttled, rereads, writes, problems, deliveries, lastDelivery, silent, missing: awaited } = this.#counter
     const { source } = event
     switch (event.event) {
       case 'run': {
         runs.inc({ source, verdict: event.result.verdict })
         pages.inc({ source }, event.result.pages)
         schema.inc({ source }, event.result.shapeChanges.length)
-        const { unknownApps } = event.result
-        if (unknownApps !== null) unknown.set({ source }, unknownApps.reduce((sum, { rows }) => sum + rows, 0))
         const missing = gapOf(event.result.classes)
         if (missing !== null) gap.set({ source }, missing)
         for (const item of event.result.classes) {
@@ -145,19 +143,26 @@ export class Metrics {
     const complete = this.#gauge('grantline_last_complete_snapshot_timestamp_seconds', 'When the last complete snapshot of a source ended, Unix time; 0: never.', ['source'])
     const lag = this.#gauge('grantline_change_lag_seconds', 'Within which 95 % of the desired changes were seen done.', ['app', 'direction'])
     const unresolved = this.#gauge('grantline_unresolved_names', 'Names of people and roles (by feed) and accounts (by application) in the newest run that are nowhere to be found.', ['source'])
+    const unknown = this.#gauge('grantline_feed_unknown_app_rows', 'Rows of a feed’s last read that name an application which the config file never had; a row that names several counts for each.', ['source'])
+    const paused = this.#gauge('grantline_source_paused', '1 where the config file no longer has a source and nobody retired it: what was read of it is told on, and nobody reads it.', ['source'])
     const asked = this.#gauge('grantline_tables_timestamp_seconds', 'As of when the figures from the tables are, Unix time: counting millions of grants takes seconds, and scrapes are often.', [])
     const figures = seldom(async () => ({ at: Date.now(), now: await summary() }))
-    this.#collect([findings, gap, grants, letters, complete, lag, unresolved, asked], async () => {
+    this.#collect([findings, gap, grants, letters, complete, lag, unresolved, unknown, paused, asked], async () => {
       const { at, now } = await figures()
       asked.set(at / 1_000)
       for (const { kind, severity, open } of now.findings) findings.set({ kind, severity }, open)
       gap.set(now.findings.filter(({ kind }) => gapKinds.includes(kind)).reduce((sum, { open }) => sum + open, 0))
       for (const { app, verdict, grants: held } of now.grants) grants.set({ app, verdict }, held)
       for (const { source, stage, letters: open } of now.deadLetters) letters.set({ source, stage }, open)
-      for (const { app, direction, p95Ms } of now.lags) lag.set({ app, direction }, p95Ms / 1_000)
-      for (const { source, lastComplete, unresolved: names } of now.sources) {
+      const retired = new Set(now.sources.filter(({ state }) => state === 'retired').map(({ source }) => source))
+      for (const { app, direction, p95Ms } of now.lags) if (!retired.has(app)) lag.set({ app, direction }, p95Ms / 1_000)
+      for (const { source, state, lastComplete, unresolved: names, unknownApps } of now.sources) {
+        if (state === 'retired') continue
         complete.set({ source }, (lastComplete ?? 0) / 1_000)
+        paused.set({ source }, state === 'paused' ? 1 : 0)
+        if (state === 'paused') continue // no run will tell anew what it names in vain
         unresolved.set({ source }, names)
+        unknown.set({ source }, unknownApps.reduce((sum, { rows }) => sum + rows, 0))
       }
     })
   }
@@ -191,7 +196,6 @@ export class Metrics {
       gap: this.#gauge('grantline_source_gap', 'Objects that a source counts and that its last run did not read; below 0: it counts fewer than it gave.', ['source']),
       retries: this.#count('grantline_source_retries_total', 'Requests to a source that are sent again.', ['source']),
       schema: this.#count('grantline_source_schema_changes_total', 'Fields of a source’s rows that vanished, appeared or changed type between runs.', ['source']),
-      unknown: this.#gauge('grantline_feed_unknown_app_rows', 'Rows of a feed’s last read that name an application which the config file never had; a row that names several counts for each.', ['source']),
       retryWaits: this.#count('grantline_retry_wait_seconds_total', 'Time spent waiting before a request that failed was sent again.', ['source']),
       requests: this.#count('grantline_source_requests_total', 'Requests to a source with all their attempts, by how they ended.', ['source', 'outcome']),
       requestSeconds: this.#histogram('grantline_source_request_duration_seconds', 'How long a request took, attempts and waits included.', 'source'),

@@ -15,17 +15,19 @@ export const summary: Summary = {
   ],
   grants: [{ app: 'billing', verdict: 'matched', grants: 70, accounts: 9 }],
   sources: [
-    { source: 'billing', state: 'active', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [], unresolved: 3, unresolvedSome: ['identity/P99'] },
+    { source: 'billing', state: 'active', lastRun: 4, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [{ app: 'sohp', rows: 3, near: 'shop' }, { app: null, rows: 2, near: null }], unresolved: 3, unresolvedSome: ['identity/P99'] },
+    { source: 'sold', state: 'retired', lastRun: 9, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [], unresolved: 0, unresolvedSome: [] },
+    { source: 'left', state: 'paused', lastRun: 9, lastVerdict: 'complete', lastComplete: 1_700_000_100_000, unknownApps: [{ app: 'sohp', rows: 3, near: 'shop' }], unresolved: 3, unresolvedSome: ['identity/P99'] },
     { source: 'hr', state: 'active', lastRun: 1, lastVerdict: 'partial', lastComplete: null, unknownApps: [], unresolved: 0, unresolvedSome: [] },
   ],
-  lags: [{ app: 'billing', direction: 'revoke', p95Ms: 90_500 }],
+  lags: [{ app: 'billing', direction: 'revoke', p95Ms: 90_500 }, { app: 'sold', direction: 'revoke', p95Ms: 1 }],
   deadLetters: [{ source: 'billing', stage: 'map', letters: 2 }],
 }
 
 const run: ConnectEvent = {
   event: 'run', source: 'billing', nextInMs: 1,
   result: {
-    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [], unknownApps: [{ app: 'sohp', rows: 3, near: 'shop' }, { app: null, rows: 2, near: null }],
+    run: 4, verdict: 'complete', reason: null, place: null, error: null, pages: 12, shapeChanges: [], unknownApps: null,
     classes: [{ class: 'accounts', verdict: 'complete', reason: null, place: null, read: 1_000, declared: 1_004, rejected: 7, counts: [1_000] }],
   },
 }

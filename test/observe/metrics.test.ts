@@ -19,9 +19,6 @@ describe('metrics', () => {
       'grantline_source_records_total{source="billing",class="accounts"} 2000',
       'grantline_source_rejected_total{source="billing",class="accounts"} 14',
       'grantline_source_gap{source="billing"} 4',
-      'grantline_feed_unknown_app_rows{source="billing"} 5',
-      'grantline_unresolved_names{source="billing"} 3',
-      'grantline_unresolved_names{source="hr"} 0',
       'grantline_source_retries_total{source="billing"} 1',
       'grantline_retry_wait_seconds_total{source="billing"} 1.5',
       'grantline_source_requests_total{source="billing",outcome="ok"} 1',
@@ -59,9 +56,19 @@ describe('metrics', () => {
       'grantline_open_dead_letters{source="billing",stage="map"} 2',
       'grantline_last_complete_snapshot_timestamp_seconds{source="billing"} 1700000100',
       'grantline_last_complete_snapshot_timestamp_seconds{source="hr"} 0',
+      'grantline_feed_unknown_app_rows{source="billing"} 5',
+      'grantline_unresolved_names{source="billing"} 3',
+      'grantline_unresolved_names{source="hr"} 0',
     ]) expect(text).toContain(line)
     tasks = []
     expect((await lines(metrics)).filter((line) => line.includes('processor="normalise"'))).toEqual([])
+  })
+
+  it('say that a source is paused and how old what is known of it is, not what it named in vain, and nothing of one that is retired', async () => {
+    const text = await lines(filledMetrics())
+    expect(text.filter((line) => line.includes('"left"'))).toEqual(['grantline_last_complete_snapshot_timestamp_seconds{source="left"} 1700000100', 'grantline_source_paused{source="left"} 1'])
+    expect(text).toContain('grantline_source_paused{source="billing"} 0')
+    expect(text.filter((line) => line.includes('"sold"'))).toEqual([])
   })
 
   it('still answer where the tables do not, and count it', async () => {

@@ -6,7 +6,7 @@ import { deadLetters, openLetters } from '../../src/reports/dead-letters.ts'
 import { lag as lagReport, type LagFilters, type LagRow } from '../../src/reports/lag.ts'
 import { summary } from '../../src/reports/summary.ts'
 import { syncRuns, type SyncRunFilters, type SyncRunRow } from '../../src/reports/sync-runs.ts'
-import { access, deadLetter, finding, grant, lag, start, syncRun } from '../sink/records.ts'
+import { access, deadLetter, finding, grant, lag, ruling, start, syncRun } from '../sink/records.ts'
 import { openTables, type Tables } from './tables.ts'
 
 let tables: Tables
@@ -257,4 +257,19 @@ it('a run that a process left behind says nothing of what is named in vain', asy
     syncRun({ ...of, run: 2 }), syncRun({ ...of, run: 2, phase: 'end', verdict: 'partial', reason: 'abandoned: the process ended before the run did' }),
   )
   expect((await summary(tables.store, ['billing', 'desk'])).sources).toMatchObject([{ lastRun: 2, lastVerdict: 'partial', unknownApps: [{ app: 'sohp' }], unresolved: 1, unresolvedSome: ['identity/x'] }])
+})
+
+it('the summary tells of a retired source nothing that it named in vain, until it is read again', async () => {
+  const manifest: ClassManifest = { class: 'requests', verdict: 'complete', reason: null, place: null, read: 1, declared: null, rejected: 0, counts: [1] }
+  const run = (number: number, at: number) => [
+    syncRun({ source: 'desk', run: number, at }), syncRun({ source: 'desk', run: number, at, phase: 'end', verdict: 'complete', classes: [manifest], unknownApps: [{ app: 'sohp', rows: 2, near: 'shop' }] }),
+    syncRun({ source: 'desk', run: number, at, phase: 'partition', partition: 0, verdict: 'complete', unresolved: { count: 1, some: ['identity/x'] } }),
+  ]
+  const told = async () => (await summary(tables.store, ['desk'])).sources.map(({ state, unknownApps, unresolved, unresolvedSome }) => [state, unknownApps.length, unresolved, unresolvedSome.length])
+  await tables.add('sync-runs', ...run(1, start))
+  expect(await told()).toEqual([['active', 1, 1, 1]])
+  await tables.add('rulings', ruling({ source: 'desk', at: start + 1 }))
+  expect(await told()).toEqual([['retired', 0, 0, 0]])
+  await tables.add('sync-runs', ...run(2, start + 2))
+  expect(await told()).toEqual([['active', 1, 1, 1]])
 })
