@@ -22,13 +22,14 @@ import { fillYear, sizes, sources } from './year.ts'
 const [accounts = 1_000_000, days = 365, times = 3] = process.argv.slice(2).map(Number)
 const path = mkdtempSync(join(tmpdir(), 'grantline-reports-'))
 const store = await openStore({ path })
+const configured = [app, ...Array.from({ length: sources }, (_, i) => `app-${i}`)]
 const results: Record<string, string | number>[] = []
 try {
   await fillYear(store, accounts, days, (done) => done % 200_000 === 0 && console.log(`${done} accounts`))
   await merged(store)
   console.log(await sizes(store))
-  await measure('summary: end of a run, /v1/summary, /metrics', () => summary(store))
-  await measure('connectors', () => connectorHealth(store, null, 0))
+  await measure('summary: end of a run, /v1/summary, /metrics', () => summary(store, configured))
+  await measure('connectors', () => connectorHealth(store, configured, null, 0))
   const needed: Record<string, object> = { 'access-history': { account: 'a13' }, 'access-changes': { from: beginMs + 100 * dayMs, to: beginMs + 107 * dayMs } }
   for (const each of reports) await measure(each.name, () => each.rows(store, needed[each.name] ?? {}))
   const report = (name: string) => reports.find((candidate) => candidate.name === name)!
@@ -41,7 +42,7 @@ try {
   await measure('dead-letters --source', () => report('dead-letters').rows(store, { source: 'app-7' }))
   await measure('explain: its finding', () => findingById(store, '0000000000000000A'))
   await measure('beside each report: open dead letters', () => openLetters(store, null))
-  await measure('beside each report: sources never read completely', () => unprovenSources(store, Array.from({ length: sources }, (_, i) => `app-${i}`), null))
+  await measure('beside each report: sources never read completely', () => unprovenSources(store, configured, null))
   await measure('beside an empty report: known sources', () => knownSources(store))
   await measure('beside an empty report: unknown names', () => unknownNames(store, { app, account: 'nobody', entitlement: 'nothing' }))
   publishResults('reports', results)

@@ -45,8 +45,7 @@ export async function inactiveSources(store: Store, configured: readonly string[
   const found = signs.filter(({ source, lastSign, ruledAt }) => ruledAt >= lastSign || !configured.includes(source))
   if (found.length === 0) return []
   const complete = await store.query(
-    `SELECT r.source AS source, toUnixTimestamp64Milli(max(r.end_at)) AS ended FROM sync_runs AS r
-     WHERE has({sources:Array(String)}, r.source) AND r.verdict = 'complete' GROUP BY r.source`,
+    'SELECT c.source AS source, toUnixTimestamp64Milli(c.end_at) AS ended FROM last_complete_runs AS c WHERE has({sources:Array(String)}, c.source)',
     { sources: found.map(({ source }) => source) },
     Complete,
   )

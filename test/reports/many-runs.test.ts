@@ -64,7 +64,7 @@ describe('runs of a source that has had hundreds', () => {
   })
 
   it('tell when the last complete one was and what the newest that came through names in vain, however long ago', async () => {
-    const told = (await sourceSummary(tables.store)).sources.map(({ source, lastRun, lastVerdict, lastComplete, unresolved }) => [source, lastRun, lastVerdict, lastComplete, unresolved])
+    const told = (await sourceSummary(tables.store, sources)).sources.map(({ source, lastRun, lastVerdict, lastComplete, unresolved }) => [source, lastRun, lastVerdict, lastComplete, unresolved])
     const ended = (run: number): number => start + run * minute + 10
     expect(told).toEqual([
       ['blind', 450, 'unknown', null, 450], ['broken', 450, 'partial', ended(200), 450], ['dying', 450, 'partial', ended(30), 30],
