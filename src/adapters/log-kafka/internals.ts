@@ -35,7 +35,21 @@ export interface JoinedGroup {
   members: { memberId: string; memberMetadata: Buffer }[]
 }
 
+export interface ProtocolEncoder {
+  writeUVarInt(value: number): ProtocolEncoder
+  writeUVarIntString(text: string): ProtocolEncoder
+  writeBuffer(bytes: Buffer): ProtocolEncoder
+  writeBoolean(value: boolean): ProtocolEncoder
+}
+
+export interface ProtocolRequest<T> {
+  request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<ProtocolEncoder> }
+  response: { decode: (bytes: Buffer) => Promise<T>; parse: (answer: T) => Promise<T> }
+  logResponseError: boolean
+}
+
 export interface Broker {
+  connectionPool: { send<T>(request: ProtocolRequest<T>): Promise<T> }
   fetch(request: FetchRequest): Promise<{ responses: { topicName: string; partitions: PartitionResponse[] }[] }>
   joinGroup(request: {
     groupId: string

@@ -13,6 +13,7 @@ import { KafkaFilling } from './kafka-filling.ts'
 import { KafkaSchemas } from './kafka-schemas.ts'
 import { KafkaTask } from './kafka-task.ts'
 import { messageOf } from './message.ts'
+import { otherTopics } from './other-topics.ts'
 import { Reader } from './reader.ts'
 import { Standby } from './standby.ts'
 import { isFresh, StateCache, type Mark } from './state-cache.ts'
@@ -51,7 +52,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       await untilKnown(cluster, topics)
     }
     const reader = new Reader(reading, options.transactionTimeoutMs)
-    const schemas = await KafkaSchemas.open({ kafka: producers, reader, topic: schemasTopic(options.prefix), transactionTimeoutMs: options.transactionTimeoutMs })
+    const own = schemasTopic(options.prefix)
+    const schemas = await KafkaSchemas.open({
+      kafka: producers, reader, topic: own, transactionTimeoutMs: options.transactionTimeoutMs,
+      others: otherTopics(reading, own, topics.filter((topic) => topic !== own)),
+    })
     return new KafkaLog(options, { producers, admin, reading, waiting, reader, clusterId, schemas })
   } catch (error) {
     await Promise.allSettled([admin.disconnect(), reading.disconnect(), waiting.disconnect()])

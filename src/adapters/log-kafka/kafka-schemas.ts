@@ -6,22 +6,25 @@ import { FencedError, type Message } from '../../ports/log.ts'
 import { refuseCollision, type SchemaStore, type StoredSchema } from '../codec/schema-store.ts'
 import { textBytes } from '../log-embedded/layout.ts'
 import { retry } from './client.ts'
+import type { OtherTopics } from './other-topics.ts'
 import type { Reader } from './reader.ts'
 import { Transactor } from './transactor.ts'
 
 const Stored = z.object({ topic: z.enum(topicNames), text: z.string() })
 const readBytes = 1024 * 1024
 
-/** Keys of what an unfinished filling is filling the log with, of the log's id, and of the topics' own; other keys are ids of schemas. */
+/** Keys of what an unfinished filling is filling the log with, of the log's id, of the topics' own, and before its name of a topic's on the brokers; other keys are ids of schemas. */
 const fillingKey = 'filling'
 const idKey = 'id'
 const incarnationKey = 'incarnation'
+const topicKey = 'topic-id/'
 
 interface KafkaSchemasOptions {
   kafka: Kafka
   reader: Reader
   topic: string
   transactionTimeoutMs: number
+  others: OtherTopics
 }
 
 /**
@@ -36,6 +39,8 @@ export class KafkaSchemas implements SchemaStore {
   #id: string | null = null
   #incarnation: string | null = null
   #filling: string | null = null
+  /** of the topics by their names, when the log first had them */
+  readonly #topicIds = new Map<string, string>()
   #next = 0
   /** known here, and not acknowledged by the brokers yet */
   readonly #unwritten = new Map<number, StoredSchema>()
@@ -49,6 +54,7 @@ export class KafkaSchemas implements SchemaStore {
     try {
       await schemas.#catchUp()
       while (schemas.#id === null) await schemas.#giveId(options)
+      await schemas.#requireTopics(await options.others.ids())
       return schemas
     } catch (error) {
       await schemas.close()
@@ -116,12 +122,30 @@ export class KafkaSchemas implements SchemaStore {
     await this.#producer.disconnect()
   }
 
+  /** Throws where one of these topics is not the one that the log had. Those that it has only now are noted. */
+  async #requireTopics(ids: ReadonlyMap<string, string>): Promise<void> {
+    const others = [...ids].filter(([topic, id]) => (this.#topicIds.get(topic) ?? id) !== id)
+    if (others.length > 0) {
+      throw new Error(
+        `${others.map(([topic, id]) => `${topic} was made anew (its id on the brokers is ${id}, it was ${this.#topicIds.get(topic)})`).join('; ')}: ` +
+          'positions in states and tables count the messages of what was deleted. Nothing was read. ' +
+          'Topics belong together: begin a log under another kafka.prefix, and fill it with an export of before where there is one (grantline log import)',
+      )
+    }
+    const missing = [...ids].filter(([topic]) => !this.#topicIds.has(topic))
+    if (missing.length === 0) return
+    await this.#producer.send({ topic: this.#topic, acks: -1, messages: missing.map(([topic, id]) => ({ key: `${topicKey}${topic}`, value: id })) })
+    for (const [topic, id] of missing) this.#topicIds.set(topic, id)
+  }
+
   /** Of processes that find none at the same time, each fences the one before it, and looks again before it writes: one writes. */
-  async #giveId({ kafka, reader, topic, transactionTimeoutMs }: KafkaSchemasOptions): Promise<void> {
+  async #giveId({ kafka, reader, topic, transactionTimeoutMs, others }: KafkaSchemasOptions): Promise<void> {
     const transactor = await Transactor.open(kafka, `${topic}.id`, transactionTimeoutMs)
     try {
       await this.#catchUp()
       if (this.#id !== null) return
+      const held = await others.held()
+      if (held !== null) throw new Error(`${topic} was made anew, or is of no log yet, though ${held} holds messages: they are of a log that is gone in part. Begin under another kafka.prefix, or delete all topics of this one`)
       const records = [idKey, incarnationKey].map((key) => ({ topic, partition: 0, key: textBytes(key), value: Buffer.from(randomUUID()), timestamp: Date.now() }))
       const { ends } = await transactor.write(records, null, { offsets: () => undefined, commit: () => undefined })
       for (const { end } of ends.values()) reader.noteCommitted(topic, 0, end)
@@ -160,6 +184,7 @@ export class KafkaSchemas implements SchemaStore {
     if (key === fillingKey) this.#filling = value
     else if (key === idKey) this.#id = value
     else if (key === incarnationKey) this.#incarnation = value
+    else if (key?.startsWith(topicKey) === true && value !== null) this.#topicIds.set(key.slice(topicKey.length), value)
     else if (key !== null && value !== null) this.#noteSchema(key, value)
   }
 

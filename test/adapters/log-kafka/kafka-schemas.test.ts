@@ -9,6 +9,8 @@ class Brokers {
   /** keys, by batch, as they were acknowledged */
   readonly batches: string[][] = []
   isDown = false
+  /** the other topics of the log, and their ids */
+  readonly topics = new Map<string, string>()
   readonly #stored: Readonly<Record<string, string>>
   readonly #producer: Pick<Producer, 'connect' | 'disconnect' | 'send'> = {
     connect: () => Promise.resolve(),
@@ -27,7 +29,8 @@ class Brokers {
       offset: String(offset), key: Buffer.from(key), value: Buffer.from(value), timestamp: '0', isControlRecord: false,
     }))
     const reader: Pick<Reader, 'read'> = { read: (_topic, _partition, offset) => Promise.resolve(stored.slice(offset)) }
-    return KafkaSchemas.open({ kafka: kafka as Kafka, reader: reader as Reader, topic: 'schemas', transactionTimeoutMs: 1_000 })
+    const others = { ids: () => Promise.resolve(this.topics), held: () => Promise.resolve(null) }
+    return KafkaSchemas.open({ kafka: kafka as Kafka, reader: reader as Reader, topic: 'schemas', transactionTimeoutMs: 1_000, others })
   }
 
   #take(messages: Message[]): Promise<[]> {
