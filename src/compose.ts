@@ -113,7 +113,7 @@ export async function openPortableLog(config: LoadedConfig, env: Env, options: O
   await mkdir(config.dataDir, { recursive: true })
   const { log, schemas } = await openAnyLog(config, env, options)
   try {
-    const registry = await openRegistry(config, env)
+    const registry = await openRegistry(config, env, schemas)
     return { log, numbers: registry?.numbers ?? fileNumbers(schemas) }
   } catch (error) {
     await log.close()
@@ -142,14 +142,14 @@ async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => 
 }
 
 async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env: Env, readsAgain: boolean): Promise<{ log: Log; codec: Codec }> {
-  const registry = await openRegistry(config, env)
+  const registry = await openRegistry(config, env, schemas)
   if (registry === null) return { log, codec: createFileCodec(schemas) }
   return { log: readsAgain ? registry.reading(log) : registry.readingOnce(log), codec: registry.codec }
 }
 
-async function openRegistry({ registry, kafka, baseDir }: LoadedConfig, env: Env): Promise<RegistryCodec | null> {
+async function openRegistry({ registry, kafka, baseDir }: LoadedConfig, env: Env, kept: SchemaStore): Promise<RegistryCodec | null> {
   if (registry === null) return null
-  return openRegistryCodec({ url: registry.url, prefix: kafka?.prefix ?? '', ...(await login(registry, { env, baseDir })) })
+  return openRegistryCodec({ kept, url: registry.url, prefix: kafka?.prefix ?? '', ...(await login(registry, { env, baseDir })) })
 }
 
 const evenly = (partitions: number): Record<Topic, number> => Object.fromEntries(topicNames.map((topic) => [topic, partitions])) as Record<Topic, number>

@@ -17,6 +17,7 @@ import { startSchemaRegistry, type SchemaRegistryService } from '../services/api
 import { startKafka, type KafkaCluster } from '../services/kafka.ts'
 import { pythonWith } from '../services/python.ts'
 import { access, finding, grant, lag, syncRun } from '../sink/records.ts'
+import { MemorySchemaStore } from '../support/memory-schemas.ts'
 
 /** The contract for downstream services, held by a consumer in another language: Python, on the real broker and the real registry. */
 const folder = fileURLToPath(new URL('../../examples/consumer/', import.meta.url))
@@ -36,7 +37,7 @@ beforeAll(async () => {
   installation = await newInstallation(kafka.brokers)
   // as a release before `successor` had it: its schema is the subject's first version
   const older = await olderFindings()
-  opened = await openRegistryCodec({ url: registry.url, prefix: installation.options.prefix })
+  opened = await openRegistryCodec({ kept: new MemorySchemaStore(), url: registry.url, prefix: installation.options.prefix })
   log = await installation.open()
   const task = await log.openTask('test')
   await task.commit({ appends: [older], state: new Map() })

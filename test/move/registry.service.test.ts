@@ -35,7 +35,7 @@ const openAt = async (name: string): Promise<EmbeddedLog> => {
 /** More than a message takes: it travels in parts. */
 const large = { id: 'large', mail: 'x'.repeat(700_000) }
 const largeIn = partitionOf(accountKey('crm', large.id), partitions.raw)
-const registry = (): Promise<RegistryCodec> => openRegistryCodec({ url: service.url, prefix: `${randomUUID()}.` })
+const registry = (log: EmbeddedLog): Promise<RegistryCodec> => openRegistryCodec({ kept: log.schemas, url: service.url, prefix: `${randomUUID()}.` })
 
 beforeAll(async () => {
   service = await startSchemaRegistry()
@@ -68,7 +68,7 @@ it('each message names its schema as the registry does, large ones in their firs
   let from = first
   for (const name of ['one', 'other']) {
     const log = await openAt(name)
-    const { numbers, codec, reading } = await registry()
+    const { numbers, codec, reading } = await registry(log)
     await importLog({ log, numbers, directory: from, onProgress: ignored })
     const known = new Set((['raw', 'facts'] as const).map((topic) => numberIn(codec.encode(topic, []))))
     expect(known).not.toContain(numberIn(createFileCodec(source.schemas).encode('raw', [])))

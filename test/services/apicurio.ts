@@ -40,6 +40,11 @@ export async function fetchApicurio(): Promise<string> {
 export async function startSchemaRegistry(): Promise<SchemaRegistryService> {
   const existing = process.env['SCHEMA_REGISTRY_URL']
   if (existing !== undefined && existing !== '') return { url: existing, stop: async () => undefined }
+  return await launchSchemaRegistry()
+}
+
+/** One of our own in any case, that holds nothing yet. */
+export async function launchSchemaRegistry(): Promise<SchemaRegistryService> {
   try {
     return await launch(await fetchApicurio())
   } catch (error) {

@@ -48,15 +48,15 @@ export class RegistryClient {
   readonly #open: () => SchemaRegistry
   #library: SchemaRegistry
   /** for error messages; no credentials in it */
-  readonly #place: string
+  readonly place: string
   /** a subject that is there for sure */
   #control: string | null = null
 
   constructor({ url, username, password }: RegistryOptions) {
     const { origin, pathname } = new URL(url)
-    this.#place = `${origin}${pathname.replace(/\/$/, '')}`
+    this.place = `${origin}${pathname.replace(/\/$/, '')}`
     const auth = username === undefined ? {} : { auth: { username, password: password ?? '' } }
-    this.#open = () => new SchemaRegistry({ host: this.#place, clientId: 'grantline', ...auth })
+    this.#open = () => new SchemaRegistry({ host: this.place, clientId: 'grantline', ...auth })
     this.#library = this.#open()
   }
 
@@ -118,11 +118,11 @@ export class RegistryClient {
     const reason = reasonOf(error)
     const status = statusOf(error)
     const isRefusal = subject !== null && ((status !== null && refusals.includes(status)) || isOtherLevel(reason))
-    if (!isRefusal) return new RegistryError(`${doing} at the schema registry ${this.#place} failed: ${reason}. Is it up, and is the url right?`, { cause: error })
+    if (!isRefusal) return new RegistryError(`${doing} at the schema registry ${this.place} failed: ${reason}. Is it up, and is the url right?`, { cause: error })
     const help = isOtherLevel(reason)
-      ? `Somebody changed it, or registered the subject by other means: PUT {"compatibility":"${compatibility}"} to ${this.#place}/config/${subject}`
+      ? `Somebody changed it, or registered the subject by other means: PUT {"compatibility":"${compatibility}"} to ${this.place}/config/${subject}`
       : `Subjects are ${compatibility}: a field that comes later needs a default (make it nullable), none may go that has no default, and a new record type needs a topic of its own`
-    return new RegistryRefusal(`the schema registry ${this.#place} refuses today's schema of ${subject}: ${reason}. ${help}`, { cause: error })
+    return new RegistryRefusal(`the schema registry ${this.place} refuses today's schema of ${subject}: ${reason}. ${help}`, { cause: error })
   }
 
   async #within<T>(call: Promise<T>): Promise<T> {

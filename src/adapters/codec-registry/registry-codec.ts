@@ -5,6 +5,7 @@ import type { Log } from '../../ports/log.ts'
 import type { SchemaNumbers } from '../../ports/portable-log.ts'
 import { AvroCodec } from '../codec/avro-codec.ts'
 import { layoutOf } from '../codec/layout.ts'
+import type { SchemaStore } from '../codec/schema-store.ts'
 import { logMeetingSchemas } from './log-meeting-schemas.ts'
 import { RegistryClient, type RegistryOptions } from './registry-client.ts'
 import { RegistrySchemas } from './registry-schemas.ts'
@@ -25,11 +26,11 @@ export interface RegistryCodec {
 /**
  * The same bytes as the codec of files, under the ids of a registry: today's schema of every topic is registered as
  * `<prefix><topic>-value`. Throws RegistryRefusal where one is incompatible with what is registered, RegistryError where the
- * registry can't be asked.
+ * registry can't be asked, RegistryLossError where it gives numbers that stand for other schemas among those that the log has `kept`.
  */
-export async function openRegistryCodec(options: RegistryOptions & { prefix: string; lagMs?: number }): Promise<RegistryCodec> {
+export async function openRegistryCodec(options: RegistryOptions & { prefix: string; kept: SchemaStore; lagMs?: number }): Promise<RegistryCodec> {
   const registry = new RegistryClient(options)
-  const schemas = new RegistrySchemas(registry, options.lagMs)
+  const schemas = new RegistrySchemas(registry, options.kept, options.lagMs)
   const layouts = await Promise.all(
     topicNames.map(async (topic) => {
       const layout = layoutOf(topic, storedSchemaText(topic))

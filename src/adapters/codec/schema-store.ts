@@ -1,4 +1,5 @@
 import type { Topic } from '../../../schemas/wire/topics.ts'
+import { layoutOf } from './layout.ts'
 
 export interface StoredSchema {
   topic: Topic
@@ -20,4 +21,22 @@ export function refuseCollision(id: number, stored: StoredSchema, topic: Topic, 
     `schema id ${id} of topic ${topic} already stands for another schema (topic ${stored.topic}): the two share 31 bits of SHA-256. ` +
       'Change anything in the new schema that alters its text, such as the order of two fields, and generate it again',
   )
+}
+
+/** Whether both lay messages out alike, however they are spelled: a registry may give one back with names in full, or in another order. */
+export function isSameSchema(one: StoredSchema, other: StoredSchema): boolean {
+  if (one.topic !== other.topic) return false
+  return one.text === other.text || (isSchema(one) && formOf(one) === formOf(other))
+}
+
+/** Strangers may have put there what is none. */
+export const isSchema = (stored: StoredSchema): boolean => formOf(stored) !== null
+
+function formOf({ topic, text }: StoredSchema): string | null {
+  try {
+    const { chunked, union, branches } = layoutOf(topic, text)
+    return JSON.stringify([chunked, union, branches.map(({ type }) => type.schema())])
+  } catch {
+    return null
+  }
 }

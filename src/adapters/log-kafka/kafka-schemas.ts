@@ -3,7 +3,7 @@ import type { Kafka, Producer } from 'kafkajs'
 import { z } from 'zod'
 import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import { FencedError, type Message } from '../../ports/log.ts'
-import { refuseCollision, type SchemaStore, type StoredSchema } from '../codec/schema-store.ts'
+import { isSameSchema, refuseCollision, type SchemaStore, type StoredSchema } from '../codec/schema-store.ts'
 import { textBytes } from '../log-embedded/layout.ts'
 import { retry } from './client.ts'
 import type { OtherTopics } from './other-topics.ts'
@@ -42,7 +42,7 @@ export class KafkaSchemas implements SchemaStore {
   /** of the topics by their names, when the log first had them */
   readonly #topicIds = new Map<string, string>()
   #next = 0
-  /** known here, and not acknowledged by the brokers yet */
+  /** put here, and not in the log yet */
   readonly #unwritten = new Map<number, StoredSchema>()
   #writing: Promise<void> | null = null
 
@@ -97,18 +97,20 @@ export class KafkaSchemas implements SchemaStore {
   }
 
   get(id: number): StoredSchema | undefined {
-    return this.#known.get(id)
+    return this.#known.get(id) ?? this.#unwritten.get(id)
   }
 
   /** Known here at once, in the log before the next commit. */
   put(id: number, topic: Topic, text: string): void {
     const stored = this.get(id)
     if (stored !== undefined) return refuseCollision(id, stored, topic, text)
-    this.#known.set(id, { topic, text })
     this.#unwritten.set(id, { topic, text })
   }
 
-  /** Resolves when all that was put is in the log. Rejects where some of it could not be written; that is tried again when this is asked again. */
+  /**
+   * Resolves when all that was put is in the log. Rejects where some of it could not be written, which is tried again when this is asked again, and where another
+   * process has given an id to another schema at the same time: the one that came first in the log has it.
+   */
   async written(): Promise<void> {
     while (this.#unwritten.size > 0) await (this.#writing ??= this.#write())
   }
@@ -159,14 +161,33 @@ export class KafkaSchemas implements SchemaStore {
 
   /** What whoever asks meanwhile waits for, too. */
   async #write(): Promise<void> {
-    const batch = [...this.#unwritten]
-    const messages = batch.map(([id, schema]) => ({ key: String(id), value: JSON.stringify(schema) }))
     try {
-      await this.#producer.send({ topic: this.#topic, acks: -1, messages })
-      for (const [id] of batch) this.#unwritten.delete(id)
+      const missing = [...this.#unwritten].filter(([id]) => !this.#known.has(id))
+      if (missing.length > 0) {
+        await this.#send(missing)
+        await this.#catchUp()
+      }
+      for (const [id, schema] of missing) if (!this.#known.has(id)) this.#known.set(id, schema)
+      const lost = [...this.#unwritten].find(([id, schema]) => !isSameSchema(this.#known.get(id) ?? schema, schema))
+      if (lost !== undefined) {
+        const first = this.#known.get(lost[0])!
+        // compaction leaves what came last
+        if (missing.includes(lost)) await this.#send([[lost[0], first]])
+        throw new Error(
+          `schema id ${lost[0]} was given to a schema of ${lost[1].topic} here, and at the same time to another one, of ${first.topic}, which came into ${this.#topic} first. ` +
+            'A schema registry that gives an id twice has lost what it held: restore its storage, and start this process again',
+        )
+      }
+      for (const id of [...this.#unwritten.keys()]) if (this.#known.has(id)) this.#unwritten.delete(id)
     } finally {
       this.#writing = null
     }
+  }
+
+  async #send(batch: readonly (readonly [id: number, schema: StoredSchema])[]): Promise<void> {
+    const messages = batch.map(([id, schema]) => ({ key: String(id), value: JSON.stringify(schema) }))
+    const [answer] = await this.#producer.send({ topic: this.#topic, acks: -1, messages })
+    if (answer?.baseOffset !== undefined) this.#reader.noteCommitted(this.#topic, 0, Number(answer.baseOffset) + messages.length)
   }
 
   async #catchUp(): Promise<void> {
@@ -191,7 +212,7 @@ export class KafkaSchemas implements SchemaStore {
   /** A stranger, and a release that has more topics, may have written what is no schema here: nothing that can be read here names it. */
   #noteSchema(key: string, value: string): void {
     const stored = Stored.safeParse(jsonOf(value))
-    if (/^\d+$/.test(key) && stored.success) this.#known.set(Number(key), stored.data)
+    if (/^\d+$/.test(key) && stored.success && !this.#known.has(Number(key))) this.#known.set(Number(key), stored.data)
   }
 }
 

@@ -14,6 +14,7 @@ import { Pipeline } from '../../../src/runtime/pipeline.ts'
 import { RecordReader } from '../../../src/runtime/records.ts'
 import { seen, tally } from '../../support/fixture-processors.ts'
 import { MemoryLog } from '../../support/memory-log.ts'
+import { MemorySchemaStore } from '../../support/memory-schemas.ts'
 import { startSmallRegistry, type SmallRegistry } from '../../support/small-registry.ts'
 
 /** What another process registers and writes a moment later is read from a replica that has not heard of it. */
@@ -50,7 +51,7 @@ async function written(): Promise<Uint8Array> {
   const layout = layoutOf('raw', JSON.stringify(chunk))
   const client = new RegistryClient(registry)
   const id = await client.register('raw-value', layout.text)
-  const message = new AvroCodec(new Map([['raw', { ...layout, id }]]), new RegistrySchemas(client)).encode('raw', [seen('ann', 0), seen('bob', 0)])
+  const message = new AvroCodec(new Map([['raw', { ...layout, id }]]), new RegistrySchemas(client, new MemorySchemaStore())).encode('raw', [seen('ann', 0), seen('bob', 0)])
   expect(frameId(message)).toBe(id)
   registry.late.add(id)
   return message
@@ -69,7 +70,7 @@ const deadLetters = (): Promise<number> => log.end('dead-letters', 0)
 
 describe('a replica that has not heard of a schema yet', () => {
   it('is asked again for as long as one may lag behind, while the task says what it waits for: the message is processed', async () => {
-    const opened = await openRegistryCodec({ ...registry, prefix: '' })
+    const opened = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '' })
     const running = start(opened)
     await running.drained()
     await append(await written())
@@ -85,7 +86,7 @@ describe('a replica that has not heard of a schema yet', () => {
   })
 
   it('makes who reads once wait, and holds nobody up for longer than that', async () => {
-    const { codec, readingOnce } = await openRegistryCodec({ ...registry, prefix: '', lagMs })
+    const { codec, readingOnce } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '', lagMs })
     const message = await written()
     await append(message)
     const reading = readingOnce(log).read('raw', 0, 0, all)
@@ -102,7 +103,7 @@ describe('a replica that has not heard of a schema yet', () => {
   })
 
   it('that was down meanwhile is given the whole time anew', async () => {
-    const { schemas } = await openRegistryCodec({ ...registry, prefix: '', lagMs })
+    const { schemas } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '', lagMs })
     const message = await written()
     await expect(schemas.meet([message])).rejects.toThrow(/lag behind/)
     registry.isDown = true
@@ -117,7 +118,7 @@ describe('a replica that has not heard of a schema yet', () => {
 
 describe('an id that nobody ever registers', () => {
   it('is a dead letter after that time, once for a thousand messages, and what comes behind it is processed', async () => {
-    const opened = await openRegistryCodec({ ...registry, prefix: '', lagMs })
+    const opened = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '', lagMs })
     const poison = Array.from({ length: 1_000 }, () => stranger(1))
     await append(...poison, opened.codec.encode('raw', [seen('ann', 0)]))
     const running = start(opened)
@@ -136,7 +137,7 @@ describe('an id that nobody ever registers', () => {
   })
 
   it('holds nobody up where it stands within the parts of a large record', async () => {
-    const opened = await openRegistryCodec({ ...registry, prefix: '', lagMs })
+    const opened = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '', lagMs })
     const part = { type: 'Part', id: 'x', part: 0, of: 1, bytes: Uint8Array.from(stranger(1)) } as const
     await append(opened.codec.encode('raw', [part, seen('ann', 0)]))
     const running = start(opened)
@@ -148,7 +149,7 @@ describe('an id that nobody ever registers', () => {
   })
 
   it('waits together with others', async () => {
-    const opened = await openRegistryCodec({ ...registry, prefix: '', lagMs })
+    const opened = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '', lagMs })
     await append(...Array.from({ length: 100 }, (_, id) => stranger(id)))
     const running = start(opened)
     const began = performance.now()
@@ -158,7 +159,7 @@ describe('an id that nobody ever registers', () => {
   })
 
   it('is one at once where its schema is there, and none of ours', async () => {
-    const { codec, schemas } = await openRegistryCodec({ ...registry, prefix: '' })
+    const { codec, schemas } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '' })
     const id = await new RegistryClient(registry).register('foreign', '{"type":"record","name":"Order","namespace":"shop","fields":[]}')
     const message = Uint8Array.of(0, 0, 0, 0, id)
     await schemas.meet([message])

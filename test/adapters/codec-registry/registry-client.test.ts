@@ -5,6 +5,7 @@ import { storedSchemaText } from '../../../schemas/generate.ts'
 import { RegistryClient, RegistryError } from '../../../src/adapters/codec-registry/registry-client.ts'
 import { openRegistryCodec } from '../../../src/adapters/codec-registry/registry-codec.ts'
 import { CodecError } from '../../../src/ports/codec.ts'
+import { MemorySchemaStore } from '../../support/memory-schemas.ts'
 import { startSmallRegistry, type SmallRegistry } from '../../support/small-registry.ts'
 
 const id = 77
@@ -36,7 +37,7 @@ describe('an id that the registry has a schema for which is none of ours is an e
     ['that has our name and is nested very deeply', { schema: records('deep').replace('"deep"', '['.repeat(50_000) + ']'.repeat(50_000)) }],
     ['that has our name and is nested in itself', { schema: records([{ type: 'record', name: 'Seen', fields: [{ name: 'next', type: ['null', 'Seen'] }] }]) }],
   ])('%s', async (_name, told) => {
-    const { codec, schemas } = await openRegistryCodec({ ...registry, prefix: '' })
+    const { codec, schemas } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '' })
     registry.told.set(id, told)
     await schemas.meet([message])
     expect(() => codec.decode('raw', message)).toThrow(CodecError)
@@ -50,7 +51,7 @@ describe('what is no answer of a registry is asked again, and is nobody’s sche
     ['an object without a schema', { message: 'maintenance' }],
     ['a schema that is no text', { schema: 7 }],
   ])('%s for a schema', async (_name, told) => {
-    const { codec, schemas } = await openRegistryCodec({ ...registry, prefix: '' })
+    const { codec, schemas } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...registry, prefix: '' })
     registry.told.set(id, told)
     await expect(schemas.meet([message])).rejects.toThrow(RegistryError)
     expect(() => codec.decode('raw', message)).toThrow(RegistryError)

@@ -18,6 +18,7 @@ import { startSchemaRegistry, type SchemaRegistryService } from '../../services/
 import { finding } from '../../sink/records.ts'
 import { seen, tally } from '../../support/fixture-processors.ts'
 import { MemoryLog } from '../../support/memory-log.ts'
+import { MemorySchemaStore } from '../../support/memory-schemas.ts'
 
 let service: SchemaRegistryService
 beforeAll(async () => {
@@ -35,14 +36,14 @@ async function writing(topic: Topic, avro: unknown, subject = `${freshPrefix()}o
   const layout = layoutOf(topic, JSON.stringify(avro))
   const registry = new RegistryClient(service)
   const id = await registry.register(subject, layout.text)
-  const schemas = new RegistrySchemas(registry)
+  const schemas = new RegistrySchemas(registry, new MemorySchemaStore())
   schemas.put(id, topic, layout.text)
   return new AvroCodec(new Map([[topic, { ...layout, id }]]), schemas)
 }
 
 let opened: Promise<RegistryCodec> | undefined
 codecContract('registry', async () => {
-  const { codec, schemas } = await (opened ??= openRegistryCodec({ ...service, prefix: shared, lagMs: 0 }))
+  const { codec, schemas } = await (opened ??= openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix: shared, lagMs: 0 }))
   return { codec, meet: (message) => schemas.meet([message]), writing: (topic, avro) => writing(topic, avro) }
 })
 
@@ -58,8 +59,8 @@ const ask = async (path: string): Promise<unknown> => (await fetch(`${service.ur
 describe('subjects', () => {
   it('are <topic>-value with today’s schemas, FULL_TRANSITIVE, and registering them again changes nothing', async () => {
     const prefix = freshPrefix()
-    const first = await openRegistryCodec({ ...service, prefix })
-    const again = await openRegistryCodec({ ...service, prefix })
+    const first = await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })
+    const again = await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })
     expect(again.codec.encode('findings', [finding()])).toEqual(first.codec.encode('findings', [finding()]))
     for (const topic of topicNames) {
       expect(await ask(`/subjects/${prefix}${topic}-value/versions`)).toEqual([1])
@@ -71,7 +72,7 @@ describe('subjects', () => {
 
   it('are there once where several processes begin at the same moment', { timeout: 120_000 }, async () => {
     const prefix = freshPrefix()
-    const opened = await Promise.all(Array.from({ length: 4 }, () => openRegistryCodec({ ...service, prefix })))
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })))
     const messages = opened.map(({ codec }) => Buffer.from(codec.encode('findings', [finding()])).toString('hex'))
     expect(new Set(messages).size).toBe(1)
   })
@@ -100,7 +101,7 @@ describe('subjects', () => {
     const { successor: _, ...record } = finding({ id: 'written-before' })
     const message = old.encode('findings', [record as RecordOf<'findings'>])
     const log = new MemoryLog(partitions)
-    const { codec, reading } = await openRegistryCodec({ ...service, prefix })
+    const { codec, reading } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })
     expect(await ask(`/subjects/${prefix}findings-value/versions`)).toEqual([1, 2])
     await append(log, message)
     await append(log, codec.encode('findings', [finding({ id: 'written-now', successor: 'x' })]))
@@ -115,7 +116,7 @@ describe('subjects', () => {
   ])('one that already has %s refuses today’s at start, with the registry’s reason', async (_name, registered, reason) => {
     const prefix = freshPrefix()
     await writing('findings', registered, `${prefix}findings-value`)
-    const opening = openRegistryCodec({ ...service, prefix })
+    const opening = openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })
     await expect(opening).rejects.toThrow(RegistryRefusal)
     await expect(opening).rejects.toThrow(new RegExp(`${prefix.replace('.', '\\.')}findings-value.*ncompatible`))
     await expect(opening).rejects.toThrow(reason)
@@ -123,10 +124,10 @@ describe('subjects', () => {
 
   it('one whose compatibility somebody lowered is refused too', async () => {
     const prefix = freshPrefix()
-    await openRegistryCodec({ ...service, prefix })
+    await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })
     const body = JSON.stringify({ compatibility: 'NONE' })
     await fetch(`${service.url}/config/${prefix}raw-value`, { method: 'PUT', body, headers: { 'content-type': 'application/json' } })
-    await expect(openRegistryCodec({ ...service, prefix })).rejects.toThrow(/raw-value.*FULL_TRANSITIVE != NONE.*PUT .*\/config\//)
+    await expect(openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix })).rejects.toThrow(/raw-value.*FULL_TRANSITIVE != NONE.*PUT .*\/config\//)
   })
 })
 
@@ -144,14 +145,14 @@ describe('an id that is not known yet', () => {
   })
 
   it('of no schema at all is an error of the data, once no replica can lag behind any more', async () => {
-    const { codec, reading } = await openRegistryCodec({ ...service, prefix: shared, lagMs: 0 })
+    const { codec, reading } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix: shared, lagMs: 0 })
     await append(log, Uint8Array.of(0, 0x7f, 1, 2, 3, 9))
     const [value] = await everyMessage(reading(log))
     expect(() => codec.decode('findings', value!)).toThrow(CodecError)
   })
 
   it('of a schema that is none of ours is an error of the data', async () => {
-    const { codec, reading } = await openRegistryCodec({ ...service, prefix: shared })
+    const { codec, reading } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix: shared })
     const id = await new RegistryClient(service).register(`${freshPrefix()}foreign`, '{"type":"record","name":"Order","namespace":"shop","fields":[]}')
     const foreign = Buffer.alloc(5)
     foreign.writeUInt32BE(id, 1)
@@ -163,7 +164,7 @@ describe('an id that is not known yet', () => {
   it('is asked for once', async () => {
     const front = await gateway()
     try {
-      const { codec, schemas } = await openRegistryCodec({ url: front.url, prefix: shared })
+      const { codec, schemas } = await openRegistryCodec({ kept: new MemorySchemaStore(), url: front.url, prefix: shared })
       await Promise.all([schemas.meet([message, message]), schemas.meet([message])])
       front.answer = (response) => response.destroy()
       await schemas.meet([message])
@@ -174,14 +175,14 @@ describe('an id that is not known yet', () => {
   })
 
   it('is no error of the data where nobody asked for it', async () => {
-    const { codec } = await openRegistryCodec({ ...service, prefix: shared })
+    const { codec } = await openRegistryCodec({ kept: new MemorySchemaStore(), ...service, prefix: shared })
     expect(() => codec.decode('findings', message)).toThrow(RegistryError)
   })
 })
 
 describe('a registry that is out of reach', () => {
   it('stops a start, with its address and without the password', async () => {
-    const opening = openRegistryCodec({ url: 'http://127.0.0.1:9', username: 'u', password: 'hush-hush', prefix: '' })
+    const opening = openRegistryCodec({ kept: new MemorySchemaStore(), url: 'http://127.0.0.1:9', username: 'u', password: 'hush-hush', prefix: '' })
     await expect(opening).rejects.toThrow(RegistryError)
     await expect(opening).rejects.toThrow(/127\.0\.0\.1:9.*ECONNREFUSED/)
     await expect(opening).rejects.not.toThrow(/hush-hush/)
@@ -198,7 +199,7 @@ describe('a registry that is out of reach', () => {
     await append(log, (await writing('findings', before)).encode('findings', [finding()]))
     const front = await gateway()
     try {
-      const { codec, schemas, reading } = await openRegistryCodec({ url: front.url, prefix: shared })
+      const { codec, schemas, reading } = await openRegistryCodec({ kept: new MemorySchemaStore(), url: front.url, prefix: shared })
       front.answer = answer
       await expect(everyMessage(reading(log))).rejects.toThrow(RegistryError)
       const [message] = await everyMessage(log)
@@ -219,7 +220,7 @@ it('a registry that is down in the middle stops the tasks and makes no dead lett
   const value = older.encode('raw', [seen('ann', 0), seen('bob', 0)])
   await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: 1, value }], state: new Map() })
   const front = await gateway()
-  const { codec, reading } = await openRegistryCodec({ url: front.url, prefix: shared })
+  const { codec, reading } = await openRegistryCodec({ kept: new MemorySchemaStore(), url: front.url, prefix: shared })
   front.answer = (response) => response.writeHead(503).end()
   const retries: string[] = []
   const pipeline = new Pipeline({
