@@ -19,7 +19,7 @@ export function entitleAt(pace: Pace): ProcessorType<'intent'> {
     name,
     input: 'intent',
     outputs: ['facts', 'raw', 'sync-runs', 'dead-letters'],
-    version: 5,
+    version: 6,
     stateFormat: 1,
     create: () => new Entitle(pace),
   }

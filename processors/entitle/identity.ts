@@ -16,7 +16,7 @@ import type { Access } from './stored-access.ts'
 import { packAccess, unpackAccess } from './stored-access.ts'
 import { noteUnresolved } from './unresolved.ts'
 import type { Change } from './subject.ts'
-import { sameAccess, sourcesOf, wireEntries, wireLapses, wireRevocations } from './subject.ts'
+import { comparePositions, sameAccess, sourcesOf, wireEntries, wireLapses, wireRevocations } from './subject.ts'
 import type { IdentityFacet, Tenure } from './tenure.ts'
 import { facetInForce, nextStatusChange, tenureOf } from './tenure.ts'
 
@@ -50,9 +50,10 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
     tenure, claims: said.claims, revocations: said.revocations, now: context.now, changedAt: change.at, entries: before.entries, lapsed: before.lapsed,
   })
   const dueMs = earliest(earliest(nextDueMs, vainMs), nextStatusChange(facets, context.now))
+  const telling = thatTell(facets)
   const keys = keyHistory({
     history: keysIn(person.book),
-    current: keysGiven(facets),
+    current: keysGiven(telling),
     ended: tenure.status === 'ended',
     at: change.keysAt,
     startBefore: person.start,
@@ -70,7 +71,7 @@ export function refreshIdentity(scope: Scope, id: string, change: Change): void 
   timers.set(home, person.dueMs, dueMs)
   const packed = packPerson(next)
   if (stored === undefined || !sameBytes(packed, stored)) putPerson(context.state, id, packed)
-  if (hasNewBook) publishKeys(scope, facet, tenure, keys, next.revision)
+  if (hasNewBook) publishKeys(scope, telling, facet, tenure, keys, next.revision)
   if (!sameBytes(head, person.head) || !sameAccess(access, before)) publishDesired(scope, facet, tenure, current, access)
 }
 
@@ -94,10 +95,12 @@ function claimsOf(scope: Scope, about: About, facet: IdentityFacet, person: Pers
   return { said: { claims, revocations }, roles: [...ids].sort(compareKeys), matchedSinceMs }
 }
 
-function publishKeys({ context }: Scope, { record }: IdentityFacet, tenure: Tenure, keys: IdentityKey[], revision: number): void {
+function publishKeys({ context }: Scope, telling: readonly IdentityFacet[], { record }: IdentityFacet, tenure: Tenure, keys: IdentityKey[], revision: number): void {
+  const { position: cause } = context
+  const sources = telling.map(({ source }) => source).sort(comparePositions)
   context.broadcast('raw', {
     type: 'KeyBook', identity: record.id, revision, status: tenure.status, continues: record.continues, keys,
-    cause: context.position,
+    sources: sources.every((source) => comparePositions(source, cause) === 0) ? null : sources, cause,
   })
 }
 
@@ -127,12 +130,16 @@ function facetsIn(about: About): IdentityFacet[] {
 const facetOf = ({ record, gone, since, source }: Told<Identity>): IdentityFacet =>
   ({ feed: record.feed, gone, record, attributesSince: since, source })
 
-/** By all feeds that still have the identity; where none does, by all that had it. */
-function keysGiven(facets: readonly IdentityFacet[]): readonly IntentKey[] {
-  const [only] = facets
-  if (only !== undefined && facets.length === 1) return only.record.keys
+/** Those of all feeds that still have the identity; where none does, of all that had it. */
+function thatTell(facets: readonly IdentityFacet[]): readonly IdentityFacet[] {
+  if (facets.length === 1) return facets
   const isGone = facets.every(({ gone }) => gone)
-  return facets.filter(({ gone }) => !gone || isGone).flatMap(({ record }) => record.keys)
+  return facets.filter(({ gone }) => !gone || isGone)
+}
+
+function keysGiven(telling: readonly IdentityFacet[]): readonly IntentKey[] {
+  const [only] = telling
+  return only !== undefined && telling.length === 1 ? only.record.keys : telling.flatMap(({ record }) => record.keys)
 }
 
 function earliest(a: number | null, b: number | null): number | null {

@@ -74,6 +74,6 @@ export function sourcesOf(own: readonly Position[], { entries, revoked }: Access
   return ordered.filter((position, i) => i === 0 || comparePositions(ordered[i - 1]!, position) !== 0)
 }
 
-function comparePositions(a: Position, b: Position): number {
+export function comparePositions(a: Position, b: Position): number {
   return compareKeys(a.topic, b.topic) || a.partition - b.partition || a.offset - b.offset || a.index - b.index
 }

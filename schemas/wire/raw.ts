@@ -97,7 +97,10 @@ export const IdentityKey = z
   .meta({ id: 'IdentityKey' })
 export type IdentityKey = z.infer<typeof IdentityKey>
 
-/** The whole entry of one identity in the key book; a higher revision replaces it. */
+/**
+ * The whole entry of one identity in the key book; a higher revision replaces it. `sources`: what feeds say of the identity, where that is not
+ * just the record that is its `cause` (time may be that, or the end of a run); null: it is, or an older release told the entry.
+ */
 export const KeyBook = z
   .object({
     type: z.literal('KeyBook'),
@@ -106,6 +109,7 @@ export const KeyBook = z
     status: IdentityStatus,
     continues: z.string().nullable(),
     keys: z.array(IdentityKey),
+    sources: z.array(Position).nullable(),
     cause: Position,
   })
   .meta({ id: 'KeyBook' })

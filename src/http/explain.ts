@@ -71,7 +71,7 @@ const isTopic = (name: string): name is Topic => Object.hasOwn(topics, name)
 export function causesOf(record: AnyRecord): Position[] {
   const positions: Position[] = []
   if ('causes' in record) positions.push(...record.causes)
-  if ('sources' in record) positions.push(...record.sources)
+  if ('sources' in record && record.sources !== null) positions.push(...record.sources)
   if ('entries' in record) for (const entry of record.entries) for (const reason of entry.reasons) positions.push(reason.source)
   if ('lapsed' in record) for (const entry of record.lapsed) positions.push(entry.reason.source)
   if ('command' in record) positions.push(record.command)

@@ -31,6 +31,16 @@ describe('a joiner', () => {
     expect(cause.offset).toBe(3)
   })
 
+  it('names in the key book what the feed says of it where something else is the cause', () => {
+    const driver = started()
+    driver.push(person('ann', { ...ann, start: 5_000 }))
+    expect(keyBook(driver, 'ann')).toMatchObject({ revision: 1, sources: null, cause: { offset: 2 } })
+    driver.push(tick(5_000))
+    expect(keyBook(driver, 'ann')).toMatchObject({ revision: 2, sources: [{ topic: 'intent', partition: 0, offset: 2, index: 0 }], cause: { offset: 3 } })
+    driver.push(person('ann', { ...ann, feed: 'agency', start: 5_000, keys: [{ space: 'mail', key: 'a@y.org', since: null }] }))
+    expect(keyBook(driver, 'ann')).toMatchObject({ revision: 3, sources: [{ offset: 2 }, { offset: 4 }] })
+  })
+
   it('is planned until the start, then active by a tick alone', () => {
     const driver = started()
     driver.push(salesRole, person('ann', { ...ann, start: 5_000 }), request('r1', 'ann', 'hr:leave'))

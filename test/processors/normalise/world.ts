@@ -72,7 +72,7 @@ export function keyBook(
 ): KeyBook {
   return {
     type: 'KeyBook', identity, revision: 1, status: 'active', continues: null,
-    keys: keys.map(([space, key, since, until]) => ({ space, key, since, until: until ?? null })), cause, ...more,
+    keys: keys.map(([space, key, since, until]) => ({ space, key, since, until: until ?? null })), sources: null, cause, ...more,
   }
 }
 
