@@ -22,6 +22,9 @@ export interface AccountRow {
   readonly due: number | null
 }
 
+/** Of a record on this partition of raw. */
+export type Place = readonly [offset: number, index: number]
+
 /** One facet in force. */
 export interface Kept<C> {
   /** the application's clock, microseconds */
@@ -29,8 +32,8 @@ export interface Kept<C> {
   readonly valid: number | null
   /** a whole observation of this facet was seen; until then there may be more than is known */
   readonly whole: boolean
-  /** where on this partition of raw the content came from */
-  readonly at: readonly [offset: number, index: number]
+  /** where the content came from */
+  readonly at: Place
   readonly content: C
 }
 
@@ -80,17 +83,17 @@ export function lastValid(row: AccountRow): number | null {
 
 export const isWhole = (row: AccountRow): boolean => accountClasses.every((name) => facetOf(row, name)?.whole !== false)
 
-/** Distinct positions of the records that the facets in force came from, in log order. */
-export function facetSources(row: AccountRow, partition: number, intent: readonly [number, number] | null): Position[] {
-  const places: (readonly [offset: number, index: number])[] = []
-  const add = (place: readonly [number, number]): void => {
+/** Distinct positions of the records that the facets in force came from, and of others that the fact follows from, in log order. */
+export function sourcesOf(row: AccountRow, partition: number, others: readonly Place[]): Position[] {
+  const places: Place[] = []
+  const add = (place: Place): void => {
     if (!places.some(([offset, index]) => offset === place[0] && index === place[1])) places.push(place)
   }
   for (const name of accountClasses) {
     const facet = facetOf(row, name)
     if (facet !== null) add(facet.at)
   }
-  if (intent !== null) add(intent)
+  for (const place of others) add(place)
   if (places.length > 1) places.sort(([a, i], [b, j]) => a - b || i - j)
   return places.map(([offset, index]) => ({ topic: 'raw', partition, offset, index }))
 }

@@ -26,17 +26,19 @@ const shortened = (text: string): string => (text.length > maxLength ? digest(te
 
 function textOf(content: Content, grants: string, times: unknown[]): string {
   const { home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = content
-  const { since, whole, unknown, credentials, entries, lapsed, exposed, revoked } = content
+  const { since, whole, unknown, credentials, entries, lapsed, exposed, revoked, contestedSince } = content
   return JSON.stringify([
     home, app, account, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed, since, whole, unknown,
     grants, ...times, credentials.map(({ id, kind: of, created: at, lastUsed: used, expires }) => [id, of, at, used, expires]),
     entries.map((entry) => [entry.app, entry.entitlement, entry.from, entry.until, entry.reasons.map(reasonFields)]),
     lapsed.map((lapse) => [lapse.app, lapse.entitlement, lapse.at, lapse.why, reasonFields(lapse.reason)]),
     // of most accounts the text is what it was before facts told these
-    ...(exposed === null && revoked === null ? [] : [exposed]),
-    ...(revoked === null ? [] : [revoked.map(({ app: of, entitlement, reason }) => [of, entitlement, reasonFields(reason)])]),
+    ...withoutNulls([exposed, revoked?.map(({ app: of, entitlement, reason }) => [of, entitlement, reasonFields(reason)]) ?? null, contestedSince]),
   ])
 }
+
+/** Of those at the end. */
+const withoutNulls = (fields: readonly unknown[]): readonly unknown[] => fields.slice(0, fields.findLastIndex((field) => field !== null) + 1)
 
 function reasonFields({ kind, id, by, from, until, source }: Content['lapsed'][number]['reason']): unknown[] {
   return [kind, id, by, from, until, source.topic, source.partition, source.offset, source.index]

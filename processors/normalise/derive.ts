@@ -5,7 +5,7 @@ import { deepFreeze } from '../../src/core/frozen.ts'
 import { compareGrants } from '../../src/core/order.ts'
 import { PairMemo } from '../shared/memo.ts'
 import type { AccountRow, Attributes } from './account.ts'
-import { facetSources, isWhole, lastObserved, lastValid } from './account.ts'
+import { isWhole, lastObserved, lastValid, sourcesOf } from './account.ts'
 import { textOfContent, type Content } from './content.ts'
 import type { Expanded } from './definitions.ts'
 import type { EffectiveGrant } from './expand.ts'
@@ -78,6 +78,7 @@ export function derive(
     lapsed: [...(intent?.lapsed ?? [])],
     exposed: exposedIn(attributes, credentials),
     revoked: intent === null || intent.revoked === null ? null : [...intent.revoked],
+    contestedSince: ownership.contestedSince,
   }
   const fact: AccountFact = {
     ...content,
@@ -85,7 +86,7 @@ export function derive(
     observed: lastObserved(row),
     valid: lastValid(row),
     movedFrom: null,
-    sources: facetSources(row, context.partition, intent?.at ?? null),
+    sources: sourcesOf(row, context.partition, [...(intent === null ? [] : [intent.at]), ...scope.book.places(ownership.weighed)]),
     cause: context.position,
   }
   return {

@@ -2,6 +2,7 @@ import type { DesiredEntry, LapsedEntry, Revocation } from '../../schemas/wire/c
 import type { AccountIntent } from '../../schemas/wire/raw.ts'
 import { equal } from '../../src/core/equal.ts'
 import type { State } from '../../src/ports/processor.ts'
+import type { Place } from './account.ts'
 
 /** What governance says about one account: kept under the account's key, whether the account is known or not. */
 export interface AccountIntentRow {
@@ -12,8 +13,8 @@ export interface AccountIntentRow {
   readonly revoked: readonly Revocation[] | null
   /** the account was there, and went */
   readonly met?: true
-  /** where on this partition of raw it came from */
-  readonly at: readonly [offset: number, index: number]
+  /** where it came from */
+  readonly at: Place
 }
 
 export function intentOf(state: State, account: string): AccountIntentRow | null {
@@ -23,7 +24,7 @@ export function intentOf(state: State, account: string): AccountIntentRow | null
 }
 
 /** Replaces what was said; false where it says the same. One that says nothing takes the row away. */
-export function applyIntent(state: State, account: string, record: AccountIntent, at: readonly [number, number]): boolean {
+export function applyIntent(state: State, account: string, record: AccountIntent, at: Place): boolean {
   const { link, owner, entries, lapsed, revoked } = record
   const before = intentOf(state, account)
   if (link === null && owner === null && entries.length === 0 && lapsed.length === 0 && revoked === null) {

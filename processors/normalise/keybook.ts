@@ -3,6 +3,7 @@ import { equal } from '../../src/core/equal.ts'
 import { compareKeys } from '../../src/core/order.ts'
 import type { State } from '../../src/ports/processor.ts'
 import { part } from '../shared/rows.ts'
+import type { Place } from './account.ts'
 import type { Claim } from './match.ts'
 import { chainTopic, keyTopic } from './watch.ts'
 
@@ -10,6 +11,8 @@ interface Entry {
   readonly revision: number
   readonly continues: string | null
   readonly keys: KeyBook['keys']
+  /** where on this partition of raw it came from; rows of `normalise` 10 and before have no place */
+  readonly at?: Place
 }
 
 interface KeyClaims {
@@ -27,11 +30,11 @@ export class KeyBookTable {
   }
 
   /** Takes the entry if its revision is newer; answers the topics (watch.ts) whose answer may now be another one. */
-  apply(record: KeyBook): string[] {
+  apply(record: KeyBook, at: Place): string[] {
     const { identity, revision, continues, keys } = record
     const before = this.#state.get<Entry>('identities', identity)
     if (before !== undefined && before.revision >= revision) return []
-    this.#state.put('identities', identity, { revision, continues, keys })
+    this.#state.put('identities', identity, { revision, continues, keys, at } satisfies Entry)
     const topics = (before?.continues ?? null) === continues ? [] : [chainTopic(identity)]
     const old = byKey(identity, before?.keys ?? [])
     const fresh = byKey(identity, keys)
@@ -51,6 +54,14 @@ export class KeyBookTable {
 
   continues(identity: string): string | null {
     return this.#state.get<Entry>('identities', identity)?.continues ?? null
+  }
+
+  /** Where the entries of these came from, as far as it is known. */
+  places(identities: readonly string[]): Place[] {
+    return identities.flatMap((identity) => {
+      const at = this.#state.get<Entry>('identities', identity)?.at
+      return at === undefined ? [] : [at]
+    })
   }
 
   #setClaims(row: string, identity: string, claims: readonly Claim[]): void {

@@ -10,7 +10,16 @@ export interface Claim {
 export type Claimed =
   | { state: 'none' }
   | { state: 'matched'; identity: string }
-  | { state: 'contested'; identity: string | null; candidates: string[] }
+  | { state: 'contested'; identity: string | null; candidates: string[]; since: number }
+
+export interface Decided {
+  readonly claimed: Claimed
+  readonly weighed: readonly string[]
+  readonly walked: readonly string[]
+}
+
+/** Of nearly all keys. */
+const unweighed = { weighed: [], walked: [] } as const
 
 /** A claim counts while it is not released, or was released less than `delayMs` before `now`. */
 export const isLive = ({ until }: Claim, delayMs: number, now: number): boolean => until === null || until + delayMs > now
@@ -27,35 +36,43 @@ export function nextRelease(claims: readonly Claim[], delayMs: number, now: numb
 /**
  * Whose a key is, from its live claims (at most one for each identity) and those that were released. Whoever began last has it where the
  * account is not older than that claim, or where its identity continues every other that has it too or had it; otherwise it is contested:
- * it stays with the one that began first. Who gave it up has nothing of it. `walked`: the identities whose `continues` was asked for.
+ * it stays with the one that began first, and `since` is when one that has it now and another had both begun. Who gave it up has nothing of it.
+ * `weighed`: whose claims were, where there are several; `walked`: the identities whose `continues` was asked for.
  */
 export function decide(
   live: readonly Claim[],
   released: readonly Claim[],
   created: number | null,
   continues: (identity: string) => string | null,
-): { claimed: Claimed; walked: string[] } {
+): Decided {
   const [only] = live
-  if (only === undefined) return { claimed: { state: 'none' }, walked: [] }
+  if (only === undefined) return { claimed: { state: 'none' }, ...unweighed }
   const past = released.length === 0 ? released : formerly(live, released, created)
-  if (live.length === 1 && past.length === 0) return { claimed: { state: 'matched', identity: only.identity }, walked: [] }
+  if (live.length === 1 && past.length === 0) return { claimed: { state: 'matched', identity: only.identity }, ...unweighed }
   const bySince = [...live, ...past].sort((a, b) => a.since - b.since || compareKeys(a.identity, b.identity))
   const candidates = [...new Set(bySince.map(({ identity }) => identity))].sort(compareKeys)
   const walked: string[] = []
   const last = strictlyAt(bySince.toReversed())
   if (last !== null && live.includes(last)) {
     const matched = { state: 'matched', identity: last.identity } as const
-    if (created !== null && created >= last.since) return { claimed: matched, walked }
+    if (created !== null && created >= last.since) return { claimed: matched, weighed: candidates, walked }
     const others = new Set(candidates.filter((identity) => identity !== last.identity))
     for (let next: string | null = last.identity; next !== null && !walked.includes(next) && others.size > 0; ) {
       walked.push(next)
       next = continues(next)
       if (next !== null) others.delete(next)
     }
-    if (others.size === 0) return { claimed: matched, walked }
+    if (others.size === 0) return { claimed: matched, weighed: candidates, walked }
   }
   const first = strictlyAt(bySince)
-  return { claimed: { state: 'contested', identity: first !== null && live.includes(first) ? first.identity : null, candidates }, walked }
+  const identity = first !== null && live.includes(first) ? first.identity : null
+  return { claimed: { state: 'contested', identity, candidates, since: contestedSince(bySince, live) }, weighed: candidates, walked }
+}
+
+function contestedSince(bySince: readonly Claim[], live: readonly Claim[]): number {
+  const second = bySince.find(({ identity }) => identity !== bySince[0]!.identity)!
+  const firstLive = bySince.find((claim) => live.includes(claim))!
+  return Math.max(second.since, firstLive.since)
 }
 
 /**

@@ -31,7 +31,7 @@ export function normaliseAt(pace: Pace): ProcessorType<'raw'> {
     name,
     input: 'raw',
     outputs: ['facts', 'commands', 'sync-runs', 'dead-letters'],
-    version: 10,
+    version: 11,
     stateFormat: 1,
     create: () => new Normalise(pace),
   }
@@ -106,7 +106,7 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
       endRun(scope, record)
       return
     case 'KeyBook': {
-      const topics = scope.book.apply(record)
+      const topics = scope.book.apply(record, placeOf(context))
       if (topics.some((topic) => isWatched(context.state, topic))) jobs.push({ kind: 'watchers', topics, after: null })
       return
     }

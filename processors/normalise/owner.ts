@@ -12,6 +12,10 @@ export interface Ownership {
   readonly match: 'linked' | 'matched' | 'contested' | 'none' | 'not-a-person'
   readonly identity: string | null
   readonly candidates: readonly string[]
+  /** ms; null where it is not contested */
+  readonly contestedSince: number | null
+  /** whose entries in the key book were weighed against each other: nobody's where one alone claims the key */
+  readonly weighed: readonly string[]
   readonly owner: string | null
   readonly ownerState: 'owned' | 'none' | 'contested' | 'not-needed'
   /** topics (watch.ts) that may change the answer */
@@ -20,7 +24,7 @@ export interface Ownership {
   readonly due: number | null
 }
 
-const unwatched = { watches: [], due: null }
+const undisputed = { candidates: [], contestedSince: null, weighed: [], watches: [], due: null }
 
 export function ownershipOf(
   attributes: Attributes,
@@ -32,14 +36,14 @@ export function ownershipOf(
   if (attributes.kind === 'human') {
     const none = { owner: null, ownerState: 'not-needed' } as const
     if (intent !== null && intent.link !== null) {
-      return { match: 'linked', identity: intent.link, candidates: [], ...none, ...unwatched }
+      return { match: 'linked', identity: intent.link, ...none, ...undisputed }
     }
     const answer = firstAnswer(lookups(attributes, setting), attributes.created, setting, book, now)
     return { match: answer.claimed.state, identity: holder(answer.claimed), ...rest(answer), ...none }
   }
   const person = { match: 'not-a-person', identity: null } as const
   if (intent !== null && intent.owner !== null) {
-    return { ...person, candidates: [], owner: intent.owner, ownerState: 'owned', ...unwatched }
+    return { ...person, ...undisputed, owner: intent.owner, ownerState: 'owned' }
   }
   const wanted = lookup(setting.ownerSpace, attributes.owner)
   const answer = firstAnswer(wanted, attributes.created, setting, book, now)
@@ -54,6 +58,7 @@ interface Lookup {
 
 interface Answer {
   readonly claimed: Claimed
+  readonly weighed: readonly string[]
   readonly watches: readonly string[]
   readonly due: number | null
 }
@@ -88,11 +93,11 @@ function firstAnswer(
     const live = claims.filter((claim) => isLive(claim, delayMs, now))
     if (live.length === 0) continue
     const released = live.length === claims.length ? [] : claims.filter((claim) => !live.includes(claim))
-    const { claimed, walked } = decide(oneEach(live), released, created, (identity) => book.continues(identity))
+    const { claimed, weighed, walked } = decide(oneEach(live), released, created, (identity) => book.continues(identity))
     for (const identity of walked) watches.add(chainTopic(identity))
-    return { claimed, watches: [...watches], due: nextRelease(live, delayMs, now) }
+    return { claimed, weighed: [...weighed, ...walked], watches: [...watches], due: nextRelease(live, delayMs, now) }
   }
-  return { claimed: { state: 'none' }, watches: [...watches], due: null }
+  return { claimed: { state: 'none' }, weighed: [], watches: [...watches], due: null }
 }
 
 /** Claims come sorted by identity and since: of several live ones of one identity the earliest says since when it has the key. */
@@ -101,8 +106,10 @@ const oneEach = (claims: readonly Claim[]): Claim[] =>
 
 const holder = (claimed: Claimed): string | null => (claimed.state === 'none' ? null : claimed.identity)
 
-const rest = ({ claimed, watches, due }: Answer): Pick<Ownership, 'candidates' | 'watches' | 'due'> => ({
+const rest = ({ claimed, weighed, watches, due }: Answer): Pick<Ownership, 'candidates' | 'contestedSince' | 'weighed' | 'watches' | 'due'> => ({
   candidates: claimed.state === 'contested' ? claimed.candidates : [],
+  contestedSince: claimed.state === 'contested' ? claimed.since : null,
+  weighed,
   watches,
   due,
 })

@@ -7,7 +7,7 @@ import type { ParsedSettings } from '../shared/settings.ts'
 import { Settings } from '../shared/settings.ts'
 import { Unresolved } from '../shared/unresolved.ts'
 import { Timers } from '../shared/timers.ts'
-import { layout } from './account.ts'
+import { layout, type Place } from './account.ts'
 import { Definitions } from './definitions.ts'
 import type { ClosureCache } from './definitions.ts'
 import type { Job } from './job.ts'
@@ -66,7 +66,7 @@ function tablesOf(state: State, caches: Caches): Omit<Scope, keyof InContext> {
 }
 
 /** Where the record in hand stands on this partition. */
-export function placeOf({ position }: Context): readonly [offset: number, index: number] {
+export function placeOf({ position }: Context): Place {
   const { offset, index }: Position = position
   return [offset, index]
 }

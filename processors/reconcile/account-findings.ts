@@ -61,10 +61,11 @@ function whoseIsIt(of: Case): Wanted | null {
   return fact.ownerState === 'none' ? want(of, 'unowned-nhi', { detail: unownedDetail(fact), decided }) : null
 }
 
-/** One more claimant, or a link, may settle it: decided once all of them are known. */
+/** One more claimant, or a link, may settle it: decided once all of them are known. Older releases did not tell since when it has been so. */
 function contested(of: Case, relation: 'holder' | 'owner'): Wanted {
   const { fact } = of.row
-  return want(of, 'ambiguous-match', { detail: contestedDetail(fact, relation, fact.candidates), decided: of.rules.keysReady })
+  const began = Math.max(fact.since, fact.contestedSince ?? fact.since)
+  return want(of, 'ambiguous-match', { detail: contestedDetail(fact, relation, fact.candidates), decided: of.rules.keysReady, began })
 }
 
 function leaverAccess(of: Case, desired: DesiredRow, app: AppRules, horizon: Horizon): Wanted | null {

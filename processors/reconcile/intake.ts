@@ -67,10 +67,10 @@ function withAccount(accounts: readonly AccountRow[], record: AccountFact, posit
 /** What is kept of the fact: its sources stay on the facts topic, where its position finds them. */
 function stateOf(record: AccountFact): AccountState {
   const { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed } = record
-  const { since, observed, valid, whole, unknown, grantsSince, credentials, entries, lapsed, exposed, revoked } = record
+  const { since, observed, valid, whole, unknown, grantsSince, credentials, entries, lapsed, exposed, revoked, contestedSince } = record
   const about = { app, account, native, kind, status, display, match, identity, candidates, owner, ownerState, created, lastUsed }
   const grants = allGrants.of(record.grants)
-  return { ...about, since, observed, valid, whole, unknown, grants, grantsSince, credentials, entries, lapsed, exposed, revoked }
+  return { ...about, since, observed, valid, whole, unknown, grants, grantsSince, credentials, entries, lapsed, exposed, revoked, contestedSince }
 }
 
 function withReference(references: readonly ReferenceRow[], record: Reference, position: Position): ReferenceRow[] {

@@ -29,7 +29,7 @@ export function reconcileAt(pace: Pace): ProcessorType<'facts'> {
     name,
     input: 'facts',
     outputs: ['findings', 'access', 'lag', 'actions', 'dead-letters'],
-    version: 8,
+    version: 9,
     stateFormat: 1,
     create: () => new Reconcile(pace),
   }

@@ -242,16 +242,25 @@ function writeHead(to: PackWriter, head: Head & Pick<AccountState, 'revoked'>): 
   to.time(head.since)
   to.time(head.observed)
   to.time(head.valid)
-  to.count((head.whole ? isWhole : 0) + (head.grantsSince === null ? 0 : hasTimes) + (head.revoked === null ? 0 : hasRevocations))
-  if (head.grantsSince === null) return
-  to.count(head.grantsSince.length)
-  for (const at of head.grantsSince) to.time(at)
+  to.count(
+    (head.whole ? isWhole : 0) + (head.grantsSince === null ? 0 : hasTimes) + (head.revoked === null ? 0 : hasRevocations) +
+    (head.contestedSince === null ? 0 : isContested),
+  )
+  if (head.grantsSince !== null) {
+    to.count(head.grantsSince.length)
+    for (const at of head.grantsSince) to.time(at)
+  }
+  if (head.contestedSince !== null) to.time(head.contestedSince)
 }
 
-/** A row's flags. Rows of older releases have none of those that tell what these had elsewhere or nowhere: since when grants are held, what is revoked. */
+/**
+ * A row's flags. Rows of older releases have none of those that tell what these had elsewhere or nowhere: since when grants are held, what is
+ * revoked, since when it has been contested.
+ */
 const isWhole = 1
 const hasTimes = 2
 const hasRevocations = 4
+const isContested = 8
 
 function readHead(from: PackReader): Head & { hasRevoked: boolean } {
   const head = {
@@ -275,6 +284,7 @@ function readHead(from: PackReader): Head & { hasRevoked: boolean } {
   return {
     ...head, whole: (flags & isWhole) !== 0, hasRevoked: (flags & hasRevocations) !== 0,
     grantsSince: (flags & hasTimes) !== 0 ? from.list(() => from.moment()) : null,
+    contestedSince: (flags & isContested) !== 0 ? from.moment() : null,
   }
 }
 

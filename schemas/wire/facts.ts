@@ -29,7 +29,9 @@ export type FactGrant = z.infer<typeof FactGrant>
  * Grants are sorted by entitlement. `grantsSince`: when each was first observed on this account, one time for all of them or one for each
  * (beside them, since many accounts have the same grants, but not since the same time); null: each grant tells it, as in older releases.
  * `exposed`: the fields that hold what looks like a secret, by name, never what they hold; null: none. `entries`, `lapsed`, `revoked` (null: nothing):
- * what governance says about this account alone.
+ * what governance says about this account alone. `contestedSince`: since when one of the `candidates` who has the key now and another of them have
+ * both claimed it; null: it is not contested, or an older release told it. `sources`: the observations and what governance says of the account;
+ * where several identities claimed its key, their entries in the key book too.
  */
 export const AccountFact = z
   .object({
@@ -61,6 +63,7 @@ export const AccountFact = z
     movedFrom: z.string().nullable(),
     exposed: z.array(z.string()).nullable(),
     revoked: z.array(Revocation).nullable(),
+    contestedSince: millis.nullable(),
     sources: z.array(Position),
     cause: Position,
   })

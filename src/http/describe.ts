@@ -10,7 +10,7 @@ export function describeRecord(record: AnyRecord): string {
     case 'Definition':
       return `${record.app} ${record.ref.kind} ${record.ref.id}${record.removed ? ' was removed' : ` gives ${record.children.map(({ kind, id }) => `${kind} ${id}`).join(', ') || 'nothing'}`}`
     case 'AccountFact':
-      return `${record.app} account ${record.account} (${record.kind}, ${record.status}) is ${record.match}${record.identity === null ? '' : ` to ${record.identity}`} and holds ${record.grants.length} entitlements${record.exposed === null ? '' : `, with what looks like a secret in ${record.exposed.join(', ')}`}`
+      return `${record.app} account ${record.account} (${record.kind}, ${record.status}) is ${record.match}${record.identity === null ? '' : ` to ${record.identity}`}${claims(record)} and holds ${record.grants.length} entitlements${record.exposed === null ? '' : `, with what looks like a secret in ${record.exposed.join(', ')}`}`
     case 'AccountGone':
       return `${record.app} account ${record.account} ${record.reason === 'moved' ? `moved to ${record.to ?? 'nobody'}` : `was ${record.reason}`}`
     case 'Reference':
@@ -75,6 +75,12 @@ function facets(record: Extract<AnyRecord, { type: 'Account' }>): string {
     record.credentials && `${record.credentials.added.length} credentials`,
   ]
   return parts.filter((part) => part !== null).join(', ')
+}
+
+function claims({ ownerState, candidates, contestedSince }: Extract<AnyRecord, { type: 'AccountFact' }>): string {
+  if (candidates.length === 0) return ''
+  const since = contestedSince === null ? '' : ` since ${momentText(contestedSince)}`
+  return ` (${ownerState === 'contested' ? 'its owner ' : ''}claimed by ${candidates.join(', ')}${since})`
 }
 
 function accountIntent({ link, owner, entries, lapsed, revoked }: Extract<AnyRecord, { type: 'AccountIntent' }>): string {

@@ -20,3 +20,13 @@ it('says what governance says of one account', () => {
   )
   expect(says({ ...intent, owner: 'P5' })).toContain('P5 is accountable for it')
 })
+
+it('says who claims an account, and since when', () => {
+  const fact = {
+    type: 'AccountFact', app: 'billing', account: 'info', kind: 'human', status: 'active', match: 'contested', identity: 'P1', candidates: ['P1', 'P2'],
+    ownerState: 'not-needed', contestedSince: Date.UTC(2026, 2, 1), grants: [], exposed: null,
+  }
+  expect(says(fact)).toBe('billing account info (human, active) is contested to P1 (claimed by P1, P2 since 2026-03-01) and holds 0 entitlements')
+  expect(says({ ...fact, contestedSince: null })).toContain(' (claimed by P1, P2) and ')
+  expect(says({ ...fact, kind: 'service', match: 'not-a-person', identity: null, ownerState: 'contested' })).toContain('is not-a-person (its owner claimed by P1, P2 since 2026-03-01) and ')
+})

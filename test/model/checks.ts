@@ -1,15 +1,16 @@
 import type { Finding, FindingKind } from '../../schemas/wire/results.ts'
+import type { RecordOf } from '../../schemas/wire/topics.ts'
 import { entitle } from '../../processors/entitle/entitle.ts'
 import { normalise } from '../../processors/normalise/normalise.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
 import type { Output } from '../support/processor-driver.ts'
-import { accessName, effectiveAccess, nameOf, openFindings } from './fold.ts'
+import { accessName, contestedFacts, contestName, effectiveAccess, nameOf, openFindings } from './fold.ts'
 import { flawless, type Change, type History, type How } from './history.ts'
 import { judge, type ModelFinding } from './model.ts'
 import { Player } from './player.ts'
 import { feedOf, idOf, intentKinds, objectsOf } from './records.ts'
 import { openBrake } from './settings.ts'
-import type { Stages } from './topology.ts'
+import type { Input, Stages } from './topology.ts'
 import type { World } from './world.ts'
 
 export const stages: Stages = { intent: entitle, raw: normalise, facts: reconcile }
@@ -32,8 +33,24 @@ export function differences(player: Player): string[] {
   return [
     ...difference('finding', expected.findings.map(spell), [...openFindings(outputs).values()].map(spell)),
     ...difference('access', expected.access.map(accessName), effectiveAccess(outputs).map(accessName)),
+    ...difference('contest', expected.contests.map(contestName), contestedFacts(outputs).map((fact) => contestName({ ...fact, since: fact.contestedSince ?? NaN }))),
     ...contradictions([...openFindings(outputs).values()]),
+    ...unexplained(player),
   ]
+}
+
+/** From an account that several claim one comes over the key book to what a feed says of each of them, or to what proved that it says nothing any more. */
+function unexplained({ topology }: Player): string[] {
+  return contestedFacts(topology.outputs).flatMap(({ app, account, candidates, sources }) => {
+    const entries = sources.map((source) => topology.recordAt(source)).filter((record) => record?.type === 'KeyBook')
+    return candidates.flatMap((id) => {
+      const entry = entries.find(({ identity }) => identity === id)
+      const said = entry === undefined ? [] : (entry.sources ?? [entry.cause]).map((source) => topology.recordAt(source))
+      const isAbout = (record: RecordOf<Input> | undefined): boolean =>
+        record?.type === 'Identity' ? record.id === id : entry?.status === 'ended' && (record?.type === 'RunEnd' || record?.type === 'Ruling')
+      return said.some(isAbout) ? [] : [`${app}/${account}: nothing leads to what is said of ${id}`]
+    })
+  })
 }
 
 function difference(what: string, expected: readonly string[], found: readonly string[]): string[] {

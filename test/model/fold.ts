@@ -1,6 +1,7 @@
 import type { Finding } from '../../schemas/wire/results.ts'
 import type { Output } from '../support/processor-driver.ts'
-import type { ModelAccess, ModelFinding } from './model.ts'
+import type { AccountFact } from '../../schemas/wire/facts.ts'
+import type { ModelAccess, ModelContest, ModelFinding } from './model.ts'
 
 /** What whoever reads the outputs from the beginning holds in the end. */
 
@@ -26,6 +27,19 @@ export function openFindings(outputs: readonly Output[]): Map<string, Finding> {
 
 export const nameOf = ({ kind, home, app, account, entitlement, object }: ModelFinding): string =>
   [kind, home, app, account, entitlement, object].map((field) => field ?? '-').join(' ')
+
+/** The last fact of each account that several claim. */
+export function contestedFacts(outputs: readonly Output[]): AccountFact[] {
+  const facts = new Map<string, AccountFact>()
+  for (const { record } of outputs) {
+    if (record.type === 'AccountFact') facts.set(`${record.app}/${record.account}`, record)
+    // one that moves is told at its new home next
+    if (record.type === 'AccountGone') facts.delete(`${record.app}/${record.account}`)
+  }
+  return [...facts.values()].filter(({ candidates }) => candidates.length > 0)
+}
+
+export const contestName = ({ app, account, candidates, since }: ModelContest): string => `${app}/${account} by ${candidates.join(', ')} since ${since}`
 
 /** Effective access by account and entitlement. Throws where an account has access at two homes. */
 export function effectiveAccess(outputs: readonly Output[]): ModelAccess[] {

@@ -28,6 +28,14 @@ export interface ModelAccess {
   direct: boolean
 }
 
+/** Several claim one account, or are claimed to be accountable for it: who, and since when one who has the key and another both have. */
+export interface ModelContest {
+  app: string
+  account: string
+  candidates: string[]
+  since: number
+}
+
 interface Grant {
   entitlement: string
   native: string
@@ -41,9 +49,13 @@ interface Placed {
   home: string
   identity: WorldIdentity | null
   contested: boolean
+  /** of its holder, or of its owner */
+  contest: Contest | null
   grants: Grant[]
   owner: { state: 'owned' | 'none' | 'contested'; identity: WorldIdentity | null }
 }
+
+type Contest = Pick<ModelContest, 'candidates' | 'since'>
 
 interface Entitled {
   desired: Set<string>
@@ -52,7 +64,7 @@ interface Entitled {
 
 const key = (app: string, entitlement: string): string => JSON.stringify([app, entitlement])
 
-export function judge(world: World): { findings: ModelFinding[]; access: ModelAccess[] } {
+export function judge(world: World): { findings: ModelFinding[]; access: ModelAccess[]; contests: ModelContest[] } {
   const placed = Object.entries(world.apps).flatMap(([app, of]) => (of.setting.state === 'retired' ? [] : of.accounts.map((account) => place(world, app, of, account))))
   const findings: ModelFinding[] = []
   const access: ModelAccess[] = []
@@ -94,7 +106,8 @@ export function judge(world: World): { findings: ModelFinding[]; access: ModelAc
     for (const rule of conflicts(world, [at])) find('sod-conflict', at.home, { object: rule })
     for (const wanted of missing(world, entitledAccount(world, at), [at])) find('missing-grant', at.home, wanted)
   }
-  return { findings: unique(findings), access }
+  const contests = placed.flatMap(({ app, account, contest }) => (contest === null ? [] : [{ app, account: account.id, ...contest }]))
+  return { findings: unique(findings), access, contests }
 }
 
 function judgeIdentity(world: World, identity: WorldIdentity, placed: Placed[], find: (kind: FindingKind, home: string, parts: Partial<ModelFinding>) => void): void {
@@ -229,15 +242,16 @@ function place(world: World, app: string, of: WorldApp, account: WorldAccount): 
   }
   if (account.kind !== 'human') {
     const linked = link('owner')
-    if (linked) return { app, account, home: own, identity: null, contested: false, grants, owner: { state: 'owned', identity: linked } }
+    if (linked) return { app, account, home: own, identity: null, contested: false, contest: null, grants, owner: { state: 'owned', identity: linked } }
     const claim = account.owner === null || of.setting.ownerSpace === null ? null : claimants(world, of, of.setting.ownerSpace, account.owner, account.created)
-    const owner: Placed['owner'] = claim === null ? { state: 'none', identity: null } : { state: claim.contested ? 'contested' : 'owned', identity: claim.identity }
-    return { app, account, home: own, identity: null, contested: false, grants, owner }
+    const owner: Placed['owner'] = claim === null ? { state: 'none', identity: null } : { state: claim.contest === null ? 'owned' : 'contested', identity: claim.identity }
+    return { app, account, home: own, identity: null, contested: false, contest: claim?.contest ?? null, grants, owner }
   }
   const linked = link('holder')
-  const claim = linked ? { identity: linked, contested: false } : firstClaim(world, of, account)
+  const claim = linked ? { identity: linked, contest: null } : firstClaim(world, of, account)
+  const contest = claim?.contest ?? null
   const identity = claim?.identity ?? null
-  return { app, account, home: identity === null ? own : `identity/${identity.id}`, identity, contested: claim?.contested ?? false, grants, owner: { state: 'owned', identity: null } }
+  return { app, account, home: identity === null ? own : `identity/${identity.id}`, identity, contested: contest !== null, contest, grants, owner: { state: 'owned', identity: null } }
 }
 
 /** A link wins, also one to an identity that nobody has told of: what that one should have has not begun, and nobody is accountable. */
@@ -245,7 +259,7 @@ const unknown = (id: string): WorldIdentity => ({ id, start: null, end: null, st
 
 interface Claim {
   identity: WorldIdentity | null
-  contested: boolean
+  contest: Contest | null
 }
 
 function firstClaim(world: World, of: WorldApp, account: WorldAccount): Claim | null {
@@ -278,9 +292,10 @@ function claimants(world: World, of: WorldApp, space: string, value: string, cre
   const winner = only(Math.max(...times))
   if (winner !== null) {
     const before = chain(world, winner.identity)
-    if ((created !== null && created >= winner.since) || rivals.every((one) => one === winner || before.includes(one.identity.id))) return { identity: winner.identity, contested: false }
+    if ((created !== null && created >= winner.since) || rivals.every((one) => one === winner || before.includes(one.identity.id))) return { identity: winner.identity, contest: null }
   }
-  return { identity: only(Math.min(...times))?.identity ?? null, contested: true }
+  const bothSince = rivals.flatMap((one) => rivals.flatMap((other) => (one.live && other !== one ? [Math.max(one.since, other.since)] : [])))
+  return { identity: only(Math.min(...times))?.identity ?? null, contest: { candidates: rivals.map((one) => one.identity.id).sort(), since: Math.min(...bothSince) } }
 }
 
 function chain(world: World, identity: WorldIdentity): string[] {

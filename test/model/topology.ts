@@ -1,3 +1,4 @@
+import type { Position } from '../../schemas/wire/common.ts'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import { partitionOf } from '../../src/core/partition.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
@@ -18,6 +19,8 @@ export interface TopologyOptions {
 
 interface Lane {
   readonly queue: RecordOf<Input>[]
+  /** what was worked, by offset */
+  readonly log: RecordOf<Input>[]
   /** how eagerly it is chosen: a task of small weight falls far behind */
   readonly weight: number
   work(record: RecordOf<Input>): Output[]
@@ -45,7 +48,7 @@ export class Topology {
     const options = { partitions, reload, budget: () => 1 + Math.floor(budgets() * 5) }
     const lanesOf = <T extends Input>(type: ProcessorType<T>): Lane[] => Array.from({ length: partitions }, (_, partition) => {
       const driver = new ProcessorDriver(type, { ...options, partition })
-      return { queue: [], weight: this.#pick(weights), work: (record) => driver.push(record as RecordOf<T>), lags: () => driver.lags }
+      return { queue: [], log: [], weight: this.#pick(weights), work: (record) => driver.push(record as RecordOf<T>), lags: () => driver.lags }
     })
     this.#lanes = { intent: lanesOf(stages.intent), raw: lanesOf(stages.raw), facts: lanesOf(stages.facts) }
   }
@@ -71,8 +74,14 @@ export class Topology {
     this.work(Infinity)
   }
 
+  recordAt({ topic, partition, offset }: Position): RecordOf<Input> | undefined {
+    return this.#lanes[topic as Input][partition]?.log[offset]
+  }
+
   #step(lane: Lane): void {
-    for (const output of lane.work(lane.queue.shift()!)) {
+    const next = lane.queue.shift()!
+    lane.log.push(next)
+    for (const output of lane.work(next)) {
       this.outputs.push(output)
       const { topic, key, record } = output
       if (isInput(topic)) this.publish(topic, key, record as RecordOf<Input>)

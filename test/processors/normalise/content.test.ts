@@ -30,7 +30,7 @@ function textOfVersion5(fact: AccountFact): string {
   return text.length > 400 ? digest(text) : text
 }
 
-const facts = recordOfType('facts', 'AccountFact').map((record) => withTimesBeside({ ...(record as AccountFact), grantsSince: null, revoked: null }))
+const facts = recordOfType('facts', 'AccountFact').map((record) => withTimesBeside({ ...(record as AccountFact), grantsSince: null, revoked: null, contestedSince: null }))
 
 test('what an older version kept of a fact says the same as the fact, and nothing else', () => {
   fc.assert(
@@ -38,7 +38,7 @@ test('what an older version kept of a fact says the same as the fact, and nothin
       const kept = textOfVersion5(fact)
       expect(saysTheSame(kept, fact, textOfContent(fact))).toBe(true)
       const moved = { ...fact, grants: fact.grants.map((one) => ({ ...one })), grantsSince: fact.grantsSince!.map((at, i) => (i === n % fact.grantsSince!.length ? at + 1 : at)) }
-      for (const other of [{ ...fact, since: fact.since + 1 }, { ...fact, lastUsed: (fact.lastUsed ?? 0) + 1 }, ...(fact.grants.length > 0 ? [moved] : [])]) {
+      for (const other of [{ ...fact, since: fact.since + 1 }, { ...fact, contestedSince: 0 }, { ...fact, revoked: [] }, { ...fact, lastUsed: (fact.lastUsed ?? 0) + 1 }, ...(fact.grants.length > 0 ? [moved] : [])]) {
         const text = textOfContent(other)
         expect(text).not.toBe(textOfContent(fact))
         expect(saysTheSame(kept, other, text)).toBe(false)
@@ -63,4 +63,23 @@ test('a state of an older version tells nothing anew when this one goes on with 
   expect(driver.push(epoch)).toEqual([])
   expect(driver.push(tick(2_000), account('ann', 8_000_000, { direct: ['a', 'b'] }))).toMatchObject([{ record: { account: 'ann', grantsSince: [5_000] } }])
   expect(driver.push(account('bob', 9_000_000, { direct: Array.from({ length: 40 }, (_, n) => `perm-${n}`) }))).toEqual([])
+})
+
+test('who claimed an account under an older version is told once more with since when, without the entries whose places nobody kept', () => {
+  const driver = new ProcessorDriver(normalise)
+  const claims = (identity: string, since: number) => keyBook(identity, [['email', 'ann@x', since]])
+  driver.push(tick(1_000), setting(), claims('i1', 3), claims('i2', 5), account('ann', 5_000_000), account('bob', 6_000_000))
+  // neither kept it
+  driver.rewrite<Packed>('accounts', (packed) => {
+    const row = unpackRow(packed)
+    return packRow({ ...row, published: { ...row.published!, content: row.published!.content.replace(',null,null,5]', ']') } })
+  })
+  driver.rewrite<{ at?: unknown }>('identities', ({ at: _at, ...entry }) => entry)
+  const epoch = { type: 'Epoch', processor: 'normalise', version: normalise.version, stateFormat: 1, release: '0', from: { offset: 0, index: 0 }, resumed: null } as const
+  driver.push(epoch)
+  const ann = driver.outputs.flatMap(({ record }) => (record.type === 'AccountFact' && record.account === 'ann' ? [record] : []))
+  expect(ann).toMatchObject([{ sources: [{ offset: 2 }, { offset: 3 }, { offset: 4 }] }, { match: 'contested', contestedSince: 5, sources: [{ offset: 4 }] }])
+  expect(driver.outputs.filter(({ record }) => record.type === 'AccountFact')).toHaveLength(3)
+  driver.push(claims('i3', 7))
+  expect(driver.outputs.at(-1)?.record).toMatchObject({ account: 'ann', contestedSince: 5, sources: [{ offset: 4 }, { offset: 7 }] })
 })

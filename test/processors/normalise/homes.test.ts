@@ -174,6 +174,28 @@ describe('a key with two claimants', () => {
     expect(made.fact('a')).toMatchObject({ home: 'account/crm/a', match: 'contested', identity: null, candidates: ['i1', 'i2'] })
   })
 
+  test('names their entries in the key book, and since when both have claimed it; a plain match names the account’s own records', () => {
+    const made = world(leaver, account('a', 1, mail))
+    const offsets = (): number[] | undefined => made.fact('a')?.sources.map(({ offset }) => offset)
+    expect([offsets(), made.fact('a')?.contestedSince]).toEqual([[3], null])
+    made.push(joiner)
+    expect(made.fact('a')).toMatchObject({ match: 'contested', contestedSince: 5 * day, sources: [2, 3, 4].map((offset) => ({ topic: 'raw', partition: 0, offset, index: 0 })) })
+    // what is said of them later: the newer entry is named with the next fact
+    expect(made.push(keyBook('i2', [['email', 'ann@x', 5 * day], ['email', 'bo@x', 0]], { revision: 2 }))).toEqual([])
+    made.push(keyBook('i3', [['email', 'ann@x', 6 * day]]))
+    expect([offsets(), made.fact('a')?.contestedSince]).toEqual([[2, 3, 5, 6], 5 * day])
+  })
+
+  test('names the entries that settle it, too', () => {
+    const made = world(leaver, account('a', 1, mail), keyBook('i3', [], { continues: 'i1' }), { ...joiner, continues: 'i3' })
+    expect(made.fact('a')).toMatchObject({ match: 'matched', contestedSince: null, sources: [2, 3, 4, 5].map((offset) => ({ offset })) })
+  })
+
+  test('is told anew where a correction moves the moment since when both have claimed it', () => {
+    const made = world(leaver, joiner, account('a', 1, mail))
+    expect(ofType(made.push(keyBook('i2', [['email', 'ann@x', 4 * day]], { revision: 2 })), 'AccountFact')).toMatchObject([{ contestedSince: 4 * day, sources: [{ offset: 2 }, { offset: 4 }, { offset: 5 }] }])
+  })
+
   test('a link decides it', () => {
     const made = world(leaver, joiner, account('a', 1, mail), intent('a', { link: 'i2' }))
     expect(made.fact('a')).toMatchObject({ match: 'linked', identity: 'i2', candidates: [] })
@@ -205,7 +227,7 @@ describe('an account that is not a person’s', () => {
     const made = world(account('bot', 1, bot), keyBook('i1', [['email', 'ann@x', 1]]))
     const outputs = made.push(keyBook('i2', [['email', 'ann@x', 2]]))
     expect(ofType(outputs, 'Reference')).toEqual([])
-    expect(made.fact('bot')).toMatchObject({ owner: 'i1', ownerState: 'contested', candidates: ['i1', 'i2'] })
+    expect(made.fact('bot')).toMatchObject({ owner: 'i1', ownerState: 'contested', candidates: ['i1', 'i2'], contestedSince: 2, sources: [{ offset: 2 }, { offset: 3 }, { offset: 4 }] })
   })
 
   test('what it is, changed, is told to the owner; what it holds is not', () => {

@@ -80,7 +80,7 @@ const account = (home: string, id: string, grants: (string | FactGrant)[]): Acco
   type: 'AccountFact', home, app: 'billing', account: id, native: id, kind: 'human', status: 'active', display: null, match: 'none',
   identity: null, candidates: [], owner: null, ownerState: 'not-needed', created: null, lastUsed: null, since: T0,
   observed: T0 * 1_000, valid: null, whole: true, unknown: [], grants: grants.map((one) => (typeof one === 'string' ? grant(one) : one)), grantsSince: null,
-  credentials: [], entries: [], lapsed: [], movedFrom: null, exposed: null, revoked: null, sources: [], cause: source,
+  credentials: [], entries: [], lapsed: [], movedFrom: null, exposed: null, revoked: null, contestedSince: null, sources: [], cause: source,
 })
 
 /** An account of a person, at the person's home. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AccountFact } from '../../../schemas/wire/facts.ts'
 import { findingId } from '../../../processors/reconcile/finding-id.ts'
 import { access, accessNow, alone, app, at, baselines, DAY, desired, findings, given, gone, grant, held, policy, settings, T0, tick, told, world } from './given.ts'
 
@@ -56,6 +57,18 @@ describe('an account that moves', () => {
       held('bob', 'a', [], { since: T0 - 7 * DAY, movedFrom: 'identity/ann', lastUsed: T0 + 3 * DAY }),
     ])
     expect(findings(outputs).map(({ kind, since }) => [kind, since])).toEqual([['dormant-account', T0 + 4 * DAY], ['leaver-access', T0 + 2 * DAY]])
+  })
+
+  it('is as old as the contest where several claim it, and no older than its account', () => {
+    const claimed = (contestedSince: number | null, more: object = {}) => ({ match: 'contested' as const, candidates: ['ann', 'bob'], contestedSince, since: T0 - 7 * DAY, movedFrom: 'account/billing/a', ...more })
+    const since = (...facts: AccountFact[]): unknown => findings(given([...world(), tick(T0 + DAY), ...facts]).outputs).map((one) => [one.kind, one.since])
+    expect(since(held('ann', 'a', [], claimed(T0 - 2 * DAY)))).toEqual([['ambiguous-match', T0 - 2 * DAY]])
+    expect(since(held('ann', 'a', [], claimed(T0 - 9 * DAY)))).toEqual([['ambiguous-match', T0 - 7 * DAY]])
+    expect(since(held('ann', 'a', [], claimed(T0 + 2 * DAY)))).toEqual([['ambiguous-match', T0 + DAY]])
+    expect(since(alone('a', [], claimed(T0 - 2 * DAY, { movedFrom: 'identity/ann' })))).toEqual([['ambiguous-match', T0 - 2 * DAY]])
+    // what came here long ago is contested since now; older releases did not tell since when
+    expect(since(held('ann', 'a', [], { since: T0 - 7 * DAY, movedFrom: 'account/billing/a' }), held('ann', 'a', [], claimed(T0 + DAY, { movedFrom: null })))).toEqual([['ambiguous-match', T0 + DAY]])
+    expect(since(held('ann', 'a', [], claimed(null)))).toEqual([['ambiguous-match', T0 - 7 * DAY]])
   })
 
   it('dates a conflict of duties from when both sides were held', () => {
