@@ -88,7 +88,7 @@ export type KafkaConfig = z.infer<typeof KafkaConfig>
 const fields = z.strictObject({
   dataDir: z.string().default('./data').describe('log, state and tables; relative to this file'),
   partitions: z.int().min(1).max(256).default(4).describe('of every topic; fixed for the life of the data directory'),
-  tickSeconds: z.number().min(0.05).default(1),
+  tickSeconds: z.number().min(0.05).default(1).describe('how exactly time is known while there is work; a task with nothing to do for 60 of them looks ten times as seldom, every 10 s at least'),
   http: z
     .strictObject({
       host: z.string().default('127.0.0.1'),

@@ -392,6 +392,7 @@ export class Task {
   async #commit(hold: Hold, moved: boolean, marks: Append[]): Promise<boolean> {
     const { row, outputs } = hold
     hold.lagging = row.last !== null && hold.execution.lags(this.#surroundings(hold, row.last), row.last.type)
+    if (this.#uncommitted || outputs.records > 0) this.#ticks.worked()
     const proposed = this.#ticks.propose(row.ticked)
     const at = proposed ?? (hold.lagging && !this.#waits(row.offset) ? row.ticked : null)
     if (at !== null) marks.push(this.#mark({ type: 'Tick', at }, at))

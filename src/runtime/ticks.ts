@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 
 export interface TickLimits {
-  /** a tick follows the one before after this long, ms */
+  /** a tick follows the one before after this long while there is work, ms */
   tickMs: number
   /** how far the wall clock may run ahead of the monotonic clock, ms; what was used comes back at 1 % of the time that passes */
   clockToleranceMs: number
@@ -14,6 +14,12 @@ export interface ClockLeap {
   explained: number
 }
 
+/** Of a task that had nothing to do for so many ticks, ticks come more seldom: a year of one a second from each task is gigabytes that say that nothing happened. */
+const ticksUntilRest = 60
+const restsForTicks = 10
+/** However long a tick is; a longer one stays as it is. */
+const longestRestMs = 10_000
+
 /**
  * Proposes the times of one task's ticks. The first is taken as the clock says; after that a time further ahead than the
  * monotonic clock explains is refused, and time stands until the clock is plausible again (or a restart, which trusts it anew).
@@ -25,12 +31,15 @@ export class TickSource {
   readonly #onLeap: (leap: ClockLeap | null) => void
   #basis: { wall: number; monotonic: number; slack: number } | null = null
   #proposed: { at: number; monotonic: number } | null = null
-  #nextDue = -Infinity
+  /** since when there was no work, and when the last tick was looked for, of the monotonic clock */
+  #quietSince: number
+  #last = -Infinity
   #refused = false
 
   /** `onLeap` hears each change: a leap when the clock becomes implausible, null when it is plausible again. */
   constructor(clock: Clock, limits: TickLimits, onLeap: (leap: ClockLeap | null) => void) {
     this.#clock = clock
+    this.#quietSince = clock.monotonicMs()
     this.#limits = limits
     this.#onLeap = onLeap
   }
@@ -41,18 +50,23 @@ export class TickSource {
 
   /** ms until a tick is due; 0 where one is. */
   dueInMs(): number {
-    return Math.max(0, this.#nextDue - this.#clock.monotonicMs())
+    return Math.max(0, this.#last + this.#gapMs() - this.#clock.monotonicMs())
+  }
+
+  /** There was work: time matters again, and ticks follow each other as `tickMs` says. */
+  worked(): void {
+    this.#quietSince = this.#clock.monotonicMs()
   }
 
   /** A tick is due now, if the clock says more than the last one did. */
   hurry(): void {
-    this.#nextDue = -Infinity
+    this.#last = -Infinity
   }
 
   /** The time to append, after `last` (the newest that was ever appended), or null. Asked again until `appended` is told. */
   propose(last: number): number | null {
     const monotonic = this.#clock.monotonicMs()
-    if (monotonic < this.#nextDue) return null
+    if (monotonic < this.#last + this.#gapMs()) return null
     const at = this.#clock.nowMs()
     const basis = (this.#basis ??= { wall: Math.max(at, last), monotonic, slack: this.#limits.clockToleranceMs })
     const explained = basis.wall + (monotonic - basis.monotonic) + this.#slack(monotonic)
@@ -61,7 +75,7 @@ export class TickSource {
       this.#proposed = { at, monotonic }
       return at
     }
-    this.#nextDue = monotonic + this.#limits.tickMs
+    this.#last = monotonic
     return null
   }
 
@@ -71,8 +85,15 @@ export class TickSource {
     const { at, monotonic } = this.#proposed
     const ahead = Math.max(0, at - this.#basis.wall - (monotonic - this.#basis.monotonic))
     this.#basis = { wall: at, monotonic, slack: Math.max(0, this.#slack(monotonic) - ahead) }
-    this.#nextDue = monotonic + this.#limits.tickMs
+    this.#last = monotonic
     this.#proposed = null
+  }
+
+  /** By how long it was quiet when the last tick came. */
+  #gapMs(): number {
+    const { tickMs } = this.#limits
+    const isResting = this.#last - this.#quietSince >= ticksUntilRest * tickMs
+    return isResting ? Math.max(tickMs, Math.min(restsForTicks * tickMs, longestRestMs)) : tickMs
   }
 
   #slack(monotonic: number): number {

@@ -32,6 +32,39 @@ describe('TickSource', () => {
     expect(tick()).toBe(10 * hour + 1_000)
   })
 
+  it('gives fewer after a minute without work, and all of them again, the next at once, when there is some', () => {
+    const { clock, tick, ticks } = source()
+    const given = (seconds: number): number => {
+      let count = 0
+      for (let i = 0; i < seconds; i++) {
+        clock.advance(1_000)
+        if (tick() !== null) count++
+      }
+      return count
+    }
+    tick()
+    expect(given(60)).toBe(60)
+    expect(given(300)).toBe(30)
+    ticks.worked()
+    expect(given(60)).toBe(60)
+    expect(given(100)).toBe(10)
+    clock.advance(3_000)
+    expect([tick(), ticks.dueInMs()]).toEqual([null, 7_000])
+    ticks.worked()
+    expect(ticks.dueInMs()).toBe(0)
+  })
+
+  it('rests no longer than ten seconds, nor less than a tick', () => {
+    for (const [tickMs, restMs] of [[100, 1_000], [4_000, 10_000], [15_000, 15_000]] as const) {
+      const clock = new HandClock(10 * hour)
+      const ticks = new TickSource(clock, { tickMs, clockToleranceMs: 60_000 }, () => undefined)
+      clock.advance(hour)
+      ticks.propose(0)
+      ticks.appended()
+      expect(ticks.dueInMs()).toBe(restMs)
+    }
+  })
+
   it('proposes again what was not told to be appended', () => {
     const { clock, ticks } = source()
     expect(ticks.propose(0)).toBe(10 * hour)
@@ -113,7 +146,7 @@ describe('TickSource', () => {
     clock.advance(6_000_000)
     tick()
     clock.leap(50_000)
-    clock.advance(1_000)
+    clock.advance(10_000)
     expect(tick()).not.toBe(null)
   })
 })
