@@ -49,6 +49,8 @@ export interface ProtocolRequest<T> {
 }
 
 export interface Broker {
+  /** what it offers, by the number of the request */
+  versions: Readonly<Record<number, { minVersion: number; maxVersion: number } | undefined>>
   connectionPool: { send<T>(request: ProtocolRequest<T>): Promise<T> }
   fetch(request: FetchRequest): Promise<{ responses: { topicName: string; partitions: PartitionResponse[] }[] }>
   joinGroup(request: {

@@ -55,7 +55,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     const own = schemasTopic(options.prefix)
     const schemas = await KafkaSchemas.open({
       kafka: producers, reader, topic: own, transactionTimeoutMs: options.transactionTimeoutMs,
-      others: otherTopics(reading, own, topics.filter((topic) => topic !== own)),
+      others: otherTopics(reading, own, topics.filter((topic) => topic !== own), options.log),
     })
     return new KafkaLog(options, { producers, admin, reading, waiting, reader, clusterId, schemas })
   } catch (error) {
