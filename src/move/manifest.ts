@@ -21,8 +21,9 @@ export const Manifest = z.strictObject({
   log: z.string(),
   /** milliseconds since the Unix epoch, UTC */
   exported: z.int(),
-  partitions: z.record(z.enum(topicNames), z.int().positive()),
-  /** every partition of every topic; the next append there gets `end` */
+  /** of every topic that the release had which wrote it */
+  partitions: z.partialRecord(z.enum(topicNames), z.int().positive()),
+  /** every partition of each of them; the next append there gets `end` */
   files: z.array(z.strictObject({ topic: z.enum(topicNames), partition: z.int().nonnegative(), file: z.string(), messages: z.int(), end: z.int(), bytes: z.int() })),
   states: z.strictObject({ file: z.string(), tasks: z.int(), rows: z.int(), bytes: z.int() }),
   /** all that messages name */

@@ -8,9 +8,11 @@ import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
 import { fileNumbers } from '../../src/adapters/codec/file-numbers.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import { reconcile } from '../../processors/reconcile/reconcile.ts'
+import type { Topic } from '../../schemas/wire/topics.ts'
 import type { MoveProgress } from '../../src/move/errors.ts'
 import { exportLog, type Moved } from '../../src/move/export-log.ts'
 import { importLog } from '../../src/move/import-log.ts'
+import { manifestFile, sumsFile, type Manifest } from '../../src/move/manifest.ts'
 import type { ProcessorType } from '../../src/ports/processor.ts'
 import { replayUntil } from '../../src/replay/replay.ts'
 import { verifyLog } from '../../src/replay/verify-log.ts'
@@ -84,6 +86,34 @@ describe('a log that was exported and imported', () => {
     await exportFrom(target.log, directory, 1)
     expect(filesOf(directory)).toEqual(filesOf(exported))
     expect(spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: directory, encoding: 'utf8' })).toMatchObject({ status: 0 })
+  })
+})
+
+describe('an export of a release that had fewer topics', () => {
+  it('is taken: a topic that came later is empty, and what is written there then stays at its place', async () => {
+    const directory = join(base, 'older')
+    cpSync(exported, directory, { recursive: true })
+    forget(directory, 'rulings')
+    await using target = await opened('older')
+    await importInto(target.log, directory)
+    const isNew = (place: string): boolean => place.startsWith('rulings/')
+    const expected = (of: object, empty: unknown): unknown => Object.fromEntries(Object.entries(of).map(([place, all]) => [place, isNew(place) ? empty : all]))
+    expect(Object.entries(recorded.ends).some(([place, end]) => isNew(place) && end > 0)).toBe(true)
+    expect(await contentsOf(target.log)).toEqual({ ...recorded, messages: expected(recorded.messages, []), ends: expected(recorded.ends, 0) })
+    const codec = createFileCodec(target.log.schemas)
+    const topology = new Topology({ types, log: target.log, codec })
+    const record = { type: 'Ruling' as const, source: 'hr', kind: 'retire' as const, run: null, by: 'eve', reason: 'sold', at: startOfTime }
+    await topology.publish({ topic: 'rulings', key: 'hr', record })
+    const ends = await Promise.all(Array.from({ length: target.log.partitions.rulings }, (_, partition) => target.log.end('rulings', partition)))
+    expect(ends.reduce((sum, end) => sum + end, 0)).toBe(1)
+  })
+
+  it('is refused where it has a topic without one of its partitions', async () => {
+    const directory = join(base, 'gap')
+    cpSync(exported, directory, { recursive: true })
+    change(directory, (manifest) => ({ ...manifest, files: manifest.files.filter(({ file }) => file !== 'rulings-1.ndjson.zst') }))
+    await using target = await opened('gap')
+    await expect(importInto(target.log, directory)).rejects.toThrow(/lacks partition 1 of rulings: export again/)
   })
 })
 
@@ -208,4 +238,16 @@ async function opened(name: string): Promise<AsyncDisposable & { log: EmbeddedLo
   const path = mkdtempSync(join(base, `${name}-`))
   const log = await openEmbeddedLog({ path, partitions, durability: 'process' })
   return { log, [Symbol.asyncDispose]: () => log.close() }
+}
+
+/** As if the release that wrote the export had had no such topic. */
+function forget(directory: string, topic: Topic): void {
+  change(directory, ({ partitions: { [topic]: _, ...others }, ...manifest }) => ({ ...manifest, partitions: others, files: manifest.files.filter((file) => file.topic !== topic) }))
+}
+
+/** With digests that agree. */
+function change(directory: string, to: (manifest: Manifest) => Manifest): void {
+  const path = join(directory, manifestFile)
+  writeFileSync(path, JSON.stringify(to(JSON.parse(readFileSync(path, 'utf8')) as Manifest)))
+  writeFileSync(join(directory, sumsFile), spawnSync('sha256sum', readdirSync(directory).filter((file) => file !== sumsFile), { cwd: directory, encoding: 'utf8' }).stdout)
 }
