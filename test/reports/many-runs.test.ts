@@ -85,3 +85,13 @@ describe('runs of a source that has had hundreds', () => {
     expect(open.map(({ id }) => id).sort()).toEqual(['after', 'blind'])
   })
 })
+
+describe('a row whose run has a number that no run of ours has', () => {
+  it.each([-2, -150, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER])('keeps no question about any source from being answered: %i', async (run) => {
+    await tables.add('sync-runs', syncRun({ source: `strange ${run}`, run, at: start }))
+    const told = (await sourceSummary(tables.store, sources)).sources
+    expect(told.find(({ source }) => source === `strange ${run}`)).toMatchObject({ lastRun: run, lastVerdict: null, lastComplete: null })
+    expect(told.find(({ source }) => source === 'steady')).toMatchObject({ lastRun: count, lastComplete: start + count * minute + 10 })
+    expect(await unprovenSources(tables.store, ['steady', `strange ${run}`], null)).toEqual([{ source: `strange ${run}`, since: null }])
+  })
+})
