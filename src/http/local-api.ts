@@ -144,7 +144,8 @@ export function localApi({ log, codec, store }: ReadSources, write: WriteSources
       const { publisher, clock, apps, feeds } = writing('a ruling')
       const named = [...apps, ...feeds]
       // what left the config file is retired by its name: it keeps what was read of it until then
-      const sources = ruling.kind === 'retire' ? [...new Set([...named, ...(await knownSources(store))])] : named
+      const left = ruling.kind === 'retire' ? [...(await knownSources(store)), ...(await inactiveSources(store, configured)).map(({ source }) => source)] : []
+      const sources = [...new Set([...named, ...left])]
       if (!sources.includes(ruling.source)) throw new ApiError(404, `there is no application or feed ${ruling.source}; there are ${sources.join(', ')}`)
       if (ruling.run !== null) {
         const { last, had } = await runsOf(store, ruling.source, ruling.run)

@@ -116,12 +116,21 @@ describe('a ruling', () => {
     for (const topic of ['raw', 'intent', 'facts'] as const) expect(await log.end(topic, 0)).toBe(1)
   })
 
+  it('retires an application that only delivered, which has no runs, when it left the config file', async () => {
+    await tables.add('access', access({ app: 'hooks', observed: 50 }))
+    const paused = async (): Promise<unknown> => (await api().report('access', { app: 'hooks' }, 'json', 0)).paused
+    expect(await paused()).toContainEqual({ source: 'hooks', since: null })
+    const before = await log.end('rulings', 0)
+    await api().rule({ ...ruling, source: 'hooks', kind: 'retire' })
+    expect(await log.end('rulings', 0)).toBe(before + 1)
+  })
+
   it('retires what left the config file, and nothing that was never read', async () => {
     await tables.add('sync-runs', syncRun({ source: 'sold' }))
-    const before = await log.end('raw', 0)
+    const [before, rulings] = [await log.end('raw', 0), await log.end('rulings', 0)]
     await api().rule({ ...ruling, source: 'sold', kind: 'retire' })
     expect(await log.end('raw', 0)).toBe(before + 1)
-    expect(await log.end('rulings', 0)).toBe(2) // with the one above
+    expect(await log.end('rulings', 0)).toBe(rulings + 1)
     await expect(api().rule({ ...ruling, source: 'sold', kind: 'baseline' })).rejects.toThrow(expect.objectContaining({ status: 404 }))
     await expect(api().rule({ ...ruling, source: 'solld', kind: 'retire' })).rejects.toThrow(expect.objectContaining({ status: 404, message: expect.stringContaining('sold') as string }))
   })
