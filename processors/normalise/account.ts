@@ -85,17 +85,15 @@ export const isWhole = (row: AccountRow): boolean => accountClasses.every((name)
 
 /** Distinct positions of the records that the facets in force came from, and of others that the fact follows from, in log order. */
 export function sourcesOf(row: AccountRow, partition: number, others: readonly Place[]): Position[] {
-  const places: Place[] = []
-  const add = (place: Place): void => {
-    if (!places.some(([offset, index]) => offset === place[0] && index === place[1])) places.push(place)
-  }
+  const places = [...others]
   for (const name of accountClasses) {
     const facet = facetOf(row, name)
-    if (facet !== null) add(facet.at)
+    if (facet !== null) places.push(facet.at)
   }
-  for (const place of others) add(place)
   if (places.length > 1) places.sort(([a, i], [b, j]) => a - b || i - j)
-  return places.map(([offset, index]) => ({ topic: 'raw', partition, offset, index }))
+  return places
+    .filter(([offset, index], i) => i === 0 || offset !== places[i - 1]![0] || index !== places[i - 1]![1])
+    .map(([offset, index]) => ({ topic: 'raw', partition, offset, index }))
 }
 
 /** The parts of a row key of `accounts`; an app's name has no slash, an id may have. */
