@@ -15,6 +15,9 @@ interface Entry {
   readonly at?: Place
 }
 
+/** Beside the version: the offset from which on places are known. */
+const placesRow = 'places'
+
 interface KeyClaims {
   readonly space: string
   readonly key: string
@@ -58,10 +61,17 @@ export class KeyBookTable {
 
   /** Where the entries of these came from, as far as it is known. */
   places(identities: readonly string[]): Place[] {
+    if (identities.length === 0) return []
+    const from = this.#state.get<number>('epoch', placesRow) ?? 0
     return identities.flatMap((identity) => {
       const at = this.#state.get<Entry>('identities', identity)?.at
-      return at === undefined ? [] : [at]
+      return at === undefined || at[0] < from ? [] : [at]
     })
+  }
+
+  /** Of entries before `at`: a version that kept none had a part in them, and who runs this one again over all of the input has to know no more. */
+  forgetPlaces([offset]: Place): void {
+    this.#state.put('epoch', placesRow, offset)
   }
 
   #setClaims(row: string, identity: string, claims: readonly Claim[]): void {

@@ -77,6 +77,9 @@ class Normalise implements Processor<'raw'> {
   }
 }
 
+/** The first that keeps where entries of the key book came from. */
+const versionWithPlaces = 11
+
 const subjects: ReadonlySet<RawRecord['type']> = new Set(['Account', 'Definition', 'Seen', 'Written', 'KeyBook', 'AccountIntent'])
 
 function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): void {
@@ -131,8 +134,11 @@ function apply(scope: Scope, record: RawRecord, encoded: Encoded | undefined): v
       return
     }
     case 'Epoch': {
-      if (record.processor !== name || context.state.get<number>('epoch', name) === record.version) return
+      if (record.processor !== name) return
+      const before = context.state.get<number>('epoch', name)
+      if (before === record.version) return
       context.state.put('epoch', name, record.version)
+      if (before !== undefined && before < versionWithPlaces) scope.book.forgetPlaces(placeOf(context))
       for (const app of settings.apps()) deriveLater(scope, app, null)
       jobs.push({ kind: 'note-named', after: null })
       return

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { normalise } from '../../processors/normalise/normalise.ts'
-import type { Context, ProcessorType } from '../../src/ports/processor.ts'
+import type { Identity } from '../../schemas/wire/intent.ts'
+import type { Context, ProcessorType, State } from '../../src/ports/processor.ts'
 import { tell } from '../../src/replay/difference.ts'
 import { taskId } from '../../src/runtime/task.ts'
 import { Topology } from '../support/topology.ts'
 import { Hasty } from './hasty.ts'
-import { record, types } from './history.ts'
+import { record, Surroundings, types } from './history.ts'
 import { codec, find, openTemporary, rewrite, standsAt, tampered } from './logs.ts'
 import { verify } from './verify.ts'
 
@@ -24,6 +25,27 @@ const reworded: ProcessorType<'raw'> = {
     }
   },
 }
+
+/** Version 10, as far as the state of the key book is concerned. */
+const placeless: ProcessorType<'raw'> = {
+  ...normalise,
+  version: 10,
+  create: () => {
+    const inner = normalise.create()
+    const without = (context: Context): Context => ({ ...context, state: withoutPlaces(context.state) })
+    return {
+      process: (context, one) => inner.process(without(context), one),
+      slice: (context, budget) => inner.slice(without(context), budget),
+    }
+  },
+}
+
+const withoutPlaces = (state: State): State => ({
+  get: (table, key) => state.get(table, key),
+  put: (table, key, value) => state.put(table, key, table === 'identities' ? { ...(value as object), at: undefined } : value),
+  delete: (table, key) => state.delete(table, key),
+  range: (...range) => state.range(...range),
+})
 
 describe('versions', () => {
   it('are compared each by its own, up to the very record, wherever the newer one took over', async () => {
@@ -63,6 +85,28 @@ describe('versions', () => {
     const report = await verify(recorded, { types: withNewer, processor: 'normalise' })
     expect(report.needs).toEqual(ends.map((end, p) => `raw/${p} from 0.0 up to, without, ${end}.0 was processed by normalise version ${normalise.version} (grantline 0.4.1): verify with that release`))
     expect(report.tasks.map(({ compared }) => compared)).toEqual([0, 0, 0])
+  })
+
+  it('are equal over what a version does with a key book of which an older one kept no places', async () => {
+    const older = types.map((type) => (type.name === 'normalise' ? placeless : type))
+    await using recorded = await openTemporary()
+    const first = new Topology({ types: older, log: recorded, codec, release: '0.4.1' })
+    await record(first)
+    const claim: Identity = {
+      type: 'Identity', feed: 'people', run: null, observed: first.clock.nowMs() * 1_000, valid: null, removed: false, id: 'anna', status: 'active', display: null, start: 0, end: null,
+      continues: null, attributes: {}, keys: [{ space: 'mail', key: 'ann@acme.example', since: 0 }],
+    }
+    await first.publish({ topic: 'intent', key: 'anna', record: claim })
+    await first.advance(60_000)
+    const second = new Topology({ types, log: recorded, codec, clock: first.clock, release: '0.5.0' })
+    await second.advance(60_000)
+    await new Surroundings(second).change('crm', { id: 'ann', direct: ['orders:audit'] })
+    await second.advance(60_000)
+    const last = await find(recorded, 'facts', (one) => one.type === 'AccountFact' && one.app === 'crm' && one.grants.some(({ native }) => native === 'orders:audit'))
+    expect(last.record).toMatchObject({ match: 'contested', candidates: ['ann', 'anna'] })
+    const report = await verify(recorded, { types, processor: 'normalise' })
+    expect(report.needs).toHaveLength(3)
+    expect(report.tasks.flatMap(({ difference }) => (difference === null ? [] : [tell(difference)]))).toEqual([])
   })
 
   it('compares the range of its own version only, and says that what differs there may be the doing of the other', async () => {
