@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { quoted } from './quoted.ts'
 
 /** A source, and the time that is told of it, ms; null: there is none. */
 export interface DatedSource {
@@ -19,7 +20,7 @@ export function datedText(sources: readonly DatedSource[]): string {
 }
 
 function itemsOf(sources: readonly DatedSource[]): string[] {
-  const named = sources.slice(0, maxNamed).map(({ source, since }) => `"${source}"${sinceText(since)}`)
+  const named = sources.slice(0, maxNamed).map(({ source, since }) => `${quoted(source)}${sinceText(since)}`)
   const others = sources.slice(maxNamed).map(({ since }) => since)
   return others.length === 0 ? named : [...named, `${others.length}${sinceText(others.reduce((last, since) => (since === null || (last !== null && last > since) ? last : since)))}`]
 }

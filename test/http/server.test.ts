@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../src/http/api-error.ts'
 import type { Api } from '../../src/http/api.ts'
+import { datedOf } from '../../src/http/dated-sources.ts'
+import { lettersOf } from '../../src/http/letters-header.ts'
 import { remoteApi } from '../../src/http/remote-api.ts'
 import { createApp, type Health, serve } from '../../src/http/server.ts'
 
 const calls: unknown[] = []
+/** What a message of a stranger may call its source. */
+const strange = 'a"b\n\u00f6\\, "c";since=1'
 const api: Api = {
   report: async (name, filters, format) => {
     calls.push([name, filters, format])
     if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
+    if (name === 'strange') return { text: '[]\n', cutAt: null, unknown: [], unproven: [], paused: [{ source: strange, since: 7 }], behind: [], deadLetters: [{ source: strange, letters: 2 }] }
     return { text: format === 'json' ? '[]\n' : 'a,b\r\n', cutAt: name === 'access' ? 1_000 : null, unknown: name === 'lag' ? ['identity', 'account'] : [], unproven: name === 'access' ? [{ source: 'portal', since: 5 }, { source: 'desk', since: null }] : [], paused: name === 'access' ? [{ source: 'sold', since: 7 }] : [], behind: [], deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
   },
   summary: async () => ({ findings: [], grants: [], sources: [], lags: [], deadLetters: [] }),
@@ -155,5 +160,12 @@ describe('the HTTP API', () => {
     expect(calls).toEqual([['actions', approve], ['actions', { decision: 'release', app: 'billing', by: 'A. Kaya', why: 'sold', until: null }]])
     expect((await ask('/v1/actions/3f')).status).toBe(404)
     expect((await app.request('/v1/actions/decision', { method: 'POST', body: '{}' })).status).toBe(401)
+  })
+
+  it('answers whatever a stranger called a source, and tells it as far as a header can', async () => {
+    const response = await ask('/v1/reports/strange')
+    expect(response.status).toBe(200)
+    expect(datedOf(response.headers.get('grantline-paused'))).toEqual([{ source: expect.stringMatching(/^a\?b\?+c\?+since=1$/) as string, since: 7 }])
+    expect(lettersOf(response.headers.get('grantline-dead-letters'))).toEqual([{ source: expect.stringMatching(/^a\?b\?+c\?+since=1$/) as string, letters: 2 }])
   })
 })
