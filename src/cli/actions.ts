@@ -6,6 +6,7 @@ import { timeOf } from '../http/filters.ts'
 import { ApiError } from '../http/api-error.ts'
 import type { ActionStep, Api, Filters } from '../http/api.ts'
 import { ActionRow } from '../reports/actions.ts'
+import { wholeText } from '../reports/held-text.ts'
 import { withApi } from './with-api.ts'
 
 const mostRows = 100_000
@@ -86,7 +87,7 @@ const tree = (because: ActionStep['because'], indent: string): string[] =>
 async function rowsOf(api: Api, report: 'plan' | 'actions', filters: Filters): Promise<ActionRow[]> {
   const { text, cutAt } = await api.report(report, { ...filters, limit: String(mostRows) }, 'json', 0)
   if (cutAt !== null) throw new ApiError(400, `there are more than ${cutAt} actions: choose some by --app, --kind, --identity or --account`)
-  return z.array(ActionRow).parse(JSON.parse(text))
+  return z.array(ActionRow).parse(JSON.parse(await wholeText(text)))
 }
 
 export function secondsOf(text: string): number {

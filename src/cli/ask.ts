@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Api, Filters } from '../http/api.ts'
 import { connectorText } from '../http/connectors.ts'
 import type { OpenLetters } from '../reports/dead-letters.ts'
@@ -12,7 +13,7 @@ import { withApi } from './with-api.ts'
 
 export async function ask(configFile: string, name: string, filters: Filters, format: Format): Promise<void> {
   const { text, cutAt, unknown, unproven, paused, behind, deadLetters } = await withApi(configFile, (api) => api.report(name, filters, format, terminalWidth()))
-  process.stdout.write(text)
+  for await (const piece of text) if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
   if (cutAt !== null) console.error(`there are more: these are the first ${cutAt}; ask with a larger --limit, or for less`)
   for (const filter of unknown) console.error(`the tables know no ${filter} ${JSON.stringify(filters[filter])}: no access of it was ever seen, or it is spelt otherwise`)
   for (const line of [...unprovenLines(unproven), ...pausedLines(paused)]) console.error(line)

@@ -13,6 +13,7 @@ import { Metrics } from '../observe/metrics.ts'
 import { roleNames, type Role } from '../roles.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { threadEntry } from '../threads/task-thread.ts'
+import { wholeText } from '../reports/held-text.ts'
 import { announce, withdraw } from './held-by.ts'
 import { inVainLines, unknownLine } from './in-vain.ts'
 import { pausedLines } from './paused.ts'
@@ -160,7 +161,7 @@ async function showTables(api: Api, apps: readonly string[], feeds: readonly str
     ['Lag', 'lag', {}],
   ] as const) {
     const { text, cutAt } = await api.report(name, filters, 'table', width)
-    process.stdout.write(`\n${title}${cutAt === null ? '' : `, the first ${cutAt} (\`grantline ${name}\` shows more)`}\n${text}`)
+    process.stdout.write(`\n${title}${cutAt === null ? '' : `, the first ${cutAt} (\`grantline ${name}\` shows more)`}\n${await wholeText(text)}`)
   }
   const { findings, grants, deadLetters, sources } = await api.summary()
   const total = (rows: readonly { open?: number; grants?: number; letters?: number }[]): number => rows.reduce((sum, row) => sum + (row.open ?? row.grants ?? row.letters ?? 0), 0)
@@ -184,7 +185,7 @@ function unproven(feeds: readonly string[]): string | null {
 async function openFindings(api: Api): Promise<Map<string, string> | null> {
   const { text, cutAt } = await api.report('findings', { limit: String(watchedFindings) }, 'json', 0)
   if (cutAt !== null) return null
-  const rows = JSON.parse(text) as { id: string; kind: string; detail: string }[]
+  const rows = JSON.parse(await wholeText(text)) as { id: string; kind: string; detail: string }[]
   return new Map(rows.map(({ id, kind, detail }) => [id, `${kind}: ${detail}`]))
 }
 

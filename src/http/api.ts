@@ -5,6 +5,7 @@ import type { ActionRow } from '../reports/actions.ts'
 import type { DeadLetterRow, OpenLetters } from '../reports/dead-letters.ts'
 import type { FindingRow } from '../reports/findings.ts'
 import type { Format } from '../reports/format.ts'
+import type { TextPieces } from '../reports/held-text.ts'
 import type { Paused } from '../reports/paused.ts'
 import type { Summary } from '../reports/summary.ts'
 import type { NamingFilter } from '../reports/unknown-names.ts'
@@ -41,7 +42,8 @@ export interface Api {
 }
 
 export interface ReportAnswer {
-  text: string
+  /** read once */
+  text: TextPieces
   /** the limit, where there are more rows than that; null: these are all */
   cutAt: number | null
   /** filters that name what the tables never held, where it found nothing: it may be spelt otherwise */

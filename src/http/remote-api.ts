@@ -18,26 +18,26 @@ const Problem = z.object({ title: z.string() })
 
 /** The running process that holds the data directory, asked over its local HTTP API. */
 export function remoteApi(url: string, token: string): Api {
-  const answer = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ text: string; headers: Headers }> => {
+  const answer = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<Response> => {
     const response = await fetch(new URL(path, url), {
       method,
       headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
+    if (response.ok) return response
     const text = await response.text()
-    if (response.ok) return { text, headers: response.headers }
     const problem = Problem.safeParse(text === '' ? {} : JSON.parse(text))
     const title = problem.success ? problem.data.title : `the running process answered ${response.status}`
     const { status } = response
     if (status === 404 || status === 503) throw new ApiError(status, title)
     throw status < 500 ? new ApiError(400, title) : new Error(title)
   }
-  const call = async (...request: Parameters<typeof answer>): Promise<string> => (await answer(...request)).text
+  const call = async (...request: Parameters<typeof answer>): Promise<string> => (await answer(...request)).text()
   return {
     async report(name, filters, format, width) {
-      const { text, headers } = await answer('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`)
+      const { body, headers } = await answer('GET', `/v1/reports/${encodeURIComponent(name)}?${new URLSearchParams({ ...filters, format, width: String(width) }).toString()}`)
       const [unknown, unproven, paused] = [unknownOf(headers.get(unknownHeader)), datedOf(headers.get(unprovenHeader)), datedOf(headers.get(pausedHeader))]
-      return { text, cutAt: cutOf(headers.get(cutHeader)), unknown, unproven, paused, behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
+      return { text: body ?? [], cutAt: cutOf(headers.get(cutHeader)), unknown, unproven, paused, behind: [], deadLetters: lettersOf(headers.get(lettersHeader)) }
     },
     summary: async () => JSON.parse(await call('GET', '/v1/summary')) as Summary,
     connectors: async () => JSON.parse(await call('GET', '/v1/connectors')) as ConnectorHealth[],

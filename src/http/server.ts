@@ -94,7 +94,7 @@ function addApi(app: Hono, api: Api, token: string): void {
     const { format: asked, width, ...filters } = context.req.query()
     const format = Format.parse(asked)
     const { text, cutAt, unknown, unproven, paused, deadLetters } = await api.report(context.req.param('report'), filters, format, Number(width ?? 160))
-    return context.body(text, 200, {
+    return context.body(ReadableStream.from(text), 200, {
       'content-type': contentTypes[format],
       ...(cutAt !== null && { [cutHeader]: String(cutAt) }),
       ...(unknown.length > 0 && { [unknownHeader]: unknown.join(', ') }),

@@ -3,7 +3,7 @@ import { heldAt, type Held } from '../core/access-spans.ts'
 import { identityHome } from '../core/keys.ts'
 import { compareGrants } from '../core/order.ts'
 import type { LogRow } from './access-log.ts'
-import { tellAccounts } from './account-pages.ts'
+import { ofAccounts } from './account-pages.ts'
 import { limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
 export const AccessDifference = z.object({
@@ -52,17 +52,17 @@ export const accessChanges: Report<AccessChangesFilters, AccessDifference> = {
     { key: 'homeBefore', title: 'home before', kind: 'text' },
     { key: 'homeAfter', title: 'home after', kind: 'text' },
   ],
-  run(store, filters) {
+  ...ofAccounts((filters: AccessChangesFilters) => {
     const { from, to, identity } = filters
     const home = identity === null ? null : identityHome(identity)
-    return tellAccounts(store, {
+    return {
       filters,
       params: { from, to },
       chosen: moves,
       tellsOne: true,
       tell: (account) => differences(account, from, to).filter(({ homeBefore, homeAfter }) => home === null || homeBefore === home || homeAfter === home),
-    })
-  },
+    }
+  }),
 }
 
 function differences(account: readonly LogRow[], from: number, to: number): AccessDifference[] {

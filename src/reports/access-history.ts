@@ -3,7 +3,7 @@ import { spansOf, type Span } from '../core/access-spans.ts'
 import { identityHome } from '../core/keys.ts'
 import { compareKeys } from '../core/order.ts'
 import { positionOf, type LogRow } from './access-log.ts'
-import { tellAccounts } from './account-pages.ts'
+import { ofAccounts } from './account-pages.ts'
 import { limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
 export const AccessSpan = z.object({
@@ -43,10 +43,10 @@ export const accessHistory: Report<AccessHistoryFilters, AccessSpan> = {
     { key: 'verdict', title: 'verdict', kind: 'text' },
     { key: 'paths', title: 'by way of', kind: 'list' },
   ],
-  run(store, filters) {
+  ...ofAccounts((filters: AccessHistoryFilters) => {
     const { identity } = filters
     const home = identity === null ? null : identityHome(identity)
-    return tellAccounts(store, {
+    return {
       filters, params: {}, chosen: null, tellsOne: false,
       tell: (account) =>
         spansOf(account)
@@ -56,8 +56,8 @@ export const accessHistory: Report<AccessHistoryFilters, AccessSpan> = {
             home: said.home, app: said.app, account: said.account, entitlement, native, verdict, direct, paths,
             from, until: until === Infinity ? null : until, position: positionOf(said),
           })),
-    })
-  },
+    }
+  }),
 }
 
 const inOrder = (a: Span<LogRow>, b: Span<LogRow>): number =>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { heldAt } from '../core/access-spans.ts'
 import { positionOf, shows, showsJudged } from './access-log.ts'
-import { tellAccounts } from './account-pages.ts'
+import { ofAccounts } from './account-pages.ts'
 import { endOfTime, limitFilter, textFilter, timeFilter, type Report } from './report.ts'
 
 export const AccessRow = z.object({
@@ -43,10 +43,10 @@ export const access: Report<AccessFilters, AccessRow> = {
     { key: 'paths', title: 'by way of', kind: 'list' },
     { key: 'since', title: 'first seen', kind: 'time' },
   ],
-  run(store, filters) {
+  ...ofAccounts((filters: AccessFilters) => {
     const { identity, entitlement, verdict, knownAt } = filters
     const at = filters.at ?? knownAt ?? endOfTime
-    return tellAccounts(store, {
+    return {
       filters, params: { verdict },
       tellsOne: entitlement !== null,
       // one that is held now and judged so was told so by some row
@@ -58,8 +58,8 @@ export const access: Report<AccessFilters, AccessRow> = {
             home: said.home, identity: subject.identity, app: said.app, account: said.account, kind: subject.kind, status: subject.status, ...grant,
             observed: said.observed, decided: said.decided, position: positionOf(said),
           })),
-    })
-  },
+    }
+  }),
 }
 
 function chosenBy(entitlement: string | null, verdict: string | null): string | null {

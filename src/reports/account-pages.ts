@@ -28,22 +28,38 @@ const maxWholeAccounts = 1_250
  * At most `limit` rows in the order of (app, account). Where the filters name no account they are put together page by page in the order
  * in which the table lies on disk: what a limit leaves out is not read. A row of an account for each of its changes is the price.
  */
-export async function tellAccounts<R>(store: Store, { filters, chosen, params, tellsOne, tell }: AccountsQuery<R>): Promise<R[]> {
+export async function* tellAccounts<R>(store: Store, { filters, chosen, params, tellsOne, tell }: AccountsQuery<R>): AsyncGenerator<R[]> {
   const { account, identity, entitlement, knownAt, limit } = filters
   const told = (rows: readonly LogRow[]): R[] => tell(knownAt === null ? rows : rows.filter(({ decided }) => decided <= knownAt))
-  if (account !== null || identity !== null) return (await readAccounts(store, filters)).flatMap(told).slice(0, limit)
-  const found: R[] = []
+  if (account !== null || identity !== null) {
+    yield (await readAccounts(store, filters)).flatMap(told).slice(0, limit)
+    return
+  }
+  let left = limit
   for (const app of filters.app === null ? await appsOf(store) : [filters.app]) {
-    for (let after = '', least = minAccounts; found.length < limit; least *= growth) {
-      const wanted = tellsOne ? Math.ceil((limit - found.length) * (1 + spareShare)) : 0
+    for (let after = '', least = minAccounts; left > 0; least *= growth) {
+      const wanted = tellsOne ? Math.ceil(left * (1 + spareShare)) : 0
       const size = Math.min(Math.max(wanted, least), entitlement === null ? maxWholeAccounts : maxAccounts)
       const accounts = await readPage(store, filters, { app, after, size }, chosen, params)
-      for (const row of accounts.flatMap(told)) found.push(row)
+      const page = accounts.flatMap(told).slice(0, left)
+      left -= page.length
+      yield page
       if (accounts.length < size) break
       after = accounts.at(-1)![0]!.account
     }
   }
-  return found.slice(0, limit)
+}
+
+/** The report that is told so. */
+export function ofAccounts<F, R>(query: (filters: F) => AccountsQuery<R>): { run(store: Store, filters: F): Promise<R[]>; pages(store: Store, filters: F): AsyncIterable<R[]> } {
+  return {
+    run: async (store, filters) => {
+      const rows: R[] = []
+      for await (const page of tellAccounts(store, query(filters))) for (const row of page) rows.push(row)
+      return rows
+    },
+    pages: (store, filters) => tellAccounts(store, query(filters)),
+  }
 }
 
 async function appsOf(store: Store): Promise<string[]> {

@@ -5,7 +5,8 @@ import { access } from './access.ts'
 import { actions, plan } from './actions.ts'
 import { deadLetters } from './dead-letters.ts'
 import { findings } from './findings.ts'
-import { formatRows, type Format } from './format.ts'
+import { formatPages, type Format } from './format.ts'
+import { HeldText, type TextPieces } from './held-text.ts'
 import { lag } from './lag.ts'
 import type { Report } from './report.ts'
 import { syncRuns } from './sync-runs.ts'
@@ -23,7 +24,7 @@ export interface NamedReport {
   summary: string
   restsOnSources: boolean
   /** The rows as text. `filters` is checked: ZodError where it is not what the report takes. Throws StoreError. */
-  text(store: Store, filters: unknown, format: Format, width: number): Promise<Told<string>>
+  text(store: Store, filters: unknown, format: Format, width: number): Promise<Told<TextPieces>>
   /** The rows as JSON values; otherwise as `text`. */
   rows(store: Store, filters: unknown): Promise<Told<readonly object[]>>
 }
@@ -42,9 +43,22 @@ function named<F extends { limit: number }, R extends object>(report: Report<F, 
     restsOnSources: report.restsOnSources,
     rows,
     text: async (store, filters, format, width) => {
-      const { answer, ...rest } = await rows(store, filters)
-      return { answer: formatRows(format, report.columns, answer, width), ...rest }
+      const checked = report.filters.parse(filters)
+      const asked = { ...checked, limit: checked.limit + 1 }
+      const [answer, told] = [new HeldText(), { count: 0, cutAt: null as number | null }]
+      const pages = report.pages?.(store, asked) ?? [await report.run(store, asked)]
+      for await (const piece of formatPages(format, report.columns, upTo(checked.limit, pages, told), width)) answer.add(piece)
+      return { answer, ...told }
     },
+  }
+}
+
+async function* upTo<R>(limit: number, pages: Iterable<readonly R[]> | AsyncIterable<readonly R[]>, told: { count: number; cutAt: number | null }): AsyncGenerator<readonly R[]> {
+  for await (const page of pages) {
+    const kept = page.slice(0, limit - told.count)
+    told.count += kept.length
+    if (kept.length < page.length) told.cutAt = limit
+    yield kept
   }
 }
 

@@ -21,9 +21,11 @@ export interface Report<F extends { limit: number }, R> {
   restsOnSources: boolean
   /** At most `limit` rows. Throws StoreError. */
   run(store: Store, filters: F): Promise<R[]>
+  /** The same, page by page, where they may be too many to be in memory at once. */
+  pages?(store: Store, filters: F): AsyncIterable<readonly R[]>
 }
 
-export const limitFilter = z.int().min(1).max(1_000_000).default(1_000)
+export const limitFilter = z.int().min(1).max(100_000_000).default(1_000)
 export const textFilter = z.string().min(1).nullable().default(null)
 /** ms since the epoch */
 export const timeFilter = z.int().nullable().default(null)

@@ -15,6 +15,7 @@ import { startHostile } from '../../src/hostile/server.ts'
 import { World } from '../../src/hostile/world.ts'
 import type { FindingRow } from '../../src/reports/findings.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { heldTexts, placesOf } from '../support/held-texts.ts'
 import { restSettings } from './subjects.ts'
 
@@ -59,7 +60,7 @@ it('no secret reaches a topic, a state, a table, a report, an event or a file, w
     clock: systemClock, env: { HOSTILE_TOKEN: hostileToken }, release: 'test', roles: new Set(roleNames), onConnectEvent: (event) => events.push(event), onTrouble: (what) => troubles.push(what),
   })
   const exposed = async (): Promise<Map<string, FindingRow>> => {
-    const rows = JSON.parse((await grantline.api.report('findings', { kind: 'exposed-secret', state: 'all' }, 'json', 200)).text) as FindingRow[]
+    const rows = JSON.parse(await wholeText((await grantline.api.report('findings', { kind: 'exposed-secret', state: 'all' }, 'json', 200)).text)) as FindingRow[]
     return new Map(rows.map((row) => [`${row.account} ${row.object} ${row.closedAs ?? row.state}`, row]))
   }
   const mail = `${first!.id} values.mail`
@@ -85,7 +86,7 @@ it('no secret reaches a topic, a state, a table, a report, an event or a file, w
     await grantline.api.sync(controls.app)
     await grantline.drained()
     expect([...(await exposed()).keys()].sort()).toEqual([`${mail} resolved`, `${credential} open`].sort())
-    for (const report of ['findings', 'access', 'sync-runs', 'dead-letters']) told.set(`report ${report}`, (await grantline.api.report(report, {}, 'json', 200)).text)
+    for (const report of ['findings', 'access', 'sync-runs', 'dead-letters']) told.set(`report ${report}`, await wholeText((await grantline.api.report(report, {}, 'json', 200)).text))
   } finally {
     await grantline.stop()
     await server.stop()

@@ -6,6 +6,7 @@ import type { Grantline } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
 import type { ActionRow } from '../../src/reports/actions.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { group } from '../connectors/ldap/directory.ts'
 import { loginStreams } from '../connectors/sql/postgres-logins.ts'
 import { killAt, runToEnd } from '../crash/processes.ts'
@@ -169,7 +170,7 @@ function withMail(stream: (typeof loginStreams)[number]): object {
 }
 
 export async function actionsOf({ api }: Grantline, filters: Record<string, string>): Promise<ActionRow[]> {
-  return JSON.parse((await api.report('actions', { limit: '10000', ...filters }, 'json', 0)).text) as ActionRow[]
+  return JSON.parse(await wholeText((await api.report('actions', { limit: '10000', ...filters }, 'json', 0)).text)) as ActionRow[]
 }
 
 /** What an action came through: a write that was told as anything but carried out says so. `doubts`: whether one was told with a reason. */

@@ -8,6 +8,7 @@ import type { Grantline } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { accountKey } from '../../src/core/keys.ts'
 import { partitionOf } from '../../src/core/partition.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { onePass, wallClock } from '../support/one-pass.ts'
 
 /** A small application and a small HR feed over four partitions: none of these has so much that a share of it says anything. */
@@ -71,7 +72,7 @@ async function pass(source: 'desk' | 'people', act: (grantline: Grantline) => Pr
   return await onePass(options, async (grantline) => {
     await act(grantline)
     const report = async <T>(name: string, filters: Record<string, string>): Promise<T> =>
-      JSON.parse((await grantline.api.report(name, filters, 'json', 0)).text) as T
+      JSON.parse(await wholeText((await grantline.api.report(name, filters, 'json', 0)).text)) as T
     const access = await report<{ account: string; entitlement: string }[]>('access', { app: 'desk' })
     return {
       findings: await report('findings', {}),

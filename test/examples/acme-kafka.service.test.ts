@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verify } from '../../src/cli/verify.ts'
 import type { Grantline } from '../../src/compose.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { startKafka, type KafkaCluster } from '../services/kafka.ts'
 import { Acme, answers, nameOf, openFindings } from './acme.ts'
 
@@ -27,7 +28,7 @@ type Row = Record<string, unknown>
 
 /** What a report says, without where and when it came about. */
 async function content({ api }: Grantline, report: string, filters: Record<string, string> = {}): Promise<Row[]> {
-  const rows = JSON.parse((await api.report(report, { limit: '1000000', ...filters }, 'json', 0)).text) as Row[]
+  const rows = JSON.parse(await wholeText((await api.report(report, { limit: '1000000', ...filters }, 'json', 0)).text)) as Row[]
   const passing = new Set(['position', 'since', 'observed', 'decided', 'valid'])
   const kept = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !passing.has(name))))
   return kept.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))

@@ -9,6 +9,7 @@ import { PortalData, PortalStore } from '../../examples/acme/portal/store.ts'
 import type { Grantline } from '../../src/compose.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import type { ConnectEvent } from '../../src/connect/events.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { onePass, wallClock } from '../support/one-pass.ts'
 
 const example = fileURLToPath(new URL('../../examples/acme', import.meta.url))
@@ -87,7 +88,7 @@ export interface OpenFinding {
 }
 
 export async function openFindings({ api }: Grantline): Promise<OpenFinding[]> {
-  return JSON.parse((await api.report('findings', { limit: '100000' }, 'json', 0)).text) as OpenFinding[]
+  return JSON.parse(await wholeText((await api.report('findings', { limit: '100000' }, 'json', 0)).text)) as OpenFinding[]
 }
 
 /** A finding as the answer files name it. */

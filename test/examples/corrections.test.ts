@@ -3,13 +3,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Grantline } from '../../src/compose.ts'
 import type { ActionRow } from '../../src/reports/actions.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { Acme, openFindings } from './acme.ts'
 
 const noon = Date.UTC(2026, 10, 23, 12)
 const minuteMs = 60_000
 
 const rows = async ({ api }: Grantline, report: 'plan' | 'actions', filters: Record<string, string>): Promise<ActionRow[]> =>
-  JSON.parse((await api.report(report, filters, 'json', 0)).text) as ActionRow[]
+  JSON.parse(await wholeText((await api.report(report, filters, 'json', 0)).text)) as ActionRow[]
 
 const states = async ({ api }: Grantline, id: string): Promise<string[]> => (await api.action(id)).map(({ action }) => action.state)
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Api } from '../../src/http/api.ts'
 import { localApi, type WriteSources } from '../../src/http/local-api.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
 import { openTables, type Tables } from '../reports/tables.ts'
@@ -21,7 +22,10 @@ beforeAll(async () => {
 })
 afterAll(() => tables.close())
 
-const ask = (filters: Record<string, string>, write: WriteSources | null, name = 'findings'): Promise<unknown> => localApi({ log, codec, store: tables.store }, write).report(name, filters, 'json', 0)
+const ask = async (filters: Record<string, string>, write: WriteSources | null, name = 'findings'): Promise<unknown> => {
+  const answer = await localApi({ log, codec, store: tables.store }, write).report(name, filters, 'json', 0)
+  return { ...answer, text: await wholeText(answer.text) }
+}
 
 describe('a report that finds nothing', () => {
   it('answers so where its source was read', async () => {
@@ -68,7 +72,7 @@ describe('a report that rests on what was read', () => {
     await tables.add('access', access({ app: 'hr', account: 'u1049', set: [grant()] }))
     const configured = { apps: ['hr'], feeds: [], ids: new Map([['hr', 'fold' as const]]) }
     const { text, unknown } = await localApi({ log, codec, store: tables.store }, running, configured).report('access', { app: 'hr', account: 'U1049' }, 'csv', 0)
-    expect([text.split('\r\n').length, unknown]).toEqual([3, []])
+    expect([(await wholeText(text)).split('\r\n').length, unknown]).toEqual([3, []])
   })
 
   it('names the sources that nobody reads any more, as of the earliest time that it is asked about', async () => {

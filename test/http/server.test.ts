@@ -4,6 +4,8 @@ import type { Api } from '../../src/http/api.ts'
 import { datedOf } from '../../src/http/dated-sources.ts'
 import { lettersOf } from '../../src/http/letters-header.ts'
 import { remoteApi } from '../../src/http/remote-api.ts'
+import type { Format } from '../../src/reports/format.ts'
+import { wholeText } from '../../src/reports/held-text.ts'
 import { createApp, type Health, serve } from '../../src/http/server.ts'
 
 const calls: unknown[] = []
@@ -13,8 +15,8 @@ const api: Api = {
   report: async (name, filters, format) => {
     calls.push([name, filters, format])
     if (name === 'nothing') throw new ApiError(404, 'there is no report nothing')
-    if (name === 'strange') return { text: '[]\n', cutAt: null, unknown: [], unproven: [], paused: [{ source: strange, since: 7 }], behind: [], deadLetters: [{ source: strange, letters: 2 }] }
-    return { text: format === 'json' ? '[]\n' : 'a,b\r\n', cutAt: name === 'access' ? 1_000 : null, unknown: name === 'lag' ? ['identity', 'account'] : [], unproven: name === 'access' ? [{ source: 'portal', since: 5 }, { source: 'desk', since: null }] : [], paused: name === 'access' ? [{ source: 'sold', since: 7 }] : [], behind: [], deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
+    if (name === 'strange') return { text: [Buffer.from('[]\n')], cutAt: null, unknown: [], unproven: [], paused: [{ source: strange, since: 7 }], behind: [], deadLetters: [{ source: strange, letters: 2 }] }
+    return { text: [Buffer.from(format === 'json' ? '[]\n' : 'a,b\r\n')], cutAt: name === 'access' ? 1_000 : null, unknown: name === 'lag' ? ['identity', 'account'] : [], unproven: name === 'access' ? [{ source: 'portal', since: 5 }, { source: 'desk', since: null }] : [], paused: name === 'access' ? [{ source: 'sold', since: 7 }] : [], behind: [], deadLetters: name === 'access' ? [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] : [] }
   },
   summary: async () => ({ findings: [], grants: [], sources: [], lags: [], deadLetters: [] }),
   connectors: async () => [],
@@ -94,9 +96,13 @@ describe('the HTTP API', () => {
     expect((await ask('/v1/reports/findings')).headers.get('grantline-cut-at')).toBe(null)
     const server = await serve(app, '127.0.0.1', 0)
     const remote = remoteApi(server.url, 'right-token')
-    expect(await remote.report('access', {}, 'json', 80)).toEqual({ text: '[]\n', cutAt: 1_000, unknown: [], unproven: [{ source: 'portal', since: 5 }, { source: 'desk', since: null }], paused: [{ source: 'sold', since: 7 }], behind: [], deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
-    expect(await remote.report('findings', {}, 'csv', 80)).toEqual({ text: 'a,b\r\n', cutAt: null, unknown: [], unproven: [], paused: [], behind: [], deadLetters: [] })
-    expect(await remote.report('lag', {}, 'csv', 80)).toMatchObject({ unknown: ['identity', 'account'] })
+    const told = async (name: string, format: Format): Promise<object> => {
+      const answer = await remote.report(name, {}, format, 80)
+      return { ...answer, text: await wholeText(answer.text) }
+    }
+    expect(await told('access', 'json')).toEqual({ text: '[]\n', cutAt: 1_000, unknown: [], unproven: [{ source: 'portal', since: 5 }, { source: 'desk', since: null }], paused: [{ source: 'sold', since: 7 }], behind: [], deadLetters: [{ source: 'billing', letters: 3 }, { source: 'topic/lag', letters: 1 }] })
+    expect(await told('findings', 'csv')).toEqual({ text: 'a,b\r\n', cutAt: null, unknown: [], unproven: [], paused: [], behind: [], deadLetters: [] })
+    expect(await told('lag', 'csv')).toMatchObject({ unknown: ['identity', 'account'] })
     await server.close()
   })
 

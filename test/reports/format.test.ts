@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatRows } from '../../src/reports/format.ts'
+import { formatPages, formatRows, type Format } from '../../src/reports/format.ts'
 import type { ReportColumn } from '../../src/reports/report.ts'
 import { fit, textWidth } from '../../src/reports/text-width.ts'
 
@@ -91,3 +91,42 @@ describe('csv', () => {
 it('json is the rows', () => {
   expect(JSON.parse(formatRows('json', columns, [row(), row({ name: null })], 1))).toEqual([row(), row({ name: null })])
 })
+
+describe('page by page', () => {
+  const formats: Format[] = ['table', 'csv', 'json']
+
+  it.each(formats)('%s gives the same text, however the rows are parted', async (format) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.record({ count: fc.integer(), name: fc.option(fc.string()) }), { maxLength: 4 }), { maxLength: 4 }), async (changes) => {
+        const pages = changes.map((page) => page.map(row))
+        let text = ''
+        for await (const piece of formatPages(format, columns, each(pages), 80)) text += piece
+        expect(text).toBe(formatRows(format, columns, pages.flat(), 80))
+      }),
+    )
+  })
+
+  it.each(formats)('%s lets go of a page before it asks for the next but one', async (format) => {
+    const rows = Array.from({ length: 2_500 }, (_, count) => row({ count }))
+    let asked = 0
+    const pages = async function* (): AsyncGenerator<Sample[]> {
+      for (; asked < 20; asked++) yield rows
+    }
+    const behind: number[] = []
+    let told = 0
+    for await (const piece of formatPages(format, columns, pages(), 80)) {
+      told += piece.split(format === 'json' ? '"count"' : '\n').length - 1
+      behind.push((asked + 1) * rows.length - told)
+    }
+    expect(Math.max(...behind)).toBeLessThanOrEqual(10_000)
+    expect(told).toBeGreaterThanOrEqual(20 * rows.length)
+  })
+
+  it('makes a table of more rows than a call takes arguments', () => {
+    expect(table(Array.from({ length: 200_000 }, () => row()))).toHaveLength(200_001)
+  })
+})
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}
