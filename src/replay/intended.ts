@@ -11,7 +11,7 @@ export interface Intention {
 /** What governance said about people, and about accounts in particular, as far as the facts told it. */
 export class Intended {
   readonly #people = new Map<string, SaidOfPerson>()
-  readonly #accounts = new Map<string, Said>()
+  readonly #accounts = new Map<string, { home: string; said: Said }>()
 
   /** The next record of a facts partition. */
   take(record: AnyRecord): void {
@@ -23,7 +23,13 @@ export class Intended {
     const key = accountOf(record.home, record.app, record.account)
     const said = record.type === 'AccountFact' ? saidOf(record) : null
     if (said === null) this.#accounts.delete(key)
-    else this.#accounts.set(key, said)
+    else this.#accounts.set(key, { home: record.home, said })
+  }
+
+  /** Forgets what was said at other homes: of everybody it would be much, and is asked of few. */
+  keepOnly(homes: ReadonlySet<string>): void {
+    for (const home of this.#people.keys()) if (!homes.has(home)) this.#people.delete(home)
+    for (const [key, { home }] of this.#accounts) if (!homes.has(home)) this.#accounts.delete(key)
   }
 
   of({ home, app, account, entitlement }: { home: string; app: string; account: string; entitlement: string }): Intention {
@@ -34,7 +40,7 @@ export class Intended {
 
   #rights(home: string, key: string): Omit<Said, 'revoked'> {
     const person = this.#people.get(home)
-    const account = this.#accounts.get(key)
+    const account = this.#accounts.get(key)?.said
     if (person === undefined || account === undefined) return person ?? account ?? { entries: [], lapsed: [] }
     return rightsOf(person, account)
   }

@@ -75,6 +75,8 @@ export async function replayUntil(options: ReplayOptions): Promise<ReplayReport>
       if (isFirst && change.identity === identity) accounts?.add(accountOf(change))
       if (accounts?.has(accountOf(change)) !== false) changes.push(change)
     })
+    // a home is in one partition: nothing more is said at this one's
+    intended.keepOnly(new Set(changes.map(({ home }) => home)))
     report.known.push(known)
     report.otherVersions.push(...versions.filter(({ compared }) => !compared))
   }
