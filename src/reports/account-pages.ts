@@ -22,7 +22,7 @@ const spareShare = 1 / 8
 const minAccounts = 250
 const growth = 4
 const maxAccounts = 5_000
-const maxWholeAccounts = 1_250
+const maxWholeAccounts = 500
 
 /**
  * At most `limit` rows in the order of (app, account). Where the filters name no account they are put together page by page in the order
