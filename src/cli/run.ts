@@ -10,6 +10,7 @@ import { createApp, serve, type HttpServer } from '../http/server.ts'
 import { Liveness } from '../observe/liveness.ts'
 import { createLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
+import { seldom } from '../observe/seldom.ts'
 import { roleNames, type Role } from '../roles.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { threadEntry } from '../threads/task-thread.ts'
@@ -25,7 +26,7 @@ const shownRows = 40
 /** How often the open findings are looked at for what came and went. */
 const watchMs = 5_000
 /** findings whose openings and closings are shown while it runs */
-const watchedFindings = 100_000
+const watchedFindings = 10_000
 
 /** A task that neither commits nor retries for this long hangs, ms, or for this many ticks where they are rarer. */
 const stalledMs = 60_000
@@ -121,7 +122,8 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
   await showTables(grantline.api, Object.keys(config.apps), Object.keys(config.feeds))
   if (once) return
   say('running on: syncs on schedule, follows changes; Ctrl-C ends it')
-  let shown = await openFindings(grantline.api)
+  const look = seldom(() => openFindings(grantline.api))
+  let shown = await look()
   if (shown === null) {
     say(`more than ${watchedFindings} findings are open: how they change is not shown here`)
     await stopped
@@ -130,7 +132,7 @@ async function work(grantline: Grantline, once: boolean, roles: ReadonlySet<Role
   for (;;) {
     const next = await Promise.race([pause(watchMs), stopped])
     if (next === 'stopped') return
-    const now = await openFindings(grantline.api)
+    const now = await look()
     if (now === null) continue
     for (const [id, line] of now) if (!shown.has(id)) say(`+ ${line}`)
     for (const [id, line] of shown) if (!now.has(id)) say(`- ${line}`)
