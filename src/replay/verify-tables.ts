@@ -5,6 +5,7 @@ import type { Row, Store } from '../ports/store.ts'
 import type { Place } from '../sink/place.ts'
 import { RowReader, type PlacedRow } from '../sink/row-reader.ts'
 import { deadLetterTable, sinkTopics, tableOf, type SinkTopic } from '../sink/rows/tables.ts'
+import { RowDigests } from './row-digests.ts'
 import { TableRange, type TableDifference } from './table-range.ts'
 
 export interface VerifyTablesOptions {
@@ -47,7 +48,8 @@ export interface TablesReport {
   strays: TableStray[]
 }
 
-/** Rows compared at a time. */
+/** Rows whose digests are compared at a time, and rows that are compared themselves: a range costs a look at all of the table, whose order is another one. */
+const rangeDigests = 100_000
 const rangeRows = 4_000
 const reads = { maxMessages: 2_000, maxBytes: 4 * 1024 * 1024 }
 const Floor = z.object({ floor: z.int() })
@@ -55,7 +57,7 @@ const Stray = z.object({ topic: z.string(), partition: z.int(), rows: z.int(), f
 
 /**
  * Holds every row of ClickHouse against the log, in bounded ranges: each (topic, partition, offset, index) that the log gives is
- * there once with equal values, and nothing else is. Names the first difference of each place. May run beside the sink, and reads
+ * there once with equal values, and nothing else is. Digests of the values are compared, and where these differ the values. Names the first difference of each place. May run beside the sink, and reads
  * only. Throws StoreError, and what the log throws.
  */
 export async function verifyTables(options: VerifyTablesOptions): Promise<TablesReport> {
@@ -71,48 +73,95 @@ export async function verifyTables(options: VerifyTablesOptions): Promise<Tables
 }
 
 async function verifyPlace(place: Place, options: VerifyTablesOptions): Promise<PlaceReport> {
-  const { log, codec, store, from = 0, to = Number.MAX_SAFE_INTEGER, onProgress } = options
-  const floor = await floorOf(store, place)
+  const { log, codec, store, from = 0, to = Number.MAX_SAFE_INTEGER, app, onProgress } = options
   const tables = new TableRange(store, place)
-  const lasts = await tables.lastOffsets()
-  const isLate = ({ table, offset }: PlacedRow): boolean => offset >= floor && offset > (lasts.get(table) ?? -1)
+  const looking = { place, options, tables, floor: await floorOf(store, place), lasts: await tables.lastOffsets() }
   const reader = new RowReader(codec, place)
   const report: PlaceReport = { ...place, rows: 0, late: 0, difference: null }
-  const compare = async (low: number, high: number, logged: readonly PlacedRow[]): Promise<void> => {
-    const wanted = logged.filter(({ offset, row }) => offset >= from && offset < to && isAbout(row, options.app))
-    const [first, last] = [Math.max(low, from), Math.min(high, to)]
+  /** Most ranges hold as they are. The others are read again, from `whole` on, where no record waited for its parts. */
+  const compare = async (range: Range, digests: RowDigests): Promise<void> => {
+    const [first, last] = [Math.max(range.low, from), Math.min(range.high, to)]
     if (first >= last) return
-    const { difference, late } = await tables.compare(first, last, wanted, (row) => isAbout(row, options.app), isLate)
-    report.difference = difference
-    report.late += late
-    if (difference === null) report.rows += wanted.length - late
+    if (await digests.areHeld(store, place, tables.tables, { from: first, to: last, app: app ?? null })) report.rows += digests.size
+    else await compareClosely(range, looking, report)
   }
 
-  let pending: PlacedRow[] = []
-  let begun = 0
-  let next = 0
+  let range: Range = { whole: 0, low: 0, high: 0 }
+  let digests = new RowDigests()
   for (;;) {
-    const messages = await log.read(place.topic, place.partition, next, reads)
+    const messages = await log.read(place.topic, place.partition, range.high, reads)
     // parts of what stands at `from` may lie before it, so all messages are read
     for (const message of messages) {
-      pending.push(...reader.rows(message))
-      next = message.offset + 1
-      if (pending.length < rangeRows) continue
-      await compare(begun, next, pending)
+      for (const placed of reader.rows(message)) if (isWithin(placed, options)) digests.add(placed)
+      range.high = message.offset + 1
+      if (digests.size < rangeDigests) continue
+      await compare(range, digests)
       if (report.difference !== null) return report
-      begun = next
-      pending = []
+      range = { whole: reader.isWaiting ? range.whole : range.high, low: range.high, high: range.high }
+      digests = new RowDigests()
     }
-    onProgress?.({ ...place, offset: next, end: await log.end(place.topic, place.partition) })
-    if (messages.length === 0 || next >= to) break
+    onProgress?.({ ...place, offset: range.high, end: await log.end(place.topic, place.partition) })
+    if (messages.length === 0 || range.high >= to) break
   }
-  await compare(begun, next, pending)
+  await compare(range, digests)
   const filled = Math.max(...(await tables.lastOffsets()).values())
   // asked after the tables: what the sink has inserted meanwhile is in the log by now
   const end = await log.end(place.topic, place.partition)
-  if (report.difference === null && filled >= end) await compare(end, Number.MAX_SAFE_INTEGER, [])
+  if (report.difference === null && filled >= end) await compareClosely({ whole: end, low: end, high: Number.MAX_SAFE_INTEGER }, looking, report)
   return report
 }
+
+/** Offsets of messages, `high` not among them. A reader that begins at `whole`, at `low` or before it, lacks no part of a record. */
+interface Range {
+  whole: number
+  low: number
+  high: number
+}
+
+interface Looking {
+  place: Place
+  options: VerifyTablesOptions
+  tables: TableRange
+  floor: number
+  lasts: ReadonlyMap<string, number>
+}
+
+/** Row by row, up to the first difference. */
+async function compareClosely({ whole, low, high }: Range, { place, options, tables, floor, lasts }: Looking, report: PlaceReport): Promise<void> {
+  const { log, codec, from = 0, to = Number.MAX_SAFE_INTEGER, app } = options
+  const isLate = ({ table, offset }: PlacedRow): boolean => offset >= floor && offset > (lasts.get(table) ?? -1)
+  const reader = new RowReader(codec, place)
+  const compare = async (begun: number, end: number, logged: readonly PlacedRow[]): Promise<void> => {
+    const [first, last] = [Math.max(begun, low, from), Math.min(end, to)]
+    if (first >= last) return
+    const { difference, late } = await tables.compare(first, last, logged, (row) => isAbout(row, app), isLate)
+    report.difference = difference
+    report.late += late
+    if (difference === null) report.rows += logged.length - late
+  }
+  let pending: PlacedRow[] = []
+  let begun = low
+  for (let next = whole; next < high; ) {
+    const messages = await log.read(place.topic, place.partition, next, reads)
+    if (messages.length === 0) break
+    for (const message of messages) {
+      if (message.offset >= high) break
+      const rows = reader.rows(message)
+      next = message.offset + 1
+      if (message.offset < low) continue
+      for (const placed of rows) if (isWithin(placed, options)) pending.push(placed)
+      if (pending.length < rangeRows) continue
+      await compare(begun, next, pending)
+      if (report.difference !== null) return
+      begun = next
+      pending = []
+    }
+    if (messages.at(-1)!.offset >= high) break
+  }
+  await compare(begun, high, pending)
+}
+
+const isWithin = ({ offset, row }: PlacedRow, { from = 0, to = Number.MAX_SAFE_INTEGER, app }: VerifyTablesOptions): boolean => offset >= from && offset < to && isAbout(row, app)
 
 function isAbout(row: Row, app: string | undefined): boolean {
   return app === undefined || ('app' in row ? row['app'] : row['source']) === app
