@@ -56,7 +56,7 @@ let running: Started
 async function grantline(...args: string[]): Promise<Result> {
   let out = ''
   let err = ''
-  const toOut = (text: unknown): true => ((out += String(text)), true)
+  const toOut = (text: unknown): true => ((out += text instanceof Uint8Array ? Buffer.from(text).toString() : String(text)), true)
   const toErr = (text: unknown): true => ((err += String(text)), true)
   const spies = [
     vi.spyOn(process.stdout, 'write').mockImplementation(toOut), vi.spyOn(process.stderr, 'write').mockImplementation(toErr),

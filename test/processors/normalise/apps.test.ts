@@ -142,7 +142,7 @@ test('an epoch derives every account anew and tells only what is different', () 
   world.push(setting(), account('ann', 1, ann))
   const epoch = (version: number, processor = 'normalise'): RawRecord => ({ type: 'Epoch', processor, version, stateFormat: 1, release: '0', from: { offset: 0, index: 0 }, resumed: null })
   expect(world.push(epoch(1), epoch(1), epoch(2), epoch(1, 'reconcile'))).toEqual([])
-  expect(world.plain.table('epoch')).toEqual(new Map([['normalise', 2]]))
+  expect(world.plain.table('epoch').get('normalise')).toBe(2)
 })
 
 test('a part is never handed on', () => {
