@@ -39,7 +39,7 @@ function loseParts(): number {
 }
 
 it('after a kill, rows that the tables lost are inserted again from the log', { timeout: sceneMs }, async () => {
-  await killAt(company, { point: 'sink.after-insert', nth: 5 })
+  await killAt(company, { point: 'sink.after-insert', nth: 3 })
   expect(loseParts()).toBeGreaterThanOrEqual(2)
   await runToEnd(company)
   expect(differences(undisturbed, await audit(company), unordered)).toEqual([])
