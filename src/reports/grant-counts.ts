@@ -49,7 +49,6 @@ const countsOf = (rows: string): string => `
   )
   WHERE grants > 0`
 
-
 /** Blocks of the default sizes take hundreds of megabytes where an account holds many grants. */
 const inOrder = 'SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000, max_block_size = 2048'
 

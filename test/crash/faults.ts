@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
+import { threadId } from 'node:worker_threads'
 import { z } from 'zod'
 import { armFaults, faultPoints, type FaultPoint } from '../../src/core/fault.ts'
 
@@ -40,6 +41,9 @@ export class Killer {
   }
 
   mark(fired: Fault | null): void {
-    writeFileSync(this.#marker, JSON.stringify({ fired, reached: this.#reached } satisfies Marker))
+    // another thread may kill the process at any moment of this
+    const unfinished = `${this.#marker}.${threadId}`
+    writeFileSync(unfinished, JSON.stringify({ fired, reached: this.#reached } satisfies Marker))
+    renameSync(unfinished, this.#marker)
   }
 }

@@ -140,7 +140,8 @@ describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
     await transactor.close()
     await admin.disconnect()
     const once = Array.from({ length: acknowledged }, (_, n) => String(n))
-    expect(await textsOf(topic, partitions)).toEqual(Array(partitions).fill(once))
+    // a commit is acknowledged before its markers are everywhere
+    await vi.waitFor(async () => expect(await textsOf(topic, partitions)).toEqual(Array(partitions).fill(once)), { timeout: 60_000, interval: 500 })
   })
 })
 

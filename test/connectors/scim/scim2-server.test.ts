@@ -231,13 +231,13 @@ test('changes: who was created or modified, and who is in a group that was, each
 }, 60_000)
 
 test('a cursor that expired is told as such: the platform begins the walk again', async () => {
-  const hasty = await startScim2Server({ cursorTimeoutSeconds: 1 })
+  const hasty = await startScim2Server({ cursorTimeoutSeconds: 5 })
   try {
     const base = hasty.tenant('hasty')
     const ids = await seed(base, '/Users', Array.from({ length: 50 }, (_, n) => user(n)))
     const platform = testPlatform()
     const session = await openScim(base, { token, paging: 'cursor', pageSize: 20 }, platform)
-    const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 2200))
+    const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 6_500))
     const once = await readStream(named(session, 'users'), (pages) => (pages === 1 ? pause() : Promise.resolve()))
     expect(once.error).toMatchObject({ name: 'ExpiredCursor', class: 'partial', place: 'Users page 2 (by cursor)' })
     const again = await readStream(named(session, 'users'))
