@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Store } from '../ports/store.ts'
 import type { Place } from '../sink/place.ts'
 import type { PlacedRow } from '../sink/row-reader.ts'
-import { appColumn, readBack } from './table-columns.ts'
+import { readBack } from './table-columns.ts'
 
 const digestChars = 32
 const Digest = z.tuple([z.int(), z.int(), z.string()])
@@ -32,9 +32,10 @@ export class RowDigests {
     if (this.#isOdd) return false
     for (const table of tables) {
       const { columns, digests } = this.#tables.get(table) ?? { columns: [], digests: new Map<string, string>() }
-      const found = await store.query(`SELECT tuple(t.offset, t.\`index\`, ${await digestSql(store, table, columns)}) AS row FROM ${table} AS t
+      const readable = await readBack(store, table)
+      const found = await store.query(`SELECT tuple(t.offset, t.\`index\`, ${digestSql(readable, columns)}) AS row FROM ${table} AS t
         WHERE t.topic = {topic:String} AND t.partition = {partition:UInt32} AND t.offset >= {from:Int64} AND t.offset < {to:Int64}
-        ${app === null ? '' : `AND ifNull(t.${await appColumn(store, table)}, '') = {app:String}`}
+        ${app === null ? '' : `AND ifNull(t.${readable.has('app') ? 'app' : 'source'}, '') = {app:String}`}
         SETTINGS output_format_json_escape_forward_slashes = 0`, { ...place, from, to, app }, z.object({ row: Digest }))
       if (found.length !== digests.size) return false
       for (const { row: [offset, index, digest] } of found) if (digests.get(keyOf(offset, index)) !== digest) return false
@@ -55,10 +56,9 @@ function asEngineSpells(json: string): string {
     .replace(/[\u2028\u2029]/g, (separator) => `\\u${separator.charCodeAt(0).toString(16)}`)
 }
 
-/** Of the row as it was inserted. */
-async function digestSql(store: Store, table: string, columns: readonly string[]): Promise<string> {
+/** Of the row as it was inserted: `readable` has an expression for each column that there is. */
+function digestSql(readable: ReadonlyMap<string, string>, columns: readonly string[]): string {
   if (columns.length === 0) return `''`
-  const all = await readBack(store, table)
-  const values = columns.map((name) => all.get(name) ?? 'NULL')
+  const values = columns.map((name) => readable.get(name) ?? 'NULL')
   return `substring(lower(hex(SHA256(toJSONString(tuple(${values.join(', ')}))))), 1, ${digestChars})`
 }

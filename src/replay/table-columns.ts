@@ -28,6 +28,3 @@ export async function readBack(store: Store, table: string): Promise<ReadonlyMap
 export async function readBackList(store: Store, table: string): Promise<string> {
   return [...(await readBack(store, table))].map(([name, column]) => `${column} AS \`${name}\``).join(', ')
 }
-
-/** Where a table's rows name the application or feed that they are about. */
-export const appColumn = async (store: Store, table: string): Promise<'app' | 'source'> => ((await readBack(store, table)).has('app') ? 'app' : 'source')
