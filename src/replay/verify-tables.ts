@@ -132,7 +132,7 @@ async function compareClosely({ whole, low, high }: Range, { place, options, tab
   const isLate = ({ table, offset }: PlacedRow): boolean => offset >= floor && offset > (lasts.get(table) ?? -1)
   const reader = new RowReader(codec, place)
   const compare = async (begun: number, end: number, logged: readonly PlacedRow[]): Promise<void> => {
-    const [first, last] = [Math.max(begun, low, from), Math.min(end, to)]
+    const [first, last] = [Math.max(begun, from), Math.min(end, to)]
     if (first >= last) return
     const { difference, late } = await tables.compare(first, last, logged, (row) => isAbout(row, app), isLate)
     report.difference = difference
