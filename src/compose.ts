@@ -128,11 +128,14 @@ interface OpenedLog {
   share: DataDirectory['share']
 }
 
+/** The embedded log's own directory. */
+export const logDirectory = (dataDir: string): string => join(dataDir, 'log')
+
 async function openAnyLog(config: LoadedConfig, env: Env, { log: onLine = () => undefined, onRestore = () => undefined, onStandby }: OpenOptions): Promise<OpenedLog> {
   const { dataDir, baseDir, kafka } = config
   const partitions = evenly(config.partitions)
   if (kafka === null) {
-    const log = await openLog(join(dataDir, 'log'), config.partitions, 'disk')
+    const log = await openLog(logDirectory(dataDir), config.partitions, 'disk')
     return { log, schemas: log.schemas, assignment: ownEverything(partitions), share: () => log.share() }
   }
   // only who uses Kafka loads its client

@@ -1,6 +1,7 @@
-import { openPortableLog } from '../compose.ts'
+import { copyEmbeddedLog } from '../adapters/log-embedded/copy.ts'
+import { logDirectory, openPortableLog } from '../compose.ts'
 import { loadConfig } from '../config/load.ts'
-import type { MoveProgress } from '../move/errors.ts'
+import { MoveError, type MoveProgress } from '../move/errors.ts'
 import { exportLog, type Moved } from '../move/export-log.ts'
 import { importLog } from '../move/import-log.ts'
 import type { PortableLog, SchemaNumbers } from '../ports/portable-log.ts'
@@ -22,6 +23,20 @@ export async function importFrom(configFile: string, directory: string): Promise
     console.log(`${tell(moved)}, at the offsets that they had; \`grantline verify\` compares it all, \`grantline run\` goes on`)
   })
 }
+
+/** Copies the log of the data directory that the config file names into a directory that is a data directory then, whatever works on it meanwhile. */
+export async function backUpTo(configFile: string, directory: string): Promise<void> {
+  const { dataDir, kafka } = await loadConfig(configFile)
+  if (kafka !== null) throw new MoveError('the log is on Kafka, whose brokers keep its copies (replication). `grantline log export` writes all of it into a directory while nothing runs')
+  const say = sayNowAndThen()
+  const bytes = await copyEmbeddedLog({
+    path: logDirectory(dataDir), target: logDirectory(directory),
+    onProgress: (done, of) => say(`  ${inMegabytes(done)} of about ${inMegabytes(of)}`),
+  })
+  console.log(`${directory}: ${inMegabytes(bytes)}, the log as it stood at one moment. As \`dataDir\` of a config file it goes on from there; \`grantline verify\` checks it`)
+}
+
+const inMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 interface Opened {
   log: PortableLog

@@ -136,8 +136,12 @@ function build(): Command {
     .action(async ({ config, output, ...selection }: { config: string; output: 'table' | 'json' | 'csv' } & ReplaySelection) => (await import('./verify.ts')).replay(config, selection, output))
     .addHelpText('after', `${afterRun}${examples(['replay --until 2026-11-01 --identity P1003', 'replay --until 2026-11-01T12:00:00Z --app billing -o csv'])}`)
 
-  const log = program.command('log').description('carry the log to another place: from one data directory to another, to Kafka, and back')
-    .addHelpText('after', examples(['log export ./export -c embedded.yaml', 'log import ./export -c on-kafka.yaml']))
+  const log = program.command('log').description('back the log up, or carry it to another place: to another data directory, to Kafka, and back')
+    .addHelpText('after', examples(['log backup /backup/2026-11-25', 'log export ./export -c embedded.yaml', 'log import ./export -c on-kafka.yaml']))
+  command(log, 'backup', 'copy the log of a data directory as it stands at one moment, also while `grantline run` works on it')
+    .argument('<directory>', 'made where it is not there; must hold no log. It is a data directory then')
+    .action(async (directory: string, { config }: { config: string }) => (await import('./log.ts')).backUpTo(config, directory))
+    .addHelpText('after', `${afterBackup}${examples(['log backup /backup/2026-11-25', 'log backup "/backup/$(date -u +%Y-%m-%dT%H%M)" -c /etc/grantline/grantline.yaml'])}`)
   command(log, 'export', 'write every message at its offset, and every state, into a directory; nothing may run meanwhile')
     .argument('<directory>', 'made where it is not there; must be empty')
     .action(async (directory: string, { config }: { config: string }) => (await import('./log.ts')).exportTo(config, directory))
@@ -297,7 +301,8 @@ async function told(configFile: string, what: (api: Api) => Promise<void>, done:
 }
 
 const outputOption = (choices: readonly string[]): Option => new Option('-o, --output <format>', 'how to print').choices(choices).default('table')
-const afterRun = '\nOn the embedded log a run that goes on has to be stopped first: one process at a time opens the data directory.\n'
+const afterRun = '\nOn the embedded log one process at a time opens the data directory: stop a run that goes on, or ask a copy of it (`grantline log backup`).\n'
+const afterBackup = '\nTables are not copied: they are filled from the log when `grantline run` starts on the copy. A log on Kafka has its copies there.\n'
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  grantline ${line}`).join('\n')}\n`
 
 function threadsOf(text: string): number {

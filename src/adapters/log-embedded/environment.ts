@@ -55,19 +55,20 @@ export async function openEnvironment(options: EmbeddedOptions): Promise<Environ
   mkdirSync(options.path, { recursive: true })
   const lock = acquireLock(join(options.path, 'process.lock'))
   try {
-    const found = damageOf(fileOf(options))
-    if (found !== null) throw damaged(options, found)
+    const found = damageOf(fileOf(options.path))
+    if (found !== null) throw damaged(options.path, found)
     return await openLocked(options, lock)
   } catch (error) {
     lock.release()
-    throw error instanceof Error && error.message.startsWith('MDB_') ? damaged(options, error.message) : error
+    throw error instanceof Error && error.message.startsWith('MDB_') ? damaged(options.path, error.message) : error
   }
 }
 
-const fileOf = ({ path }: EmbeddedOptions): string => join(path, 'log.mdb')
+/** Of a log's own directory. */
+export const fileOf = (path: string): string => join(path, 'log.mdb')
 
-function damaged(options: EmbeddedOptions, found: string): Error {
-  return new Error(`${fileOf(options)} is no log, or a damaged one (${found}): put the whole data directory back from a backup, or import an export into an empty one`)
+export function damaged(path: string, found: string): Error {
+  return new Error(`${fileOf(path)} is no log, or a damaged one (${found}): put the whole data directory back from a backup, or import an export into an empty one`)
 }
 
 /** As another thread of this process has opened it, and keeps it open. */
@@ -93,7 +94,7 @@ async function openLocked(options: EmbeddedOptions, lock: ProcessLock): Promise<
 
 function openDatabases(options: EmbeddedOptions): Omit<Environment, 'path' | 'lock' | 'topics'> {
   const root = open<Buffer, Buffer>({
-    path: fileOf(options),
+    path: fileOf(options.path),
     maxDbs: 8,
     encoding: 'binary',
     keyEncoding: 'binary',
