@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
 import { openEmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
 import { armFaults, type FaultPoint } from '../../src/core/fault.ts'
+import { noise } from './noise.ts'
 
 /**
  * Appends commits for ever, writing the number of each to stdout once it is acknowledged. Commit n appends n to two partitions and
@@ -24,7 +25,7 @@ for (let n = stored === undefined ? 0 : number(stored) + 1; ; n++) {
   const appends = [
     { ...append, topic: 'raw' as const, partition: 0 },
     { ...append, topic: 'facts' as const, partition: 1 },
-    ...Array.from({ length: (n % 41) + 1 }, () => ({ ...append, topic: 'access' as const, partition: 0, value: new Uint8Array(500 * (n % 41)).fill(n) })),
+    ...Array.from({ length: (n % 41) + 1 }, () => ({ ...append, topic: 'access' as const, partition: 0, value: noise(n, 500 * (n % 41)) })),
   ]
   await task.commit({ appends, state: new Map([['n', bytes(n)], [`row/${n % 50}`, bytes(n)]]) })
   writeSync(1, `${n}\n`)

@@ -69,9 +69,10 @@ export class EmbeddedLog implements PortableLog {
     const range = { start: messageKey(number, partition, Math.max(offset, 0)), end: messageKey(number, partition, end), limit: Math.max(limits.maxMessages, 1) }
     let bytes = 0
     for (const { key, value } of this.#env.messages.getRange(range)) {
-      bytes += value.length
+      const message = decodeMessage(offsetOf(key), value)
+      bytes += message.value.length
       if (messages.length > 0 && bytes > limits.maxBytes) break
-      messages.push(decodeMessage(offsetOf(key), value))
+      messages.push(message)
     }
     return messages
   }

@@ -42,7 +42,10 @@ export interface Environment {
   topics: ReadonlyMap<Topic, number>
 }
 
-const FORMAT = 3
+/** 4: values may be packed (packed-value.ts). */
+const FORMAT = 4
+/** Of those before, which are read as they are, and are of this one from then on. */
+const OLDEST_FORMAT = 3
 const Generation = z.object({
   format: z.int(),
   /** numbers are never given to another topic */
@@ -119,8 +122,8 @@ const numbersOf = ({ topics }: Generation): Map<Topic, number> => new Map(Object
 /** What is stored, and topics that a newer release added. Other counts would send keys to other partitions: refused. */
 function agreed(stored: Generation | undefined, { path, partitions }: EmbeddedOptions): Generation {
   const generation = stored ?? { format: FORMAT, topics: {} }
-  if (generation.format !== FORMAT) {
-    throw new Error(`${path}: the log has format ${generation.format}, this release reads format ${FORMAT}. Open it with the release that wrote it`)
+  if (generation.format < OLDEST_FORMAT || generation.format > FORMAT) {
+    throw new Error(`${path}: the log has format ${generation.format}, this release reads formats ${OLDEST_FORMAT} to ${FORMAT}. Open it with the release that wrote it`)
   }
   const topics = { ...generation.topics }
   for (const topic of Object.keys(partitions).sort(compareKeys) as Topic[]) {

@@ -1,9 +1,13 @@
 import type { Message } from '../../ports/log.ts'
+import { pack, unpack } from './packed-value.ts'
 
 /** How log messages lie in LMDB. Numbers in keys are big-endian, so that byte order is their order. */
 
 const OFFSET_MAX = 2 ** 48
 const NO_KEY = 0xffffffff
+/** Added to the length of a key where the value is packed. */
+const PACKED = 0x80000000
+const PACKED_NO_KEY = 0xfffffffe
 const HEADER_BYTES = 12
 /** A message of a chunked topic and its key find room. */
 const SCRATCH_BYTES = 512 * 1024
@@ -34,29 +38,35 @@ export function offsetBytes(offset: number): Buffer {
 }
 
 /**
- * 8 bytes timestamp (double), 4 bytes length of the key (0xffffffff: none), key, value. To be put before the next one is encoded: inside a transaction
- * LMDB takes the bytes before it returns, so one piece of memory does for all.
+ * 8 bytes timestamp (double), 4 bytes length of the key (0xffffffff: none; where the value is packed 0x80000000 more, 0xfffffffe: none), key,
+ * value. To be put before the next one is encoded: inside a transaction LMDB takes the bytes before it returns, so one piece of memory does for all.
  */
 export function encodeMessage(message: Pick<Message, 'key' | 'timestamp' | 'value'>): Buffer {
   const key = message.key === null ? null : textBytes(message.key)
   const keyBytes = key?.length ?? 0
-  const size = HEADER_BYTES + keyBytes + message.value.length
+  const packed = pack(message.value)
+  const value = packed ?? message.value
+  const size = HEADER_BYTES + keyBytes + value.length
   const bytes = size > SCRATCH_BYTES ? Buffer.allocUnsafe(size) : scratch.subarray(0, size)
   bytes.writeDoubleLE(message.timestamp, 0)
-  bytes.writeUInt32LE(key === null ? NO_KEY : keyBytes, 8)
+  if (packed === null) bytes.writeUInt32LE(key === null ? NO_KEY : keyBytes, 8)
+  else bytes.writeUInt32LE(key === null ? PACKED_NO_KEY : PACKED + keyBytes, 8)
   if (key !== null) bytes.set(key, HEADER_BYTES)
-  bytes.set(message.value, HEADER_BYTES + keyBytes)
+  bytes.set(value, HEADER_BYTES + keyBytes)
   return bytes
 }
 
 export function decodeMessage(offset: number, bytes: Buffer): Message {
-  const keyBytes = bytes.readUInt32LE(8)
-  const valueAt = HEADER_BYTES + (keyBytes === NO_KEY ? 0 : keyBytes)
+  const length = bytes.readUInt32LE(8)
+  const hasKey = length < PACKED_NO_KEY
+  const isPacked = length >= PACKED && length !== NO_KEY
+  const valueAt = HEADER_BYTES + (hasKey ? length % PACKED : 0)
+  const value = bytes.subarray(valueAt)
   return {
     offset,
-    key: keyBytes === NO_KEY ? null : bytes.toString('utf8', HEADER_BYTES, valueAt),
+    key: hasKey ? bytes.toString('utf8', HEADER_BYTES, valueAt) : null,
     timestamp: bytes.readDoubleLE(0),
-    value: bytes.subarray(valueAt),
+    value: isPacked ? unpack(value) : value,
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, openSync, closeSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +20,7 @@ afterEach(() => rmSync(path, { recursive: true }))
 async function write(messages: number, bytes: number): Promise<void> {
   const log = await open()
   const task = await log.openTask('somebody')
-  for (let i = 0; i < messages; i++) await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: i, value: Buffer.alloc(bytes, i) }], state: new Map() })
+  for (let i = 0; i < messages; i++) await task.commit({ appends: [{ topic: 'raw', partition: 0, key: null, timestamp: i, value: randomBytes(bytes) }], state: new Map() })
   await log.close()
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { topicNames } from '../../../schemas/wire/topics.ts'
 import { openEmbeddedLog } from '../../../src/adapters/log-embedded/embedded-log.ts'
 
@@ -8,7 +9,7 @@ const log = await openEmbeddedLog({ path, partitions: Object.fromEntries(topicNa
 const id = 'task/normalise/0'
 let task = await log.openTask(id)
 const commit = (): Promise<unknown> =>
-  task.commit({ appends: [{ topic: 'facts', partition: 0, key: null, timestamp: 1, value: new Uint8Array(20_000) }], state: new Map() })
+  task.commit({ appends: [{ topic: 'facts', partition: 0, key: null, timestamp: 1, value: randomBytes(20_000) }], state: new Map() })
 
 let written = 0
 let error = ''
