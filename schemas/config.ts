@@ -85,6 +85,10 @@ export const KafkaConfig = z.strictObject({
 })
 export type KafkaConfig = z.infer<typeof KafkaConfig>
 
+/** What a token may do over HTTP. */
+const Right = z.union([z.enum(['read', 'sync', 'decide']), z.templateLiteral(['post:', name])], { error: 'a right is read, sync, decide, or post: with the name of a feed' })
+export type Right = z.infer<typeof Right>
+
 const fields = z.strictObject({
   dataDir: z.string().default('./data').describe('log, state and tables; relative to this file'),
   partitions: z.int().min(1).max(256).default(4).describe('of every topic; fixed for the life of the data directory'),
@@ -93,7 +97,11 @@ const fields = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65535).default(7400).describe('0 takes any free port'),
-      token: z.string().nullable().default(null).describe('secret reference; without one a token is made in the data directory'),
+      token: z.string().nullable().default(null).describe('secret reference: may do everything; without one a token is made in the data directory'),
+      tokens: z
+        .record(name, z.strictObject({ token: secret, may: z.array(Right).min(1).describe('read: reports; sync: begin a snapshot; decide: rulings, actions, dead letters; post:<feed>: rows of that feed') }))
+        .default({})
+        .describe('further tokens, for whoever needs less than everything'),
     })
     .prefault({}),
   kafka: KafkaConfig.nullable().default(null).describe('log on Kafka, shared by many processes; null: the log is in the data directory'),
@@ -122,10 +130,16 @@ const fields = z.strictObject({
   policy: PolicySetting.prefault({}),
 })
 /** Runs, rulings and findings name a source: an application and a feed of one name could not be told apart. */
-export const Config = fields.superRefine(({ apps, feeds, kafka }, context) => {
+export const Config = fields.superRefine(({ apps, feeds, kafka, http }, context) => {
   if (kafka !== null && kafka.transactionSeconds <= kafka.sessionSeconds) {
     // else a process whose transaction was timed out could not be told from one that was taken over
     context.addIssue({ code: 'custom', path: ['kafka', 'transactionSeconds'], message: `must be more than sessionSeconds (${kafka.sessionSeconds})` })
+  }
+  for (const [name, { may }] of Object.entries(http.tokens)) {
+    for (const [i, right] of may.entries()) {
+      const feed = right.startsWith('post:') ? right.slice('post:'.length) : null
+      if (feed !== null && !(feed in feeds)) context.addIssue({ code: 'custom', path: ['http', 'tokens', name, 'may', i], message: `there is no feed ${feed}` })
+    }
   }
   for (const name of Object.keys(feeds)) {
     if (name in apps) context.addIssue({ code: 'custom', path: ['feeds', name], message: `${name} is also the name of an application: rename one of them` })

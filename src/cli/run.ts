@@ -6,7 +6,8 @@ import type { ConnectEvent } from '../connect/events.ts'
 import { resolveSecret } from '../connect/secrets.ts'
 import { shapeChangeText } from '../connect/shape.ts'
 import type { Api } from '../http/api.ts'
-import { createApp, serve, type HttpServer } from '../http/server.ts'
+import { Callers } from '../http/callers.ts'
+import { createApp, serve, type HttpServer, type Serving } from '../http/server.ts'
 import { Liveness } from '../observe/liveness.ts'
 import { createLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
@@ -94,7 +95,13 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   })
   try {
     metrics.watch({ progress: () => grantline.progress(), summary: roles.has('api') ? () => grantline.api.summary() : null })
-    const http = await serveHttp(config, grantline, roles, { metrics, liveness })
+    const http = await serveHttp(config, grantline, roles, {
+      metrics, liveness,
+      onFailed: (request, error) => {
+        logger.error({ err: error, request }, 'a request could not be answered')
+        say(`! ${request}: ${error.message}`)
+      },
+    })
     try {
       say(roles.has('api') ? `HTTP API at ${http.url}; the other commands find it by themselves` : `health and metrics at ${http.url}; roles: ${[...roles].join(', ')}`)
       await Promise.race([work(grantline, once, roles, config, stopped.signal), grantline.failed])
@@ -194,15 +201,23 @@ async function openFindings(api: Api): Promise<Map<string, string> | null> {
 interface Watchers {
   metrics: Metrics
   liveness: Liveness
+  onFailed: Serving['onFailed']
 }
 
-async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, { metrics, liveness }: Watchers): Promise<HttpServer> {
-  const { host, port, token: reference } = config.http
-  const token = reference === null ? randomBytes(24).toString('base64url') : (await resolveSecret(reference, { env: process.env, baseDir: config.baseDir })).reveal()
-  const app = createApp(roles.has('api') ? grantline.api : null, token, {
-    stalled: async () => liveness.stalled(await grantline.progress(), performance.now()),
-    troubles: async () => (await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`])),
-    metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
+async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, { metrics, liveness, onFailed }: Watchers): Promise<HttpServer> {
+  const { host, port, token: reference, tokens } = config.http
+  const secretOf = async (named: string): Promise<string> => (await resolveSecret(named, { env: process.env, baseDir: config.baseDir })).reveal()
+  const token = reference === null ? randomBytes(24).toString('base64url') : await secretOf(reference)
+  const named = await Promise.all(Object.entries(tokens).map(async ([name, { token: of, may }]) => ({ name, token: await secretOf(of), may })))
+  const app = createApp({
+    api: roles.has('api') ? grantline.api : null,
+    callers: new Callers(token, named),
+    health: {
+      stalled: async () => liveness.stalled(await grantline.progress(), performance.now()),
+      troubles: async () => (await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`])),
+      metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
+    },
+    onFailed,
   })
   const server = await serve(app, host, port)
   if (roles.has('api')) await announce(config.dataDir, { url: server.url, token })

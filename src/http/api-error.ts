@@ -4,7 +4,7 @@
  */
 export class ApiError extends Error {
   override name = 'ApiError'
-  readonly status: 400 | 401 | 404 | 409 | 503
+  readonly status: 400 | 401 | 403 | 404 | 409 | 503
   constructor(status: ApiError['status'], message: string) {
     super(message)
     this.status = status

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono, type HonoRequest } from 'hono'
@@ -8,6 +7,7 @@ import { decodeText } from '../connect/text.ts'
 import { ActionRequest } from './actions.ts'
 import { ApiError } from './api-error.ts'
 import { RulingRequest, type Api } from './api.ts'
+import { requireRight, signed, type Caller, type Callers } from './callers.ts'
 import { cutHeader } from './cut-header.ts'
 import { datedText } from './dated-sources.ts'
 import { lettersHeader, lettersText } from './letters-header.ts'
@@ -36,9 +36,20 @@ const contentTypes = { json: 'application/json', csv: 'text/csv; charset=utf-8',
 const maxBodyBytes = 16 * 1024 * 1024
 const maxWebhookBytes = 1024 * 1024
 
+type Server = Hono<{ Variables: { caller: Caller } }>
+
+export interface Serving {
+  /** null: there is nothing under /v1 */
+  api: Api | null
+  callers: Callers
+  health: Health
+  /** Hears of a request that could not be answered, which is told no reason: that may be anything. */
+  onFailed: (request: string, error: Error) => void
+}
+
 /**
- * The HTTP API. Everything under /v1 needs `Authorization: Bearer <token>`; errors are RFC 9457 problem details. Without `api` there
- * is nothing under /v1.
+ * The HTTP API (docs/http.md). Everything under /v1 needs `Authorization: Bearer <token>`, of a token that may do it; errors are RFC 9457
+ * problem details.
  *   GET  /livez, /readyz, /metrics
  *   GET  /v1/reports/<report>?…   a named report, `format=json` (default), csv or table; what was read and is not in it: `Grantline-Dead-Letters`;
  *                                 where there are more rows than its limit: `Grantline-Cut-At`; where it is empty, filters that
@@ -56,8 +67,8 @@ const maxWebhookBytes = 1024 * 1024
  *   POST /v1/rulings
  *   POST /v1/webhooks/<app>       no token: the application signs what it sends
  */
-export function createApp(api: Api | null, token: string, health: Health): Hono {
-  const app = new Hono()
+export function createApp({ api, callers, health, onFailed }: Serving): Server {
+  const app: Server = new Hono()
   const say = (lines: readonly string[]): Response => new Response(lines.length === 0 ? 'ok\n' : `${lines.join('\n')}\n`, { status: lines.length === 0 ? 200 : 503 })
   app.get('/livez', async () => say(await health.stalled()))
   app.get('/readyz', async () => say(await health.troubles()))
@@ -65,25 +76,27 @@ export function createApp(api: Api | null, token: string, health: Health): Hono 
     const { text, contentType } = await health.metrics()
     return context.body(text, 200, { 'content-type': contentType })
   })
-  if (api !== null) addApi(app, api, token)
-  app.notFound((context) => context.json(problem(404, `there is nothing at ${context.req.path}`), 404))
-  app.onError((error, context) => {
-    if (error instanceof ApiError) return context.json(problem(error.status, error.message), error.status)
-    if (error instanceof z.ZodError) return context.json(problem(400, z.prettifyError(error)), 400)
-    return context.json(problem(500, 'the question could not be answered; the process’s log says why'), 500)
+  if (api !== null) addApi(app, api, callers)
+  app.notFound(({ req }) => problem(404, `there is nothing at ${req.path}`))
+  app.onError((error, { req }) => {
+    if (error instanceof ApiError) return problem(error.status, error.message)
+    if (error instanceof z.ZodError) return problem(400, z.prettifyError(error))
+    onFailed(`${req.method} ${req.path}`, error)
+    return problem(500, 'the question could not be answered; the process’s log says why')
   })
   return app
 }
 
-function addApi(app: Hono, api: Api, token: string): void {
-  const tooLarge = (bytes: number) => bodyLimit({ maxSize: bytes, onError: (context) => context.json(problem(413, `the body is larger than ${bytes} bytes: send it in parts`), 413) })
+function addApi(app: Server, api: Api, callers: Callers): void {
+  const tooLarge = (bytes: number) => bodyLimit({ maxSize: bytes, onError: () => problem(413, `the body is larger than ${bytes} bytes: send it in parts`) })
   app.post('/v1/webhooks/:app', tooLarge(maxWebhookBytes), async (context) => {
     const body = new Uint8Array(await context.req.arrayBuffer())
     await api.deliver(context.req.param('app'), { headers: context.req.header(), body })
     return context.body(null, 204)
   })
   app.use('/v1/*', async (context, next) => {
-    if (!sameToken(context.req.header('authorization'), token)) throw new ApiError(401, 'the bearer token is missing or wrong')
+    context.set('caller', callers.of(context.req.header('authorization')))
+    if (context.req.method === 'GET') requireRight(context.get('caller'), 'read')
     await next()
   })
   app.use('/v1/*', tooLarge(maxBodyBytes))
@@ -105,31 +118,37 @@ function addApi(app: Hono, api: Api, token: string): void {
   })
   app.get('/v1/dead-letters/:id', async (context) => context.json(await api.letter(context.req.param('id'))))
   app.post('/v1/dead-letters/:id/decision', async (context) => {
+    requireRight(context.get('caller'), 'decide')
     const decision = LetterDecision.parse(parseJson(await textOf(context.req)))
-    return context.json({ did: await api.decideLetter(context.req.param('id'), decision) }, 202)
+    return context.json({ did: await api.decideLetter(context.req.param('id'), signed(decision, context.get('caller'))) }, 202)
   })
   app.get('/v1/actions/:id', async (context) => context.json(await api.action(context.req.param('id'))))
   app.post('/v1/actions/decision', async (context) => {
+    requireRight(context.get('caller'), 'decide')
     const request = ActionRequest.parse(parseJson(await textOf(context.req)))
-    return context.json({ recorded: await api.decideActions(request) }, 202)
+    return context.json({ recorded: await api.decideActions(signed(request, context.get('caller'))) }, 202)
   })
   app.post('/v1/apps/:app/sync', async (context) => {
+    requireRight(context.get('caller'), 'sync')
     await api.sync(context.req.param('app'))
     return context.body(null, 202)
   })
   app.post('/v1/rulings', async (context) => {
-    await api.rule(RulingRequest.parse(parseJson(await textOf(context.req))))
+    requireRight(context.get('caller'), 'decide')
+    await api.rule(signed(RulingRequest.parse(parseJson(await textOf(context.req))), context.get('caller')))
     return context.body(null, 202)
   })
   app.post('/v1/feeds/:feed', async (context) => {
+    const feed = context.req.param('feed')
+    requireRight(context.get('caller'), `post:${feed}`)
     const text = await textOf(context.req)
     const ndjson = context.req.header('content-type')?.startsWith('application/x-ndjson') ?? false
     const rows = ndjson ? text.split('\n').filter((line) => line.trim() !== '').map(parseJson) : z.array(z.unknown()).parse(parseJson(text))
-    return context.json(await api.post(context.req.param('feed'), rows))
+    return context.json(await api.post(feed, rows))
   })
 }
 
-export async function serve(app: Hono, host: string, port: number): Promise<HttpServer> {
+export async function serve(app: Server, host: string, port: number): Promise<HttpServer> {
   const server = createAdaptorServer({ fetch: app.fetch })
   await new Promise<void>((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -148,7 +167,8 @@ export async function serve(app: Hono, host: string, port: number): Promise<Http
   }
 }
 
-const problem = (status: number, title: string): { type: string; status: number; title: string } => ({ type: 'about:blank', status, title })
+const problem = (status: number, title: string): Response =>
+  new Response(JSON.stringify({ type: 'about:blank', status, title }), { status, headers: { 'content-type': 'application/problem+json' } })
 
 const textOf = async (request: HonoRequest): Promise<string> =>
   decodeText(new Uint8Array(await request.arrayBuffer()), request.header('content-type'), (reason) => new ApiError(400, `the body ${reason}`))
@@ -159,11 +179,4 @@ function parseJson(text: string): unknown {
   } catch (error) {
     throw new ApiError(400, `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** Compares in constant time; lengths may differ without telling by how much. */
-function sameToken(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header?.replace(/^Bearer /, '') ?? '')
-  const wanted = Buffer.from(token)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
 }

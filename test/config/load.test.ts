@@ -51,6 +51,14 @@ describe('the config file', () => {
     expect(faults).toEqual(['grantline.yaml:4: feeds.hr: hr is also the name of an application: rename one of them'])
   })
 
+  it('refuses a right that is none, and one about a feed that is not there', () => {
+    const tokens = (may: string): string[] => faultsOf(`http:\n  tokens:\n    desk: { token: env:DESK, may: ${may} }\nfeeds:\n  hr: { class: identities, format: csv }\n`)
+    expect(tokens('[read, post:hr]')).toEqual([])
+    expect(tokens('[read, post:desk]')).toEqual(['grantline.yaml:3: http.tokens.desk.may.1: there is no feed desk'])
+    expect(tokens('[write]')).toEqual(['grantline.yaml:3: http.tokens.desk.may.0: a right is read, sync, decide, or post: with the name of a feed'])
+    expect(tokens('[]')).toHaveLength(1)
+  })
+
   it('says where YAML itself is broken', () => {
     expect(faultsOf('apps: [\n')[0]).toMatch(/^grantline\.yaml:\d+: /)
     expect(faultsOf('apps: *nope\n')).toEqual(['grantline.yaml: Unresolved alias (the anchor must be set before the alias): nope'])

@@ -7,6 +7,7 @@ import { remoteApi } from '../../src/http/remote-api.ts'
 import type { Format } from '../../src/reports/format.ts'
 import { wholeText } from '../../src/reports/held-text.ts'
 import { createApp, type Health, serve } from '../../src/http/server.ts'
+import { Callers } from '../../src/http/callers.ts'
 
 const calls: unknown[] = []
 /** What a message of a stranger may call its source. */
@@ -54,7 +55,15 @@ const health: Health = {
   troubles: async () => ['task/normalise/0: out of reach'],
   metrics: async () => ({ text: 'grantline_build_info 1\n', contentType: 'text/plain; version=0.0.4' }),
 }
-const app = createApp(api, 'right-token', health)
+const failures: string[] = []
+const onFailed = (request: string, error: Error): void => void failures.push(`${request}: ${error.message}`)
+const callers = new Callers('right-token', [
+  { name: 'auditors', token: 'a-token-that-reads', may: ['read'] },
+  { name: 'hr-system', token: 'a-token-that-posts', may: ['post:hr'] },
+  { name: 'desk', token: 'a-token-that-decides', may: ['read', 'decide'] },
+  { name: 'clock', token: 'a-token-that-syncs', may: ['sync'] },
+])
+const app = createApp({ api, callers, health, onFailed })
 const ask = (path: string, init: RequestInit = {}, token = 'right-token'): Promise<Response> =>
   Promise.resolve(app.request(path, { ...init, headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` } }))
 
@@ -76,7 +85,7 @@ describe('the HTTP API', () => {
     expect((await app.request('/livez')).status).toBe(200)
     const ready = await app.request('/readyz')
     expect([ready.status, await ready.text()]).toEqual([503, 'task/normalise/0: out of reach\n'])
-    const hanging = createApp(null, 'right-token', { ...health, stalled: async () => ['task/normalise/0 stands at offset 4 since 61 s'], troubles: async () => [] })
+    const hanging = createApp({ api: null, callers, health: { ...health, stalled: async () => ['task/normalise/0 stands at offset 4 since 61 s'], troubles: async () => [] }, onFailed })
     const alive = await hanging.request('/livez')
     expect([alive.status, await alive.text()]).toEqual([503, 'task/normalise/0 stands at offset 4 since 61 s\n'])
     expect((await hanging.request('/readyz')).status).toBe(200)
@@ -173,5 +182,66 @@ describe('the HTTP API', () => {
     expect(response.status).toBe(200)
     expect(datedOf(response.headers.get('grantline-paused'))).toEqual([{ source: expect.stringMatching(/^a\?b\?+c\?+since=1$/) as string, since: 7 }])
     expect(lettersOf(response.headers.get('grantline-dead-letters'))).toEqual([{ source: expect.stringMatching(/^a\?b\?+c\?+since=1$/) as string, letters: 2 }])
+  })
+
+  it('tells who runs it why a request could not be answered, and the one who asked only that', async () => {
+    failures.length = 0
+    const broken = createApp({ api: { ...api, summary: async () => Promise.reject(new Error('the tables are gone: /data/tables')) }, callers, health, onFailed })
+    const response = await broken.request('/v1/summary', { headers: { authorization: 'Bearer right-token' } })
+    expect([response.status, response.headers.get('content-type'), await response.json()]).toEqual([500, 'application/problem+json', { type: 'about:blank', status: 500, title: 'the question could not be answered; the process’s log says why' }])
+    expect(failures).toEqual(['GET /v1/summary: the tables are gone: /data/tables'])
+  })
+})
+
+describe('a token of the config file', () => {
+  const tokens = { auditors: 'a-token-that-reads', 'hr-system': 'a-token-that-posts', desk: 'a-token-that-decides', clock: 'a-token-that-syncs' }
+  type Name = keyof typeof tokens
+  const bodies: Record<string, unknown> = {
+    '/v1/feeds/:feed': [{ id: 'P1' }],
+    '/v1/rulings': { source: 'hr', kind: 'baseline', by: 'A. Kaya', reason: 'all there' },
+    '/v1/actions/decision': { decision: 'reject', ids: ['3f'], by: 'A. Kaya', why: 'no' },
+    '/v1/dead-letters/:id/decision': { decision: 'retry', by: 'A. Kaya' },
+  }
+  const named: Record<string, string> = { feed: 'hr', app: 'billing', report: 'findings', id: '3f' }
+  const by = async (name: Name, method: string, path: string): Promise<Response> =>
+    ask(path.replace(/:(\w+)/g, (_, parameter: string) => named[parameter]!), method === 'GET' ? {} : { method, body: JSON.stringify(bodies[path] ?? {}) }, tokens[name])
+  const routes = [...new Set(app.routes.filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/') && path !== '/v1/webhooks/:app').map(({ method, path }) => `${method} ${path}`))]
+    .map((route) => route.split(' ') as [string, string])
+
+  it('may do what it lists, at every place there is, and nothing else', async () => {
+    const may = async (name: Name): Promise<string[]> => {
+      const answers = await Promise.all(routes.map(async ([method, path]) => ({ route: `${method} ${path}`, status: (await by(name, method, path)).status })))
+      expect(answers.filter(({ status }) => status === 401 || status >= 500)).toEqual([])
+      return answers.flatMap(({ route, status }) => (status === 403 ? [] : [route]))
+    }
+    const reads = routes.flatMap(([method, path]) => (method === 'GET' ? [`GET ${path}`] : []))
+    expect(reads).toHaveLength(6)
+    expect(routes).toHaveLength(11)
+    expect(await may('auditors')).toEqual(reads)
+    expect(await may('hr-system')).toEqual(['POST /v1/feeds/:feed'])
+    expect(await may('clock')).toEqual(['POST /v1/apps/:app/sync'])
+    expect((await may('desk')).filter((route) => !reads.includes(route))).toEqual(['POST /v1/dead-letters/:id/decision', 'POST /v1/actions/decision', 'POST /v1/rulings'])
+  })
+
+  it('is told what it may, and reaches nothing otherwise', async () => {
+    calls.length = 0
+    const response = await ask('/v1/feeds/elsewhere', { method: 'POST', body: '[{"id":"P1"}]' }, tokens['hr-system'])
+    expect([response.status, await response.json()]).toEqual([403, { type: 'about:blank', status: 403, title: 'token hr-system may not post:elsewhere: it may post:hr (http.tokens in the config file)' }])
+    await by('auditors', 'POST', '/v1/rulings')
+    await by('clock', 'GET', '/v1/reports/:report')
+    expect(calls).toEqual([])
+  })
+
+  it('signs what is decided by it; the installation’s own leaves it as it was said', async () => {
+    calls.length = 0
+    for (const path of Object.keys(bodies).slice(1)) await by('desk', 'POST', path)
+    await ask('/v1/rulings', { method: 'POST', body: JSON.stringify(bodies['/v1/rulings']) })
+    expect(calls.map((call) => ((call as unknown[]).at(-1) as { by: string }).by)).toEqual([...Array<string>(3).fill('A. Kaya (token desk)'), 'A. Kaya'])
+  })
+
+  it('has a secret of its own', () => {
+    const twice = [{ name: 'a', token: 'x', may: ['read' as const] }, { name: 'b', token: 'x', may: ['decide' as const] }]
+    expect(() => new Callers('own', twice)).toThrow('http.tokens.b has the secret of http.tokens.a: give each token one of its own')
+    expect(() => new Callers('x', twice.slice(0, 1))).toThrow('http.tokens.a has the secret of http.token: ')
   })
 })

@@ -7,6 +7,7 @@ import { WebhookConfig } from '../../../src/connect/webhooks/config.ts'
 import { createReceiver } from '../../../src/connect/webhooks/receiver.ts'
 import { armFaults, type FaultPoint } from '../../../src/core/fault.ts'
 import { localApi } from '../../../src/http/local-api.ts'
+import { Callers } from '../../../src/http/callers.ts'
 import { createApp, serve } from '../../../src/http/server.ts'
 import type { Store } from '../../../src/ports/store.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
@@ -31,7 +32,11 @@ const api = localApi({ log, codec, store }, {
   clock, publisher, apps: ['app'], feeds: [], health: () => [], receivers: new Map([['app', createReceiver('app', WebhookConfig.parse(webhook), ['secret'])]]),
   postIntent: () => Promise.reject(new Error('no feed here')),
 })
-const server = await serve(createApp(api, 'token', { stalled: () => Promise.resolve([]), troubles: () => Promise.resolve([]), metrics: () => Promise.reject(new Error('none')) }), '127.0.0.1', 0)
+const server = await serve(createApp({
+  api, callers: new Callers('token'),
+  health: { stalled: () => Promise.resolve([]), troubles: () => Promise.resolve([]), metrics: () => Promise.reject(new Error('none')) },
+  onFailed: (request, error) => { throw new Error(request, { cause: error }) },
+}), '127.0.0.1', 0)
 let left = Number(nth)
 armFaults((reached) => {
   if (reached === point && --left === 0) process.kill(process.pid, 'SIGKILL')
