@@ -206,5 +206,6 @@ export const reloadingChangesNothing: Check = (history, stages) => {
     player.play()
     return player.topology.outputs.map((output) => JSON.stringify(output))
   }) as [string[], string[]]
-  return plain.flatMap((line, n) => (line === reloaded[n] ? [] : [`${line} became ${reloaded[n] ?? 'nothing'}`])).slice(0, 3)
+  const longest = plain.length > reloaded.length ? plain : reloaded
+  return longest.flatMap((_, n) => (plain[n] === reloaded[n] ? [] : [`${plain[n] ?? 'nothing'} became ${reloaded[n] ?? 'nothing'}`])).slice(0, 3)
 }

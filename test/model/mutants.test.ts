@@ -5,7 +5,7 @@ import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { Baseline } from '../../schemas/wire/facts.ts'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import type { Context, Processor, ProcessorType } from '../../src/ports/processor.ts'
-import { emptyRunsAreHeld, endsAsTheModelSays, loadingNeverFlaps, stages, withoutProofIsSilent, type Check } from './checks.ts'
+import { emptyRunsAreHeld, endsAsTheModelSays, loadingNeverFlaps, reloadingChangesNothing, stages, withoutProofIsSilent, type Check } from './checks.ts'
 import { histories, loads } from './histories.ts'
 import type { History } from './history.ts'
 import type { Input, Stages } from './topology.ts'
@@ -96,6 +96,18 @@ function everythingReady(): Tampering<'facts'> {
 
 const forgetfulKeyBook = (): Tampering<'intent'> => ({ isKeptBack: (_topic, record) => record.type === 'KeyBook' && /[024]$/u.test(record.identity) })
 
+/** Access of an account is told once since the process began, which is not in the state. */
+function remembering(): Tampering<'facts'> {
+  const told = new Set<string>()
+  return {
+    isKeptBack: (_topic, record) => {
+      if (record.type !== 'AccessChange') return false
+      const name = `${record.home} ${record.app} ${record.account}`
+      return told.has(name) || (told.add(name), false)
+    },
+  }
+}
+
 /** A brake that knows no share. */
 const anyShare = (): Tampering<'raw'> => ({
   input: (record) => [record.type === 'Setting' ? { ...record, value: record.value.replace('"maxAbsentShare":0.99', '"maxAbsentShare":1') } : record],
@@ -128,6 +140,11 @@ describe('the judge catches', () => {
   it('verdicts that do not wait for baselines', () => {
     const mutant = { ...stages, facts: tampered(stages.facts, everythingReady) }
     expect(caught(loadingNeverFlaps, mutant, loads)).toContainEqual(expect.stringContaining('opened and closed while loading'))
+  })
+
+  it('a processor that remembers what is not in its state', () => {
+    const mutant = { ...stages, facts: tampered(stages.facts, remembering) }
+    expect(caught(reloadingChangesNothing, mutant, histories)).toContainEqual(expect.stringContaining('"type":"AccessChange"'))
   })
 
   it('key book entries that get lost', () => {
