@@ -19,11 +19,11 @@ export type Fault =
 /**
  * What happens once, to the first connection on which the client sends what matches (bytes as Latin-1 text). `unsent`: cut before the
  * server has it. `unheard`: the server carries it out, and its answer is cut off. `half-open`: as that, but the connection stands there in
- * silence. `late`: the answer comes so much later.
+ * silence. `late`: the answer comes so much later. `overdue`: as `unsent`, but so much later the server has it all the same, and only then it counts as struck.
  */
 export interface Strike {
   of: RegExp
-  then: 'unsent' | 'unheard' | 'half-open' | 'late'
+  then: 'unsent' | 'unheard' | 'half-open' | 'late' | 'overdue'
   lateMs?: number
 }
 
@@ -60,7 +60,7 @@ export async function startFaultProxy(targetPort: number, targetHost = '127.0.0.
     clients.add(client)
     client.once('close', () => {
       clients.delete(client)
-      upstream.destroy()
+      if (struckHere?.then !== 'overdue') upstream.destroy()
     })
     client.once('end', () => upstream.end())
     let sent = 0
@@ -70,12 +70,15 @@ export async function startFaultProxy(targetPort: number, targetHost = '127.0.0.
       if (strike?.of.test(chunk.toString('latin1')) === true) {
         struckHere = strike
         strike = null
-        struck++
+        if (struckHere.then !== 'overdue') struck++
       }
       const altered = fault.kind === 'alter' ? fault.change(chunk) : null
       if (altered !== null) struck++
       if (struckHere?.then === 'unsent') client.resetAndDestroy()
-      else upstream.write(altered ?? chunk)
+      else if (struckHere?.then === 'overdue') {
+        client.resetAndDestroy()
+        setTimeout(() => upstream.write(chunk, () => struck++), struckHere.lateMs ?? 0)
+      } else upstream.write(altered ?? chunk)
     })
     pass(upstream, client, fault, () => struck++, () => struckHere)
   })
