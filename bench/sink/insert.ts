@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { topicNames, type Topic } from '../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
@@ -11,8 +12,12 @@ import { MemoryLog } from '../../test/support/memory-log.ts'
 import { MemorySchemaStore } from '../../test/support/memory-schemas.ts'
 import { publishResults } from '../machine.ts'
 
-/** `node bench/sink/insert.ts [rows] [grants] [rows a message]`: how fast the sink carries `rows` access changes of `grants` grants each, in chunks, from a log in memory into an empty table. */
-const [rows = 50_000, grants = 31, chunk = 250] = process.argv.slice(2).map(Number)
+/**
+ * `node bench/sink/insert.ts [rows] [grants] [rows a message] [--synced]`: how fast the sink carries `rows` access changes of `grants` grants each, in chunks,
+ * from a log in memory into an empty table. `--synced`: into one that is told to sync what was inserted before it says so.
+ */
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { synced: { type: 'boolean', default: false } } })
+const [rows = 50_000, grants = 31, chunk = 250] = positionals.map(Number)
 
 const codec = createFileCodec(new MemorySchemaStore())
 const log = new MemoryLog(Object.fromEntries(topicNames.map((topic) => [topic, 1])) as Record<Topic, number>)
@@ -29,6 +34,7 @@ for (let first = 0; first < rows; first += chunk) {
 
 const path = mkdtempSync(join(tmpdir(), 'grantline-bench-'))
 const store = await openStore({ path })
+if (values.synced) await store.command('ALTER TABLE access_log MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1', {})
 const stop = new AbortController()
 let inserts = 0
 const began = performance.now()
@@ -40,7 +46,7 @@ const { user, system } = process.cpuUsage(cpu)
 const Count = z.object({ changes: z.int(), grants: z.int() })
 const [held] = await store.query('SELECT count() AS changes, toInt64(sum(length(grants.entitlement))) AS grants FROM access_log', {}, Count)
 if (held?.changes !== rows || held.grants !== rows * grants) throw new Error(`the table holds ${held?.changes} changes, not ${rows}`)
-publishResults('sink', [{
+publishResults(values.synced ? 'sink-synced' : 'sink', [{
   rows, grants: rows * grants, seconds: seconds.toFixed(1), 'rows/s': Math.round(rows / seconds), 'grants/s': Math.round((rows * grants) / seconds), inserts,
   'CPU s': ((user + system) / 1e6).toFixed(1), 'resident MiB': Math.round(process.memoryUsage().rss / 2 ** 20),
 }])
