@@ -6,6 +6,7 @@ import { isLong, Lab, sceneMs } from './lab.ts'
 import { network } from './network.ts'
 import { outages } from './outages.ts'
 import { twins } from './twins.ts'
+import { writes } from './writes.ts'
 import { zombies } from './zombies.ts'
 
 /**
@@ -22,6 +23,7 @@ afterAll(() => lab.close())
 kills(() => lab)
 zombies(() => lab)
 twins(() => lab)
+writes(() => lab)
 crowd(() => lab)
 network(() => lab)
 outages(() => lab)

@@ -42,8 +42,8 @@ export class Installation {
   readonly #times: Times
   readonly #processes: Process[] = []
 
-  static async open(addresses: Addresses, times: Partial<Times> = {}): Promise<Installation> {
-    return new Installation(await Company.open(), `chaos${process.pid}x${++count}`, addresses, { ...ordinary, ...times })
+  static async open(addresses: Addresses, times: Partial<Times> = {}, { corrects = false } = {}): Promise<Installation> {
+    return new Installation(await Company.open({ corrects }), `chaos${process.pid}x${++count}`, addresses, { ...ordinary, ...times })
   }
 
   private constructor(company: Company, name: string, addresses: Addresses, times: Times) {

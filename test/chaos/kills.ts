@@ -18,6 +18,11 @@ const ordinary: Kill[][] = [
 /** Reached at any time, so that each can be had at four places, the next scene beginning with the next one. */
 const anyTime = faultPoints.filter((point) => !/^(write|connect)\.|between-slices$|-insert$/.test(point))
 const seldom: ReadonlySet<FaultPoint> = new Set(['kafka.after-fence', 'kafka.mid-restore', 'sink.before-claim', 'sink.after-claim'])
+/** Reached while everything is read for the first time: the first two of a scene. Those of writes have scenes of their own (writes.ts). */
+const early: readonly (readonly [FaultPoint, FaultPoint])[] = [
+  ['connect.before-page', 'sink.before-insert'], ['connect.after-page', 'sink.after-insert'], ['connect.before-commit', 'sink.before-insert'],
+  ['runtime.between-slices', 'sink.after-insert'], ['connect.after-commit', 'sink.before-insert'],
+]
 
 const thorough: Kill[][] = Array.from({ length: 10 }, (_, scene) => {
   const rest = Array.from({ length: 6 }, (_, i) => {
@@ -25,8 +30,8 @@ const thorough: Kill[][] = Array.from({ length: 10 }, (_, scene) => {
     const point = anyTime[at % anyTime.length]!
     return { point, nth: 1 + Math.floor(at / anyTime.length) * (seldom.has(point) ? 2 : 9) }
   })
-  // rows are inserted while everything is read for the first time
-  return [{ point: scene % 2 === 0 ? 'sink.before-insert' : 'sink.after-insert', nth: 1 + scene }, ...rest]
+  const [first, second] = early[scene % early.length]!
+  return [{ point: first, nth: 1 + Math.floor(scene / early.length) }, { point: second, nth: 1 + Math.floor(scene / 2) }, ...rest]
 })
 
 /** One process shares with those that die, one after the other in the same place. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { createClient } from '../../src/adapters/log-kafka/client.ts'
 import type { Fault } from '../../src/hostile/fault-proxy.ts'
+import type { Installation } from './installation.ts'
 import { isLong, sceneMs, type Lab } from './lab.ts'
 
 const none: Fault = { kind: 'none' }
@@ -37,7 +39,7 @@ export function network(lab: () => Lab): void {
       expect(told).toEqual([])
     })
 
-    it('to the registry: a process does not start without one and says so; one that has started goes on', { timeout: sceneMs }, async () => {
+    it('to the registry: a process does not start without one and says so; one that has started goes on, and what it has to ask waits', { timeout: sceneMs }, async () => {
       const { registry } = lab().services.proxies
       const told = await lab().scene(async (of) => {
         const via = { registry: lab().proxied.registry }
@@ -51,14 +53,32 @@ export function network(lab: () => Lab): void {
           expect(registry.struck).toBeGreaterThan(before)
         }
         registry.plan(delay)
-        const worker = of.start(0, { via, drain: true })
+        const worker = of.start(0, { via })
         await worker.says(/started/)
         registry.plan(reset(0))
         registry.cut()
-        await worker.ends()
+        const before = registry.struck
+        await strange(of, lab().addresses.registry)
+        await worker.says(/asking for schema \d+ at the schema registry/)
+        expect(registry.struck).toBeGreaterThan(before)
+        registry.plan(none)
         await worker.stop()
       })
-      expect(told).toEqual([])
+      // when it could be asked, and not before
+      expect(told).toEqual([expect.stringMatching(/more than expected, dead letter: .*undecodable-message/)])
     })
   })
+}
+
+/** A message by a schema of somebody else's, which only the registry knows. */
+async function strange({ brokers, prefix }: Installation, registry: string): Promise<void> {
+  const schema = JSON.stringify({ type: 'record', name: 'Strange', fields: [] })
+  const answer = await fetch(`${registry}/subjects/strange-value/versions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ schema }) })
+  const { id } = (await answer.json()) as { id: number }
+  const value = Buffer.alloc(5)
+  value.writeInt32BE(id, 1)
+  const producer = createClient({ brokers, tls: null, sasl: null, log: () => undefined }, 'strange').producer()
+  await producer.connect()
+  await producer.send({ topic: `${prefix}raw`, messages: [{ partition: 0, key: 'x', value }] })
+  await producer.disconnect()
 }
