@@ -6,7 +6,7 @@ import { exportLog, type Moved } from '../move/export-log.ts'
 import { importLog } from '../move/import-log.ts'
 import type { PortableLog, SchemaNumbers } from '../ports/portable-log.ts'
 import { releaseOf } from './release.ts'
-import { sayNowAndThen } from './terminal.ts'
+import { sayHowFar } from './terminal.ts'
 
 /** Writes the log that the config file names into a directory: every message at its offset, and every state. */
 export async function exportTo(configFile: string, directory: string): Promise<void> {
@@ -46,10 +46,10 @@ interface Opened {
 
 async function withLog(configFile: string, use: (of: Opened) => Promise<void>): Promise<void> {
   const config = await loadConfig(configFile)
-  const say = sayNowAndThen()
-  const { log, numbers } = await openPortableLog(config, process.env, { onRestore: ({ task, offset, end }) => say(`  copying the state of ${task}: ${offset} of ${end}`) })
+  const say = sayHowFar()
+  const { log, numbers } = await openPortableLog(config, process.env, { onRestore: ({ task, offset, end }) => say({ place: `copying the state of ${task}`, done: offset, of: end }) })
   try {
-    await use({ log, numbers, onProgress: ({ place, done, of }) => say(`  ${place}: ${done}${of === 0 ? '' : ` of ${of}`}`) })
+    await use({ log, numbers, onProgress: say })
   } finally {
     await log.close()
   }

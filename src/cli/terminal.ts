@@ -4,11 +4,21 @@ export const terminalWidth = (): number => (process.stdout.isTTY ? process.stdou
 /** How often long work says how far it is, ms. */
 const progressMs = 2_000
 
-export function sayNowAndThen(): (line: string) => void {
+/** How far long work is: of what, how much is done, and of how much where that is known (0: it is not). */
+export interface HowFar {
+  place: string
+  done: number
+  of: number
+  /** what else is worth a word */
+  besides?: string
+}
+
+/** Says that now and then on standard error, a line each time: a file of these can be read as well as a terminal. */
+export function sayHowFar(): (howFar: HowFar) => void {
   let last = Date.now()
-  return (line) => {
+  return ({ place, done, of, besides }) => {
     if (Date.now() - last < progressMs) return
     last = Date.now()
-    console.error(line)
+    console.error(`  ${place}: ${done}${of === 0 ? '' : ` of ${of}`}${besides === undefined ? '' : `, ${besides}`}`)
   }
 }

@@ -13,12 +13,12 @@ import type { Log } from '../ports/log.ts'
 import { formatRows, type Format } from '../reports/format.ts'
 import type { ReportColumn } from '../reports/report.ts'
 import { tell } from '../replay/difference.ts'
-import { replayUntil, type ReplayedAccess } from '../replay/replay.ts'
+import { replayUntil, type ReplayedAccess, type ReplayProgress } from '../replay/replay.ts'
 import { tellTable } from '../replay/table-range.ts'
 import { verifyLog } from '../replay/verify-log.ts'
 import { verifyTables } from '../replay/verify-tables.ts'
 import { needOf } from '../replay/versions.ts'
-import { sayNowAndThen, terminalWidth } from './terminal.ts'
+import { sayHowFar, terminalWidth, type HowFar } from './terminal.ts'
 import { sayAhead } from './ask.ts'
 
 export class VerificationFailed extends Error {
@@ -39,11 +39,11 @@ export interface VerifySelection {
  */
 export async function verify(configFile: string, { processor: only, ...range }: VerifySelection): Promise<void> {
   await withScratch(configFile, async ({ log, codec, store }, scratch) => {
-    const say = sayNowAndThen()
+    const say = sayHowFar()
     const report = await verifyLog({
       log, codec, types: processors, scratch, ...range,
       ...(only === undefined ? {} : { processor: only }),
-      onProgress: ({ processor, topic, partition, offset, compared }) => say(`  ${processor} over ${topic}/${partition}: offset ${offset}, ${compared} records equal`),
+      onProgress: ({ processor, topic, partition, offset, end, compared }) => say({ place: `${processor} over ${topic}/${partition}`, done: offset, of: end, besides: `${compared} records equal` }),
     })
     for (const { processor, topic, partition, compared, difference, certain } of report.tasks) {
       const doubt = certain ? '' : ' (the state there was left by another version: this may be its doing)'
@@ -53,7 +53,7 @@ export async function verify(configFile: string, { processor: only, ...range }: 
     for (const need of report.needs) console.log(need)
     const tables = await verifyTables({
       log, codec, store, ...range,
-      onProgress: ({ topic, partition: at, offset, end }) => say(`  table of ${topic}/${at}: ${offset} of ${end}`),
+      onProgress: ({ topic, partition: at, offset, end }) => say({ place: `table of ${topic}/${at}`, done: offset, of: end }),
     })
     for (const { difference } of tables.places) if (difference !== null) console.log(tellTable(difference))
     for (const { table, topic, partition: at, rows } of tables.strays) console.log(`${table}: ${rows} rows name ${topic}/${at}, which has no rows there`)
@@ -90,9 +90,9 @@ export async function replay(configFile: string, { until, ...asked }: ReplaySele
   if (typeof untilMs !== 'number') throw new ApiError(400, '--until needs a time')
   sayAhead([until])
   await withScratch(configFile, async ({ log, codec }, scratch, config) => {
-    const say = sayNowAndThen()
+    const say = sayHowFar()
     const who = spelledAsKept(asked, configuredOf(config).ids)
-    const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(`  ${JSON.stringify(progress)}`) })
+    const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(howFar(progress)) })
     if (who.app !== undefined && !report.apps.includes(who.app)) throw new ApiError(404, `of ${who.app} no access was known then; of these some was: ${report.apps.join(', ') || 'none'}`)
     const whom = (['account', 'identity'] as const).flatMap((name) => (who[name] === undefined ? [] : [`${name} ${JSON.stringify(who[name])}`]))
     if (report.changes === 0 && whom.length > 0) console.error(`of ${whom.join(' and ')} no access was known then: there was none, or it is spelt otherwise`)
@@ -101,6 +101,10 @@ export async function replay(configFile: string, { until, ...asked }: ReplaySele
     process.stdout.write(formatRows(format, columns, rows, terminalWidth()))
   })
 }
+
+const howFar = ({ doing, partition, offset, end }: ReplayProgress): HowFar => (
+  { place: doing === 'looking' ? `looking for them in facts/${partition}` : `judging facts/${partition} again`, done: offset, of: end }
+)
 
 /** Nothing else may run on the data directory meanwhile; the scratch log is thrown away. */
 async function withScratch(configFile: string, use: (directory: DataDirectory, scratch: Log, config: Config) => Promise<void>): Promise<void> {

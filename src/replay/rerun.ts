@@ -1,7 +1,7 @@
-import type { AnyRecord, Topic } from '../../schemas/wire/topics.ts'
+import type { Topic } from '../../schemas/wire/topics.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Append, Log, Message, ReadLimits, TaskStore } from '../ports/log.ts'
-import type { Context, ProcessorType } from '../ports/processor.ts'
+import type { Context, Encoded, ProcessorType } from '../ports/processor.ts'
 import { HandClock } from '../runtime/clock.ts'
 import { defaultLimits } from '../runtime/limits.ts'
 import { Task } from '../runtime/task.ts'
@@ -16,8 +16,10 @@ export interface RerunOptions {
   scratch: Log
   /** input from this offset on is not there */
   end: number
-  /** asked before each record; from the first `false` on nothing more is processed */
-  admit: (record: AnyRecord, context: Context) => boolean
+  /** asked before each record, perhaps twice; from the first `false` on nothing more is processed */
+  admit: (context: Context) => boolean
+  /** whether a record that was admitted is done with by its bytes, and not handed over. Asked where these are known; default: none is */
+  passes?: (encoded: Encoded) => boolean
   /** the messages that one transaction would have written; `false` ends the re-run */
   onDerived: (appends: readonly Append[]) => Promise<boolean>
   /** after each transaction: the offset that is read next */
@@ -35,7 +37,7 @@ const limits = { ...defaultLimits, maxBatchRecords: 4_000, maxBatchBytes: 8 * 10
 export async function rerun(options: RerunOptions): Promise<void> {
   const { partition, codec } = options
   const input = new RecordedInput(options)
-  const type = admitting(options.type, (record, context) => input.isRunning && options.admit(record, context), () => input.stop())
+  const type = admitting(options.type, (context) => input.isRunning && options.admit(context), () => input.stop(), options.passes)
   const task = new Task({ type, partition, log: input, codec, clock: new HandClock(0), limits, release: 'replay' })
   while ((await task.step()) === 'worked') {
     options.onProgress(task.offset)
@@ -44,19 +46,25 @@ export async function rerun(options: RerunOptions): Promise<void> {
 }
 
 /** The same processor, which does nothing any more once a record was not admitted. */
-function admitting(type: ProcessorType, admit: RerunOptions['admit'], onEnd: () => void): ProcessorType {
+function admitting(type: ProcessorType, admit: RerunOptions['admit'], onEnd: () => void, passes: RerunOptions['passes']): ProcessorType {
   let ended = false
+  const isAdmitted = (context: Context): boolean => {
+    if (!ended && !admit(context)) {
+      ended = true
+      onEnd()
+    }
+    return !ended
+  }
   return {
     name: type.name, input: type.input, outputs: type.outputs, version: type.version, stateFormat: type.stateFormat,
     create: () => {
       const processor = type.create()
       return {
         process(context, record) {
-          if (!ended && admit(record, context)) { processor.process(context, record); return; }
-          ended = true
-          onEnd()
+          if (isAdmitted(context)) processor.process(context, record)
         },
         slice: (context, budget) => !ended && processor.slice(context, budget),
+        ...(passes === undefined ? {} : { recognise: (context: Context, encoded: Encoded) => isAdmitted(context) && passes(encoded) }),
       }
     },
   }

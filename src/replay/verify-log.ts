@@ -5,18 +5,14 @@ import type { ProcessorType } from '../ports/processor.ts'
 import { short, type Difference } from './difference.ts'
 import { MessageWriters } from './message-writers.ts'
 import { RecordedLane, type Stray } from './recorded-lane.ts'
-import { verifyTask, type Scope, type TaskReport } from './verify-task.ts'
+import { verifyTask, type HowFarCompared, type Scope, type TaskReport } from './verify-task.ts'
 import { needOf } from './versions.ts'
 import { feedsOf, Writers } from './writers.ts'
 
-export interface VerifyProgress {
+export interface VerifyProgress extends HowFarCompared {
   processor: string
   topic: Topic
   partition: number
-  /** the input offset that is read next */
-  offset: number
-  /** records found equal */
-  compared: number
 }
 
 export interface VerifyOptions extends Scope {
@@ -80,7 +76,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
         type, partition, log, codec, scratch, scope: options,
         lane: (topic, output, isWanted) =>
           new RecordedLane({ log, codec, writers, index: indexOf(topic, output), topic, partition: output, writer, isWanted, onStray }),
-        onProgress: (offset, compared) => onProgress?.({ processor: type.name, topic: type.input, partition, offset, compared }),
+        onProgress: (progress) => onProgress?.({ processor: type.name, topic: type.input, partition, ...progress }),
       }),
     )
   }

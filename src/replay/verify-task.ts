@@ -37,6 +37,15 @@ export interface TaskReport {
   certain: boolean
 }
 
+export interface HowFarCompared {
+  /** the input offset that is read next */
+  offset: number
+  /** where the re-run ends */
+  end: number
+  /** records found equal */
+  compared: number
+}
+
 export interface TaskToVerify {
   type: ProcessorType
   partition: number
@@ -46,7 +55,7 @@ export interface TaskToVerify {
   scope: Scope
   /** a lane of this task's over what is recorded */
   lane: (topic: Topic, partition: number, isWanted: (record: AnyRecord) => boolean) => RecordedLane
-  onProgress: (offset: number, compared: number) => void
+  onProgress: (progress: HowFarCompared) => void
 }
 
 /** Runs one task again up to where its state stands, and compares. Throws EnvironmentError. */
@@ -72,13 +81,13 @@ export async function verifyTask({ type, partition, log, codec, scratch, scope, 
   try {
     await rerun({
       type, partition, log, codec, scratch, end,
-      admit: (_record, { position }) => {
+      admit: ({ position }) => {
         if (comparePositions(position, stop) >= 0) return false
         inHand = position
         return true
       },
       onDerived: (appends) => comparison.take(appends),
-      onProgress: (offset) => onProgress(offset, comparison.compared),
+      onProgress: (offset) => onProgress({ offset, end, compared: comparison.compared }),
     })
     if (comparison.difference === null) await comparison.finish()
     report.difference = comparison.difference

@@ -3,7 +3,7 @@ import type { Topic } from '../../schemas/wire/topics.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { ProcessorType } from '../ports/processor.ts'
-import { readPartition } from '../runtime/records.ts'
+import { readNaming } from '../runtime/records.ts'
 
 /** A record of the partition: that of its message, counted from 0. */
 export type Place = Pick<Position, 'offset' | 'index'>
@@ -33,7 +33,7 @@ export interface VersionRange {
 export async function versionsOf(log: Log, codec: Codec, type: ProcessorType, partition: number): Promise<VersionRange[]> {
   const ranges: VersionRange[] = []
   const to = { offset: await log.end(type.input, partition), index: 0 }
-  for await (const { position, record } of readPartition(log, codec, type.input, partition)) {
+  for await (const { position, record } of readNaming(log, codec, type.input, partition, type.name)) {
     if (record?.type !== 'Epoch' || record.processor !== type.name) continue
     const last = ranges.at(-1)
     const { version, release, from, resumed } = record

@@ -80,11 +80,24 @@ export async function* readPartition<T extends Topic>(
   log: Log, codec: Codec, topic: T, partition: number, offset = 0,
 ): AsyncGenerator<ReadRecord<T>> {
   const reader = new RecordReader(codec, topic, partition)
-  for (;;) {
-    const messages = await log.read(topic, partition, offset, { maxMessages: 1_000, maxBytes: 4 * 1024 * 1024 })
+  for await (const message of messagesOf(log, topic, partition, offset)) yield* reader.read(message)
+}
+
+/** The same of messages in which this text stands: of records that are too small to travel in parts, all that name it are there. */
+export async function* readNaming<T extends Topic>(log: Log, codec: Codec, topic: T, partition: number, text: string): AsyncGenerator<ReadRecord<T>> {
+  const reader = new RecordReader(codec, topic, partition)
+  const bytes = Buffer.from(text)
+  for await (const message of messagesOf(log, topic, partition, 0)) if (isIn(message.value, bytes)) yield* reader.read(message)
+}
+
+async function* messagesOf(log: Log, topic: Topic, partition: number, offset: number): AsyncGenerator<Message> {
+  for (let next = offset; ; ) {
+    const messages = await log.read(topic, partition, next, { maxMessages: 1_000, maxBytes: 4 * 1024 * 1024 })
     const last = messages.at(-1)
     if (last === undefined) return
-    for (const message of messages) yield* reader.read(message)
-    offset = last.offset + 1
+    yield* messages
+    next = last.offset + 1
   }
 }
+
+const isIn = ({ buffer, byteOffset, length }: Uint8Array, text: Buffer): boolean => Buffer.from(buffer, byteOffset, length).includes(text)
