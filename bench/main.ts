@@ -11,6 +11,7 @@ const benchmarks: Record<string, { script: string; defaults: string[] }> = {
   sink: { script: 'sink/insert.ts', defaults: [] },
   latency: { script: 'latency/latency.ts', defaults: [] },
   reports: { script: 'reports/reports.ts', defaults: ['50000', '60'] },
+  replay: { script: 'replay/replay.ts', defaults: ['2000'] },
   history: { script: 'history/history.ts', defaults: ['100000'] },
   bulk: { script: 'bulk/bulk.ts', defaults: ['100000'] },
   throttle: { script: 'throttle/throttle.ts', defaults: ['10'] },
