@@ -28,15 +28,13 @@ export async function importFrom(configFile: string, directory: string): Promise
 export async function backUpTo(configFile: string, directory: string): Promise<void> {
   const { dataDir, kafka } = await loadConfig(configFile)
   if (kafka !== null) throw new MoveError('the log is on Kafka, whose brokers keep its copies (replication). `grantline log export` writes all of it into a directory while nothing runs')
-  const say = sayNowAndThen()
+  const say = sayHowFar()
   const bytes = await copyEmbeddedLog({
     path: logDirectory(dataDir), target: logDirectory(directory),
-    onProgress: (done, of) => say(`  ${inMegabytes(done)} of about ${inMegabytes(of)}`),
+    onProgress: (done, of) => say({ place: 'MB copied', done: Math.round(done / 1e6), of: Math.round(of / 1e6), besides: 'less where pages are free' }),
   })
-  console.log(`${directory}: ${inMegabytes(bytes)}, the log as it stood at one moment. As \`dataDir\` of a config file it goes on from there; \`grantline verify\` checks it`)
+  console.log(`${directory}: ${(bytes / 1e6).toFixed(1)} MB, the log as it stood at one moment. As \`dataDir\` of a config file it goes on from there; \`grantline verify\` checks it`)
 }
-
-const inMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 interface Opened {
   log: PortableLog
