@@ -11,7 +11,6 @@ import { nearest } from '../core/nearest.ts'
 export interface LoadedConfig extends Config {
   /** where the file is: relative paths in it start there */
   baseDir: string
-  file: string
 }
 
 /**
@@ -28,7 +27,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   }
   const config = parseConfig(text, path)
   const baseDir = dirname(file)
-  const loaded: LoadedConfig = { ...config, baseDir, file, dataDir: resolve(baseDir, config.dataDir) }
+  const loaded: LoadedConfig = { ...config, baseDir, dataDir: resolve(baseDir, config.dataDir) }
   for (const [name, app] of Object.entries(loaded.apps)) {
     if (app.catalogueFile !== null) Object.assign(app.catalogue, await readCatalogue(resolve(baseDir, app.catalogueFile), name))
   }

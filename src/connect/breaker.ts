@@ -22,10 +22,6 @@ export class Breaker {
     this.#random = random
   }
 
-  get isOpen(): boolean {
-    return this.#opened > 0
-  }
-
   /** null: the request may be sent, and `ended` must follow; else ms until one may. */
   refusesForMs(): number | null {
     if (this.#opened === 0) return null

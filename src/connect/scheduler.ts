@@ -40,8 +40,6 @@ export interface SchedulerOptions {
   baseDir: string
   env: Readonly<Record<string, string | undefined>>
   onEvent: OnEvent
-  /** so long another owner of an application may still be writing to it, ms; 0 where there can be none, as with one process */
-  takeoverMs?: number
   /** the partitions of `commands` that are this process's: it runs the sources that hash to them; default: all */
   share?: Share
   /** a source was taken over by a process that has no right to it, or no source will be given to this one any more */
@@ -142,7 +140,7 @@ function appWorker(app: AppSource, limiter: Limiter, source: Source, options: Sc
   const commands = new CommandQueue(log, codec, source)
   const writes = new WriteExecutor({
     source, open: () => app.open(withPriority(platform, 'urgent')), canonical: (native) => canonicalId(app.ids, native),
-    visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.takeoverMs ?? options.share?.graceMs ?? 0, signal, onEvent,
+    visibilityMs: app.visibilityMs, leaseMs, takeoverMs: options.share?.graceMs ?? 0, signal, onEvent,
   })
   const webhooks = app.webhook === undefined ? null : new WebhookIntake({
     source, onEvent, canonical: (native) => canonicalId(app.ids, native),

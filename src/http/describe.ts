@@ -1,5 +1,5 @@
 import type { Operation } from '../../schemas/wire/operations.ts'
-import type { AnyRecord } from '../ports/processor.ts'
+import type { AnyRecord } from '../../schemas/wire/topics.ts'
 
 /** One line for people about a record: what it says, not where it stands. */
 export function describeRecord(record: AnyRecord): string {

@@ -1,9 +1,8 @@
 import type { Position } from '../../schemas/wire/common.ts'
-import type { AnyRecord } from '../ports/processor.ts'
+import { topics, type AnyRecord, type Topic } from '../../schemas/wire/topics.ts'
 import type { Codec } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import { readPartition, RecordReader } from '../runtime/records.ts'
-import { topics, type Topic } from '../../schemas/wire/topics.ts'
 import { describeRecord } from './describe.ts'
 
 /** One record on the way from a finding back to what was read: where it stands, what it says, and what made it. */

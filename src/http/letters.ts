@@ -11,12 +11,6 @@ export const LetterDecision = z.discriminatedUnion('decision', [
 ])
 export type LetterDecision = z.infer<typeof LetterDecision>
 
-/** What was done about it, for the one who asked. */
-export interface LetterOutcome {
-  letter: DeadLetterRow
-  did: string
-}
-
 /** Throws ApiError where no letter, or more than one, has an id that begins so. */
 export async function letterById(store: Store, id: string): Promise<DeadLetterRow> {
   const [first, other] = await deadLetterById(store, id)

@@ -1,5 +1,5 @@
 import type { Position } from '../../schemas/wire/common.ts'
-import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 
 /**
  * A processor is a pure, synchronous function (state, record) -> outputs + state changes. No clock, randomness, IO or ambient
@@ -98,6 +98,3 @@ export interface SharedState extends State {
   /** The row itself, for its owner to change at once and in place: this counts as `put`. For rows that nothing else hands out. */
   editShared<V>(table: string, key: string): V | undefined
 }
-
-export type InputOf<P> = P extends ProcessorType<infer In> ? RecordOf<In> : never
-export type { AnyRecord }

@@ -4,19 +4,11 @@ import type { Outgoing, Publisher } from './publisher.ts'
 
 export type SettingTopic = 'raw' | 'intent' | 'facts' | 'actions'
 
-export interface SettingValue {
+interface SettingValue {
   name: string
   value: unknown
   /** topics whose processors use it */
   topics: readonly SettingTopic[]
-}
-
-export interface ChangedSetting {
-  name: string
-  revision: number
-  digest: string
-  /** where it was published now */
-  topics: SettingTopic[]
 }
 
 const Published = z.strictObject({ revision: z.int(), digest: z.string(), topics: z.array(z.string()) })
@@ -24,11 +16,10 @@ const Published = z.strictObject({ revision: z.int(), digest: z.string(), topics
 const keyOf = (name: string): string => `setting/${name}`
 
 /**
- * Publishes what differs from what this publisher published last, all of it in one transaction; answers what that was. A revision
- * grows with the value only: a topic that is new to a setting gets the revision that the others have.
+ * Publishes what differs from what this publisher published last, all of it in one transaction. A revision grows with the value only: a
+ * topic that is new to a setting gets the revision that the others have. Throws where a setting is given twice.
  */
-export async function publishSettings(publisher: Publisher, settings: readonly SettingValue[]): Promise<ChangedSetting[]> {
-  const changed: ChangedSetting[] = []
+export async function publishSettings(publisher: Publisher, settings: readonly SettingValue[]): Promise<void> {
   const outgoing: Outgoing[] = []
   const checkpoint = new Map<string, unknown>()
   for (const { name, value, topics } of settings) {
@@ -44,8 +35,6 @@ export async function publishSettings(publisher: Publisher, settings: readonly S
     const record = { type: 'Setting' as const, name, revision, digest: digest(text), value: text }
     for (const topic of missing) outgoing.push({ topic, key: null, record })
     checkpoint.set(keyOf(name), { revision, digest: record.digest, topics: [...known, ...missing] })
-    changed.push({ name, revision, digest: record.digest, topics: missing })
   }
-  if (changed.length > 0) await publisher.publish(outgoing, checkpoint)
-  return changed
+  if (outgoing.length > 0) await publisher.publish(outgoing, checkpoint)
 }

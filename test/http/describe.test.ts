@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { AnyRecord } from '../../src/ports/processor.ts'
+import type { AnyRecord } from '../../schemas/wire/topics.ts'
 import { describeRecord } from '../../src/http/describe.ts'
 
 const cause = { topic: 'intent', partition: 0, offset: 1, index: 0 }

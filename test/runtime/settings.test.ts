@@ -19,12 +19,11 @@ async function published(log: Log, topic: SettingTopic, partition: number): Prom
 describe.each(logKinds)('settings on the $name', ({ open }) => {
   it('go to every partition of each topic, with revision 1 and canonical text', async () => {
     await using log = await open(2)
-    const changed = await publishSettings(await publisherOf(log), [{ name: 'policy', value: { b: 1, a: [2] }, topics: ['raw', 'facts'] }])
-    expect(changed).toEqual([{ name: 'policy', revision: 1, digest: digest('{"a":[2],"b":1}'), topics: ['raw', 'facts'] }])
+    await publishSettings(await publisherOf(log), [{ name: 'policy', value: { b: 1, a: [2] }, topics: ['raw', 'facts'] }])
     for (const topic of ['raw', 'facts'] as const) {
       for (const partition of [0, 1]) {
         expect(await published(log, topic, partition)).toEqual([
-          { type: 'Setting', name: 'policy', revision: 1, digest: changed[0]!.digest, value: '{"a":[2],"b":1}' },
+          { type: 'Setting', name: 'policy', revision: 1, digest: digest('{"a":[2],"b":1}'), value: '{"a":[2],"b":1}' },
         ])
       }
     }
@@ -33,14 +32,9 @@ describe.each(logKinds)('settings on the $name', ({ open }) => {
 
   it('grow in revision only when the value differs, across restarts', async () => {
     await using log = await open(1)
-    const publish = async (value: unknown, topics: SettingTopic[] = ['raw']): Promise<number[]> => {
-      const changed = await publishSettings(await publisherOf(log), [{ name: 'app/crm', value, topics }, { name: 'still', value: 1, topics: ['raw'] }])
-      return changed.map(({ revision }) => revision)
+    for (const value of [{ a: 1, b: 2 }, { b: 2, a: 1 }, { a: 2 }, { a: 1, b: 2 }]) {
+      await publishSettings(await publisherOf(log), [{ name: 'app/crm', value, topics: ['raw'] }, { name: 'still', value: 1, topics: ['raw'] }])
     }
-    expect(await publish({ a: 1, b: 2 })).toEqual([1, 1])
-    expect(await publish({ b: 2, a: 1 })).toEqual([])
-    expect(await publish({ a: 2 })).toEqual([2])
-    expect(await publish({ a: 1, b: 2 })).toEqual([3])
     expect((await published(log, 'raw', 0)).map(({ name, revision }) => [name, revision])).toEqual([
       ['app/crm', 1], ['still', 1], ['app/crm', 2], ['app/crm', 3],
     ])
@@ -50,8 +44,8 @@ describe.each(logKinds)('settings on the $name', ({ open }) => {
     await using log = await open(1)
     const publisher = await publisherOf(log)
     await publishSettings(publisher, [{ name: 's', value: 1, topics: ['raw'] }])
-    expect(await publishSettings(publisher, [{ name: 's', value: 1, topics: ['raw', 'intent'] }])).toMatchObject([{ revision: 1, topics: ['intent'] }])
-    expect(await publishSettings(publisher, [{ name: 's', value: 1, topics: ['raw', 'intent'] }])).toEqual([])
+    await publishSettings(publisher, [{ name: 's', value: 1, topics: ['raw', 'intent'] }])
+    await publishSettings(publisher, [{ name: 's', value: 1, topics: ['raw', 'intent'] }])
     expect((await published(log, 'intent', 0)).map(({ revision }) => revision)).toEqual([1])
     expect(await published(log, 'raw', 0)).toHaveLength(1)
   })
@@ -61,7 +55,7 @@ describe.each(logKinds)('settings on the $name', ({ open }) => {
     const publisher = await publisherOf(log)
     const twice = [{ name: 's', value: 1, topics: ['raw'] as const }, { name: 's', value: 2, topics: ['raw'] as const }]
     await expect(publishSettings(publisher, twice)).rejects.toThrow(/setting s is given twice/)
-    expect(await publishSettings(publisher, [])).toEqual([])
+    await publishSettings(publisher, [])
     expect(await log.end('raw', 0)).toBe(0)
   })
 })

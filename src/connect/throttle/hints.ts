@@ -11,11 +11,7 @@ export interface RateHints {
 }
 
 type Headers = Readonly<Record<string, string>>
-interface Quota {
-  limit: number | null
-  remaining: number | null
-  resetMs: number | null
-}
+type Quota = Omit<RateHints, 'retryAfterMs'>
 
 /** No reset is further away than this: a larger number is milliseconds, or a point in time. Who asks for more is asked again after this. */
 const longestResetS = 86_400
