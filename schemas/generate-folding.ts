@@ -13,7 +13,7 @@ const CHEROKEE = [[0x13a0, 0x13fd], [0xab70, 0xabbf]] as const
 const WITHOUT_UPPER_CASE: Readonly<Record<number, number>> = { 0x1fd3: 0x390, 0x1fe3: 0x3b0, 0xfb05: 0xfb06 }
 
 /** Regular expressions with `iu` compare by simple case folding; lower and upper case only propose candidates. */
-export function simpleFold(codePoint: number): number {
+function simpleFold(codePoint: number): number {
   const character = String.fromCodePoint(codePoint)
   const exception = WITHOUT_UPPER_CASE[codePoint]
   const candidates = CHEROKEE.some(([from, to]) => codePoint >= from && codePoint <= to)
@@ -27,7 +27,7 @@ export function foldsAlike(character: string, other: string): boolean {
   return String.fromCodePoint(other.codePointAt(0) ?? 0) === other && new RegExp(`^\\u{${character.codePointAt(0)!.toString(16)}}$`, 'iu').test(other)
 }
 
-export type Run = [first: number, last: number, step: number, delta: number]
+type Run = [first: number, last: number, step: number, delta: number]
 
 /** Runs of code points, `step` apart, that fold by adding `delta`. */
 export function foldRuns(): Run[] {
@@ -49,7 +49,7 @@ export function foldRuns(): Run[] {
   return runs
 }
 
-export function foldTableText(): string {
+function foldTableText(): string {
   const lines: string[] = []
   let line = ' '
   for (const run of foldRuns()) {

@@ -64,9 +64,9 @@ const unopened = async (): Promise<never> => {
 const noTables: Store = { settleMs: 0, query: unopened, command: unopened, insertRows: unopened, close: async () => undefined }
 
 /** What `env:` references are looked up in. */
-export type Env = Readonly<Record<string, string | undefined>>
+type Env = Readonly<Record<string, string | undefined>>
 
-export interface OpenOptions {
+interface OpenOptions {
   /** default: they are opened */
   tables?: boolean
   /** whoever reads the log reads again what failed; default: a read waits where it is worth waiting */
@@ -174,7 +174,7 @@ export function openLog(path: string, partitions: number, durability: 'disk' | '
   return openEmbeddedLog({ path, partitions: evenly(partitions), durability })
 }
 
-export interface RunOptions {
+interface RunOptions {
   clock: Clock
   env: Env
   release: string

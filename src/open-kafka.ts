@@ -12,7 +12,7 @@ import { resolveSecret, type SecretSources } from './connect/secrets.ts'
 import type { Assignment } from './ports/assignment.ts'
 import type { ProcessorType } from './ports/processor.ts'
 
-export interface OpenKafkaOptions extends SecretSources {
+interface OpenKafkaOptions extends SecretSources {
   partitions: Readonly<Record<Topic, number>>
   processors: readonly ProcessorType[]
   /** directory of the local copies of states */

@@ -10,7 +10,6 @@ import { app } from '../workload.ts'
  */
 export const dayMs = 86_400_000
 export const beginMs = Date.UTC(2025, 0, 1)
-export const endMs = beginMs + 365 * dayMs
 const accountsOfInsert = 50_000
 const permissionCount = 200
 const roleCount = 100

@@ -7,7 +7,7 @@ import { shaped } from './shapes.ts'
 const List = z.array(z.unknown())
 const Identified = z.object({ id: z.string() })
 
-export interface ListPage {
+interface ListPage {
   rows: unknown[]
   place: string
 }

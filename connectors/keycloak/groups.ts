@@ -9,7 +9,7 @@ import { Group, shaped } from './shapes.ts'
 
 const Count = z.object({ count: z.int().min(0) })
 
-export interface GroupRow {
+interface GroupRow {
   id: string
   path: string
   name: string

@@ -7,7 +7,7 @@ import { roleName, roleRef } from './names.ts'
 import { Client, Role, shaped } from './shapes.ts'
 
 /** A role with its name among all roles of the realm and its clients, and the path of its own resource. */
-export interface NamedRole {
+interface NamedRole {
   id: string
   name: string
   path: string

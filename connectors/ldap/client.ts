@@ -18,7 +18,7 @@ export interface Search {
   attributes: readonly string[]
 }
 
-export interface Answer {
+interface Answer {
   entries: Entry[]
   /** where the server points to for the rest of the tree */
   referrals: string[]

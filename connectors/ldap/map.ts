@@ -41,7 +41,7 @@ export function mapAccount(config: LdapConfig, section: Accounts, row: unknown):
   return [account, { piece: 'credential', account: dn, credential: { id: 'password', kind: 'password', created: set, lastUsed: null, expires: null } }]
 }
 
-export const entitlementOf = (group: string): string => `group:${group}`
+const entitlementOf = (group: string): string => `group:${group}`
 
 /** One group, and the entitlement of being in it. Pure. */
 export function mapGroup(groups: Groups, row: unknown): Mapped[] {

@@ -7,7 +7,7 @@ import { names } from './config.ts'
 type Outcome = 'applied' | 'already'
 
 /** The new secret of one step, from before the application is asked until its owner has it. */
-export interface NewSecret {
+interface NewSecret {
   /** Before the request: the secret to send, where it is made here. */
   begin(operation: Operation): Promise<string | undefined>
   /** The answer came: the new secret is handed over. */

@@ -15,7 +15,7 @@ const ErrorBody = z.looseObject({
   detail: z.string().optional(),
 })
 
-export interface List {
+interface List {
   rows: readonly unknown[]
   total: number | null
   /** 1-based, as the server says it; null where it says nothing */

@@ -46,7 +46,7 @@ export function mapGroup(config: ScimConfig, row: unknown): Mapped[] {
   return [definition, holding, ...nested, ...members.users.map((account) => membership(account, id))]
 }
 
-export interface Members {
+interface Members {
   users: string[]
   groups: string[]
 }

@@ -26,7 +26,7 @@ const isKnown = (name: string): boolean => names.some((known) => known === name)
 export const asksForSecret = (sql: string, driver: 'postgres' | 'sqlite'): boolean =>
   bindable(sql, driver).names.includes('secret') || (driver === 'postgres' && sql.includes("'grantline.secret'"))
 
-export interface BoundStatement {
+interface BoundStatement {
   sql: string
   /** names of what is bound, in the order of their placeholders */
   names: string[]

@@ -3,7 +3,7 @@ export type Cell = string | number | boolean | Date | Binary | null
 export type Row = Readonly<Record<string, Cell>>
 
 /** Stands for bytes, which no field of ours can hold; a mapping refuses it and says so. */
-export interface Binary {
+interface Binary {
   readonly binaryBytes: number
 }
 

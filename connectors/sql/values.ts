@@ -1,7 +1,7 @@
 import { MappingError } from '../../src/ports/connector.ts'
 import type { Cell, Row } from './reader.ts'
 
-export type TimeFormat = 'iso' | 'epoch-seconds' | 'epoch-ms'
+type TimeFormat = 'iso' | 'epoch-seconds' | 'epoch-ms'
 
 /** Where a value stands, for the error of one that can't be taken. `id`: native id of the object, once it is known. */
 export interface At {

@@ -5,7 +5,7 @@ import type { ObjectRow } from './objects.ts'
 import { classOf, objectKey } from './objects.ts'
 
 export type RoleRow = ObjectRow<BusinessRole>
-export type Attributes = Readonly<Record<string, string>>
+type Attributes = Readonly<Record<string, string>>
 
 /** Every listed attribute is equal; a role without conditions matches nobody by itself. */
 export function matches({ when }: Pick<BusinessRole, 'when'>, attributes: Attributes): boolean {

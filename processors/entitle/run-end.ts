@@ -31,7 +31,7 @@ export interface Finished {
   tally: Tally
 }
 
-export interface Tally {
+interface Tally {
   absent: number
   held: number
 }

@@ -23,7 +23,7 @@ export const isIntentClass = (name: string): name is IntentClass => intentClasse
 const layout: Layout = Object.fromEntries(intentClasses.map((name) => [name, [name]]))
 
 /** What the processor instance keeps between records; all of it is a cache. */
-export interface Caches {
+interface Caches {
   roles: RoleBook
   settings: ParsedSettings
   /** what the last record worked on: the tables of one transaction */

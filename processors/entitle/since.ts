@@ -47,7 +47,7 @@ export function roleSince(record: BusinessRole, before: Role | undefined, { load
 }
 
 /** One grant of a role, and since when the role has it, ms; 0: for as long as the role is known. */
-export interface DatedGrant {
+interface DatedGrant {
   readonly app: string
   readonly entitlement: string
   readonly since: number

@@ -12,7 +12,7 @@ import { accountOf, accountsOf } from './stored.ts'
 import { isBehindWrite } from './written.ts'
 
 /** What absence means for each class. `begin`, `observed`: stamps of the run's begin and of what ended it. */
-export interface Absence {
+interface Absence {
   readonly app: string
   readonly class: string
   readonly run: number

@@ -16,7 +16,7 @@ import type { Ownership } from './owner.ts'
 import { ownershipOf } from './owner.ts'
 import type { Scope } from './scope.ts'
 
-export interface Derived {
+interface Derived {
   readonly fact: AccountFact
   /** what the fact says, without when and whence (content.ts) */
   readonly content: string

@@ -16,7 +16,7 @@ export interface EffectiveGrant {
   readonly paths: readonly string[][]
 }
 
-export const maxPaths = 4
+const maxPaths = 4
 
 /** Breadth first, so cycles end and the first path found is a shortest one; of equals the first in order of keys. */
 export function closureOf(start: Ref, childrenOf: (ref: Ref) => readonly Ref[] | undefined): Closure {

@@ -12,7 +12,7 @@ export type Claimed =
   | { state: 'matched'; identity: string }
   | { state: 'contested'; identity: string | null; candidates: string[]; since: number }
 
-export interface Decided {
+interface Decided {
   readonly claimed: Claimed
   readonly weighed: readonly string[]
   readonly walked: readonly string[]

@@ -16,7 +16,7 @@ export function tellRun(scope: Scope, finish: RunFinish, outcome: Outcome = wors
   })
 }
 
-export function worst(manifests: readonly ClassManifest[]): Outcome {
+function worst(manifests: readonly ClassManifest[]): Outcome {
   const found = manifests.find(({ verdict }) => verdict === 'partial') ?? manifests.find(({ verdict }) => verdict === 'unknown')
   return found ?? { verdict: 'complete', reason: null, place: null }
 }

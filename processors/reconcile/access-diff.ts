@@ -6,7 +6,7 @@ import { PairMemo } from '../shared/memo.ts'
 import { grantSince } from './grants.ts'
 import type { AccountState } from './model.ts'
 
-export interface Published {
+interface Published {
   fact: AccountState
   verdicts: readonly GrantVerdict[]
 }

@@ -16,7 +16,7 @@ export interface FindingsChange {
   reopened: string[]
 }
 
-export interface DiffInput {
+interface DiffInput {
   view: HomeView
   open: readonly OpenFinding[]
   wanted: readonly Wanted[]

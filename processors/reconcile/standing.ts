@@ -36,7 +36,7 @@ export interface Rights {
 }
 
 /** `claimed`: what an account in use has to hold itself, by what is said of it alone. */
-export interface OwnRights extends Rights {
+interface OwnRights extends Rights {
   claimed: ReadonlyMap<string, DesiredEntry>
 }
 

@@ -8,7 +8,7 @@ import { PairMemo } from '../shared/memo.ts'
 import { entitlementKey, type Rights } from './standing.ts'
 import { allVerdicts } from './stored.ts'
 
-export type GrantFindingKind = 'unauthorised-grant' | 'expired-grant' | 'unmapped-entitlement'
+type GrantFindingKind = 'unauthorised-grant' | 'expired-grant' | 'unmapped-entitlement'
 
 /** `finding`: what the grant would open on an active account; `decided` false: it waits for a baseline. */
 export interface Judgement {

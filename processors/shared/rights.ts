@@ -16,7 +16,7 @@ export interface SaidOfPerson extends Said {
 }
 
 /** What one account of a person may hold, and what lapsed. `claimed`: what is said of this account alone gives, which no other account can hold in its place. */
-export interface Rights {
+interface Rights {
   readonly entries: readonly DesiredEntry[]
   readonly lapsed: readonly LapsedEntry[]
   readonly claimed: readonly DesiredEntry[]

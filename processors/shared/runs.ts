@@ -74,13 +74,13 @@ interface SourceRow {
 }
 
 /** What this partition makes of one class of an ended run: its manifest with the partition's own verdict, reason and place. */
-export interface Judgement {
+interface Judgement {
   readonly manifest: ClassManifest
   /** complete and a snapshot: what was not seen is absent */
   readonly provesAbsence: boolean
 }
 
-export type Begun = { begun: false } | { begun: true; abandoned: OpenRun | null }
+type Begun = { begun: false } | { begun: true; abandoned: OpenRun | null }
 
 const noClass: ClassRow = { complete: -1, held: null }
 const noSource: SourceRow = { last: -1, open: null, declared: [], classes: {} }

@@ -23,7 +23,7 @@ export async function ask(configFile: string, name: string, filters: Filters, fo
 }
 
 /** Sources of which nothing is proven: not by now, or not by the time that was asked about. */
-export function unprovenLines(sources: readonly Unproven[]): string[] {
+function unprovenLines(sources: readonly Unproven[]): string[] {
   const never = sources.filter(({ since }) => since === null).map(({ source }) => source)
   const later = sources.filter(({ since }) => since !== null).map(({ source, since }) => `${source} (first on ${new Date(since!).toISOString()})`)
   return [

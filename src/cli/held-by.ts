@@ -5,7 +5,7 @@ import { isAlive, thisLife } from '../runtime/process-life.ts'
 
 /** How to reach the process that holds a data directory; readable by its owner only, since it carries the token. */
 const Holder = z.strictObject({ url: z.string(), token: z.string(), pid: z.int(), started: z.string().nullable().default(null) })
-export type Holder = z.infer<typeof Holder>
+type Holder = z.infer<typeof Holder>
 
 /** A process that is stopped takes connections and never answers. */
 const answerMs = 10_000

@@ -16,7 +16,7 @@ import type { HttpTestOptions } from './test-http.ts'
 import type { ReplaySelection, VerifySelection } from './verify.ts'
 
 /** Exit codes: 0 done; 1 it failed; 2 the command, the config or the question was wrong. */
-export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
+const exitCodes = { done: 0, failed: 1, usage: 2 } as const
 
 /**
  * Runs one command line (without node and script). Errors are printed; the answer is the exit code. What a command rests on is loaded

@@ -14,7 +14,7 @@ import { startHostile } from '../hostile/server.ts'
 import { World } from '../hostile/world.ts'
 import { systemClock } from '../runtime/clock.ts'
 
-export interface HostileSubject {
+interface HostileSubject {
   name: string
   traits: readonly Trait[]
   dialect: (world: () => World) => Dialect

@@ -33,7 +33,7 @@ const watchedFindings = 10_000
 const stalledMs = 60_000
 const stalledTicks = 20
 
-export interface RunChoices {
+interface RunChoices {
   once: boolean
   logLevel: string
   /** what this process does of the whole */

@@ -21,7 +21,7 @@ import { needOf } from '../replay/versions.ts'
 import { sayHowFar, terminalWidth, type HowFar } from './terminal.ts'
 import { sayAhead } from './ask.ts'
 
-export class VerificationFailed extends Error {
+class VerificationFailed extends Error {
   override name = 'VerificationFailed'
 }
 

@@ -2,7 +2,7 @@ import { RemedyConfig, type AppConfig, type Config } from '../../schemas/config.
 import { AppSetting, RemedySetting, type Corrections, type PolicySetting, type SourcesSetting } from '../../schemas/settings.ts'
 import type { SettingTopic } from '../runtime/settings.ts'
 
-export interface SettingToPublish {
+interface SettingToPublish {
   name: string
   value: AppSetting | PolicySetting | SourcesSetting | RemedySetting
   topics: readonly SettingTopic[]

@@ -16,7 +16,7 @@ export interface ExportedFile {
  * What proves the file whole. `digest` and `rows`: its manifest says so; `trailer`: its last line counts the rows; null: nothing but that it
  * does not change.
  */
-export type FileProof = 'digest' | 'rows' | 'trailer' | null
+type FileProof = 'digest' | 'rows' | 'trailer' | null
 
 /** One way in which a file comes damaged. */
 export interface FileDamage {

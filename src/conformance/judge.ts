@@ -3,7 +3,7 @@ import type { Reading } from './reading.ts'
 import type { Expected } from './scenario.ts'
 
 /** The truth before the run, and after it: what changed in between may be seen either way. */
-export interface Truth {
+interface Truth {
   before: Reading
   after: Reading
 }

@@ -18,7 +18,7 @@ export function judgeSingle(id: string, { accounts, letters, problems }: Observe
 }
 
 /** Whether an observation says nothing but what was so at some time. What it leaves open, it does not say. */
-export function says(record: Account, truths: readonly Account[]): boolean {
+function says(record: Account, truths: readonly Account[]): boolean {
   if (record.gone) return truths.some(({ gone }) => gone)
   const there = truths.filter(({ gone }) => !gone)
   const attributes = (of: Account): string => JSON.stringify({ ...of.attributes, whole: true })
@@ -32,7 +32,7 @@ export function says(record: Account, truths: readonly Account[]): boolean {
 }
 
 /** What changes were asked for and told: poll by poll, and what the changed accounts are in the end. */
-export interface ChangesSeen {
+interface ChangesSeen {
   polls: readonly (Observed & { outcome: string })[]
   /** by id; gone where it is no more */
   truths: ReadonlyMap<string, Account>

@@ -6,7 +6,7 @@ import { Kit, type Result, type Subject } from './kit.ts'
 import type { Expected } from './scenario.ts'
 
 /** A system of another maker behind a proxy, and the connector configured for it at the proxy. */
-export interface RealSystem {
+interface RealSystem {
   name: string
   app: Subject['app']
   proxy: FaultProxy

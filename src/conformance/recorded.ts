@@ -3,7 +3,7 @@ import type { Answer, Dialect, ListName, Shape } from '../hostile/exchange.ts'
 import type { Trait } from './scenario.ts'
 
 /** What an application answered: `GET /path?query` -> answer. Requests that are no GET are answered, and not kept. Its own address is `recordedOrigin`. */
-export type Answers = Map<string, Answer>
+type Answers = Map<string, Answer>
 
 export interface Recording {
   answers: Answers

@@ -5,7 +5,7 @@ import type { Answer } from '../hostile/exchange.ts'
 /** What stands in a recording for each known secret, and what a connector that is run on it gets in place of them. */
 export const standIn = 'recorded'
 
-export interface RecordingMask {
+interface RecordingMask {
   text(text: string): string
   answer(answer: Answer): Answer
 }

@@ -6,7 +6,7 @@ import type { World } from '../hostile/world.ts'
 import { effectsOf, holds, type Order } from './write-order.ts'
 
 /** What one command came to, and the application's own tables behind it. */
-export interface WrittenOrder {
+interface WrittenOrder {
   order: Order
   /** an operation of the order in the words of the connector */
   native: (operation: Operation) => Operation

@@ -30,7 +30,7 @@ export interface WriteSubject {
   unanswered(): number
 }
 
-export interface WriteOutcome {
+interface WriteOutcome {
   /** how often each fault was really done to something */
   fired: number
   /** what is wrong, in sentences; none: passed */

@@ -6,7 +6,7 @@ import type { ErrorClass } from '../ports/connector.ts'
  * `reset-paging`: read the stream once more from its beginning. `stop-stream`: the rest of the stream is a loss, the others go on.
  * `stop-run`: nothing more is asked, it would fail the same way. A record that can't be mapped (MappingError) goes to the dead letters.
  */
-export type Action = 'wait' | 'retry' | 'refresh-credentials' | 'reset-paging' | 'stop-stream' | 'stop-run'
+type Action = 'wait' | 'retry' | 'refresh-credentials' | 'reset-paging' | 'stop-stream' | 'stop-run'
 
 /** By class: what is tried first, and what is done when that did not help. */
 export const actions: Readonly<Record<ErrorClass, { first: Action; then: 'stop-stream' | 'stop-run' }>> = {

@@ -35,7 +35,7 @@ export interface AppSource {
   open(platform: Platform): Promise<ConnectorSession>
 }
 
-export interface AppReaderOptions {
+interface AppReaderOptions {
   app: AppSource
   source: Source
   platform: Platform

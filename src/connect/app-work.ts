@@ -8,7 +8,7 @@ import { writesOf } from './writes/written-commands.ts'
 import type { WebhookIntake } from './webhooks/intake.ts'
 import { type Work, firstOf } from './worker.ts'
 
-export interface AppWorkOptions {
+interface AppWorkOptions {
   app: AppSource
   reader: AppReader
   commands: CommandQueue

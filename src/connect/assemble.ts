@@ -24,7 +24,7 @@ export interface Frame {
   asOf: number
 }
 
-export interface Assembled<R> {
+interface Assembled<R> {
   record: R | null
   letters: LetterContent[]
   /** why the object's class can't be complete any more */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 const Kept = z.strictObject({ version: z.literal(1), cursors: z.array(z.strictObject({ cursor: z.string(), at: z.number() })) })
-export type KeptCursors = z.infer<typeof Kept>
+type KeptCursors = z.infer<typeof Kept>
 
 /**
  * Where an application's changes are asked for next. A change may become visible a while after its own time, behind a cursor that was

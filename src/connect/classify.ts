@@ -13,7 +13,7 @@ export function classOfStatus(status: number): ErrorClass | null {
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 const certificate = /^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/
 
-export interface NetworkError {
+interface NetworkError {
   class: ErrorClass
   code: string
   neverSent: boolean

@@ -5,7 +5,7 @@ import { type Codec, CodecError } from '../ports/codec.ts'
 import type { Log } from '../ports/log.ts'
 import type { Source } from './source.ts'
 
-export type Command = Extract<RecordOf<'commands'>, { type: 'Command' }>
+type Command = Extract<RecordOf<'commands'>, { type: 'Command' }>
 export type Delivery = Extract<RecordOf<'commands'>, { type: 'Delivery' }>
 
 const positionKey = 'commands'

@@ -7,7 +7,7 @@ import type { Work } from './worker.ts'
 
 const longestWaitMs = 86_400_000
 
-export interface FeedWorkOptions {
+interface FeedWorkOptions {
   name: string
   feed: Pick<FeedConfig, 'path' | 'everySeconds'>
   run(): Promise<RunResult>

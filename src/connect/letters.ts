@@ -4,7 +4,7 @@ import type { RecordOf } from '../../schemas/wire/topics.ts'
 import { canonical } from '../core/canonical.ts'
 import type { Source } from './source.ts'
 
-export type DeadLetter = RecordOf<'dead-letters'>
+type DeadLetter = RecordOf<'dead-letters'>
 
 export interface LetterContent {
   stage: Extract<LetterStage, 'read' | 'map' | 'assemble' | 'post'>

@@ -6,7 +6,7 @@ import { Limiter } from './throttle/limiter.ts'
 import type { Timeouts } from './transport.ts'
 import { callDeadline } from './writes/deadline.ts'
 
-export interface PlatformOptions extends SecretSources {
+interface PlatformOptions extends SecretSources {
   app: string
   /** the connector's checked config: every http(s) URL in it is an origin that requests may go to */
   config: unknown

@@ -16,7 +16,7 @@ import type { Spool } from './spool.ts'
 export const families = { definition: 'definition', account: 'account', letter: 'letter' } as const
 
 /** In the account family: a row about this account was rejected. */
-export const rejectedMark = JSON.stringify({ piece: 'rejected' })
+const rejectedMark = JSON.stringify({ piece: 'rejected' })
 
 /** Where a read of a stream can be gone on with, after a page that said how. */
 export const StreamPoint = z.strictObject({

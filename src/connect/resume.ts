@@ -42,7 +42,7 @@ const RunPoint = z.strictObject({
 })
 export type RunPoint = z.infer<typeof RunPoint>
 
-export interface LeftRun {
+interface LeftRun {
   spool: Spool
   point: RunPoint | null
 }

@@ -28,7 +28,7 @@ import { clearSpools } from './spool.ts'
 import { Limiter, type LimiterState } from './throttle/limiter.ts'
 import { Worker } from './worker.ts'
 
-export interface SchedulerOptions {
+interface SchedulerOptions {
   log: Log
   codec: Codec
   clock: Clock
@@ -49,7 +49,7 @@ export interface SchedulerOptions {
 }
 
 /** After a commit an application is ours to write for this long, ms. */
-export const leaseMs = 30_000
+const leaseMs = 30_000
 
 export interface Scheduler {
   /**

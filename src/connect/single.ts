@@ -13,7 +13,7 @@ import { backoffMs } from './retry.ts'
 import { withoutSecrets } from './secret-like.ts'
 import type { Source } from './source.ts'
 
-export interface SingleReadOptions {
+interface SingleReadOptions {
   source: Source
   session: ConnectorSession
   readOne: NonNullable<ConnectorSession['readOne']>

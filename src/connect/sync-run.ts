@@ -22,14 +22,14 @@ export function syncRunBegin(source: string, run: number, at: number): Outgoing 
   return { topic: 'sync-runs', key: source, record }
 }
 
-export interface RunCounts {
+interface RunCounts {
   pages: number
   read: number
   rejected: number
 }
 
 /** What a run showed besides its objects. `shapeChanges`: how its rows differ from those of the last complete read. */
-export interface RunNews {
+interface RunNews {
   shapeChanges?: readonly ShapeChange[]
   unknownApps?: readonly UnknownApp[]
 }

@@ -17,7 +17,7 @@ export interface Timeouts {
 
 export const defaultTimeouts: Timeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 30_000, totalMs: 300_000 }
 
-export interface TransportOptions {
+interface TransportOptions {
   /** `https://host:port`; requests go nowhere else */
   origins: ReadonlySet<string>
   signal: AbortSignal
@@ -25,7 +25,7 @@ export interface TransportOptions {
   maxBodyBytes: number
 }
 
-export interface Failure {
+interface Failure {
   class: ErrorClass
   message: string
   /** sending again can do no harm */

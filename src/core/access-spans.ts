@@ -9,7 +9,7 @@ interface GrantSaid {
 }
 
 /** What one record says of an account at a home, as `AccessChange` has it: of all its grants, or of those that are asked about. Times in ms. */
-export interface AccessSaid {
+interface AccessSaid {
   home: string
   app: string
   account: string

@@ -113,7 +113,7 @@ export const meanwhile =
     return answer
   }
 
-export function rowsOf(answer: Answer, shape: Shape): readonly Row[] | null {
+function rowsOf(answer: Answer, shape: Shape): readonly Row[] | null {
   const held: unknown = shape.rows === null ? answer.json : (answer.json as Body | null)?.[shape.rows]
   return Array.isArray(held) ? (held as Row[]) : null
 }

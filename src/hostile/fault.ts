@@ -1,6 +1,6 @@
 import type { Answer, Asked, ListName, Shape } from './exchange.ts'
 
-export interface Exchange {
+interface Exchange {
   asked: Asked
   /** the application carries the request out and answers; called again, the same answer */
   honest: () => Answer

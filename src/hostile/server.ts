@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Answer, Asked, Dialect } from './exchange.ts'
 import type { Fault } from './fault.ts'
 
-export interface HostileServer {
+interface HostileServer {
   readonly url: string
   /** every request that came, in order, whatever became of it */
   readonly asked: readonly Asked[]

@@ -49,7 +49,7 @@ export const hookSettings = (kind: Scheme, meaning: Meaning): Record<string, unk
 /** What has to be known in the end, by id without case: the last that was said of each account, whether it arrived or not. */
 export const truthOf = (honest: readonly Parcel[]): Map<string, Said> => new Map(honest.map(eventOf).map(({ user }) => [user.id.toLowerCase(), user]))
 
-export interface Missed {
+interface Missed {
   /** what the application said last of them never came */
   accounts: string[]
   /** never came, or after they were given up, while higher ones did */

@@ -21,7 +21,7 @@ export interface Sent {
   body: Buffer
 }
 
-export interface Departure {
+interface Departure {
   parcel: Parcel
   sent: Sent
   /** no receiver may take it */
@@ -29,7 +29,7 @@ export interface Departure {
 }
 
 /** Whose time it is sent in. */
-export interface SenderTime {
+interface SenderTime {
   nowMs(): number
   pass(ms: number): Promise<void>
 }

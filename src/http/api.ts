@@ -41,7 +41,7 @@ export interface Api {
   post(feed: string, rows: readonly unknown[]): Promise<PostResult>
 }
 
-export interface ReportAnswer {
+interface ReportAnswer {
   /** read once */
   text: TextPieces
   /** the limit, where there are more rows than that; null: these are all */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { quoted } from './quoted.ts'
 
 /** A source, and the time that is told of it, ms; null: there is none. */
-export interface DatedSource {
+interface DatedSource {
   source: string
   since: number | null
 }

@@ -67,7 +67,7 @@ export const formatPosition = ({ topic, partition, offset, index }: Position): s
 const isTopic = (name: string): name is Topic => Object.hasOwn(topics, name)
 
 /** What a record says it was made from, nearest first; each once. */
-export function causesOf(record: AnyRecord): Position[] {
+function causesOf(record: AnyRecord): Position[] {
   const positions: Position[] = []
   if ('causes' in record) positions.push(...record.causes)
   if ('sources' in record && record.sources !== null) positions.push(...record.sources)

@@ -9,7 +9,7 @@ import { writeCompressed, type WrittenFile } from './files.ts'
 import { messageLine, rowLine } from './lines.ts'
 import { partitionFile, seal, statesFile, type Manifest } from './manifest.ts'
 
-export interface ExportOptions {
+interface ExportOptions {
   log: PortableLog
   numbers: SchemaNumbers
   /** made where it is not there; must be empty */

@@ -9,7 +9,7 @@ import { readLines } from './files.ts'
 import { parseMessage, parseRow, type Row } from './lines.ts'
 import { checkExport, type Manifest } from './manifest.ts'
 
-export interface ImportOptions {
+interface ImportOptions {
   /** holds nothing, or what an import of this same export left when it was cut off */
   log: PortableLog
   numbers: SchemaNumbers

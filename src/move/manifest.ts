@@ -39,7 +39,7 @@ export async function seal(directory: string, manifest: Omit<Manifest, 'format'>
   await writeFile(join(directory, sumsFile), sums.join(''), { flag: 'wx', flush: true })
 }
 
-export interface CheckedExport {
+interface CheckedExport {
   manifest: Manifest
   /** names this export and no other one */
   id: string

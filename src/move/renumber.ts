@@ -8,7 +8,7 @@ import { decodeValue, encodeValue } from '../runtime/values.ts'
 const FRAME_BYTES = 5
 
 /** What a message is to call a schema that it calls `id`; undefined leaves it. */
-export type Renumber = (id: number) => number | undefined
+type Renumber = (id: number) => number | undefined
 
 /** The number of the schema that a message names; null where it has no frame. */
 export function numberIn(value: Uint8Array): number | null {

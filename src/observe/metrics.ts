@@ -8,7 +8,7 @@ import type { MeasuredCommit } from './measured-log.ts'
 import { seldom } from './seldom.ts'
 
 /** Asked for at every scrape. `summary`: null where this process reads no tables. */
-export interface MetricSources {
+interface MetricSources {
   progress: () => Promise<PipelineProgress[]>
   summary: (() => Promise<Summary>) | null
 }

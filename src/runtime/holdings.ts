@@ -12,7 +12,7 @@ export interface Planned<H extends Holding> {
   create: () => H
 }
 
-export interface HoldingsOptions<H extends Holding> {
+interface HoldingsOptions<H extends Holding> {
   share: Share
   plan: (owned: Owned) => readonly Planned<H>[]
   /** another owner took the place over */

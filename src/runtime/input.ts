@@ -7,7 +7,7 @@ import { EnvironmentError, ProcessorError, reasonOf } from './errors.ts'
 const maxMessages = 1_000
 
 /** A message that can be decoded, or why it can't be. */
-export type Taken = { message: Message; chunk: OpenChunk<Topic> } | { message: Message; undecodable: CodecError }
+type Taken = { message: Message; chunk: OpenChunk<Topic> } | { message: Message; undecodable: CodecError }
 
 /** One partition's messages in order, read ahead in bounded portions. */
 export class Input {

@@ -47,7 +47,7 @@ const Staged = z.array(z.strictObject({ id: z.string(), of: z.int(), have: z.arr
 type Staged = z.infer<typeof Staged>
 
 /** What a part gave: the whole record's bytes once all are there, and why anything was given up. */
-export interface Assembled {
+interface Assembled {
   whole: Uint8Array | null
   rejected: string | null
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** `started` tells a process from a later one with the same pid, where the system says (Linux); null elsewhere. */
-export interface ProcessLife {
+interface ProcessLife {
   pid: number
   started: string | null
 }

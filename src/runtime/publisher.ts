@@ -12,7 +12,7 @@ import { StateTable } from './state-table.ts'
 export type Outgoing = { [T in Topic]: { topic: T; key: string | null; record: RecordOf<T> } }[Topic]
 
 /** What a writer wants to find again after a restart; null removes a key. */
-export type Checkpoint = ReadonlyMap<string, unknown>
+type Checkpoint = ReadonlyMap<string, unknown>
 
 /** One indivisible piece of a longer publication. */
 export interface PublishStep {

@@ -6,7 +6,7 @@ import type { Log, Message } from '../ports/log.ts'
 import { assemble, type PartRows } from './parts.ts'
 import { wholeRecord } from './whole-record.ts'
 
-export interface ReadRecord<T extends Topic> {
+interface ReadRecord<T extends Topic> {
   position: Position
   message: Message
   /** null where the message or the record can't be decoded: `error` says why */

@@ -12,7 +12,7 @@ import { placeName, SinkFencedError, type Place } from './place.ts'
 import { sinkTopics, type SinkTopic } from './rows/tables.ts'
 import { requireSameLog } from './same-log.ts'
 
-export interface SinkOptions {
+interface SinkOptions {
   log: Log
   codec: Codec
   store: Store

@@ -10,7 +10,7 @@ import type { Place } from './place.ts'
 import { deadLetterTable, tableOf } from './rows/tables.ts'
 import { RowReader, type PlacedRow } from './row-reader.ts'
 
-export interface TenureOptions {
+interface TenureOptions {
   log: Log
   codec: Codec
   store: Store
@@ -21,7 +21,7 @@ export interface TenureOptions {
   isSuspect: () => boolean
 }
 
-export interface TenureEvents {
+interface TenureEvents {
   /** everything below `offset` is in the tables */
   landed(offset: number): void
   inserted(rows: number, offset: number): void

@@ -37,7 +37,7 @@ export function layoutOf(topic: Topic, avro: string): Layout {
 }
 
 /** 31 bits, since readers of the framing differ in whether the four bytes are signed. */
-export function schemaId(text: string): number {
+function schemaId(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE(0) & 0x7fffffff
 }
 

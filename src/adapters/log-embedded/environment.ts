@@ -9,7 +9,7 @@ import { damageOf } from './file-head.ts'
 import { acquireLock, type ProcessLock } from './process-lock.ts'
 
 /** `disk`: an acknowledged commit survives a power cut. `process`: it survives the death of the process only; for tests. */
-export type Durability = 'disk' | 'process'
+type Durability = 'disk' | 'process'
 
 export interface EmbeddedOptions {
   /** the log's own directory; made if it does not exist */

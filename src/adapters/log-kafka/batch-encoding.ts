@@ -4,7 +4,7 @@ import { longBytes, writeLong } from '../../core/zig-zag.ts'
  * A batch of records as kafkajs' producer asks for it: the same bytes (record batch, magic 2: Kafka protocol, "Record Batch"), written once and
  * at once, but a small batch is not packed. kafkajs itself makes a buffer for each number, one that is filled with zeros and grows for each record, and copies them together.
  */
-export interface BatchRecord {
+interface BatchRecord {
   offsetDelta: number
   timestampDelta: number
   key: Buffer | string | null | undefined
@@ -14,7 +14,7 @@ export interface BatchRecord {
 
 type HeaderValue = Buffer | string | null | undefined
 
-export interface Batch {
+interface Batch {
   /** of a codec, 0: none */
   compression?: number
   /** ms */
@@ -29,7 +29,7 @@ export interface Batch {
 }
 
 /** What kafkajs takes for one of its encoders. */
-export interface Encoded {
+interface Encoded {
   readonly buf: Buffer
   readonly buffer: Buffer
   size(): number

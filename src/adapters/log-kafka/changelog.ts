@@ -38,7 +38,7 @@ export interface RestoreProgress {
   rows: number
 }
 
-export interface Restore {
+interface Restore {
   reader: Reader
   changelog: Changelog
   id: string

@@ -12,7 +12,7 @@ const eventTypes: Partial<Record<Topic, string>> = {
 const FRAME_BYTES = 5
 const idBytes = 16
 
-export type EventHeaders = Readonly<Record<string, string>>
+type EventHeaders = Readonly<Record<string, string>>
 
 /**
  * The headers of a message in the binary mode of the Kafka binding of CloudEvents 1.0.2; null for topics that are not for others.

@@ -12,7 +12,7 @@ import { placeOf, type Reader } from './reader.ts'
 import { topicName } from './topics.ts'
 import { waves } from './waves.ts'
 
-export interface FillingParts {
+interface FillingParts {
   kafka: Kafka
   cluster: Cluster
   reader: Reader

@@ -11,7 +11,7 @@ import { topicName, type Changelog } from './topics.ts'
 import type { Transactor, Written } from './transactor.ts'
 import type { Outgoing } from './waves.ts'
 
-export interface TaskParts {
+interface TaskParts {
   id: string
   prefix: string
   /** the group whose offsets tell others where the input stands */

@@ -8,7 +8,7 @@ import { errorType } from './error-type.ts'
 import { MemberAssignment, MemberMetadata, type Broker, type Cluster, type JoinedGroup } from './internals.ts'
 import { renew } from './leader.ts'
 
-export interface MemberOptions {
+interface MemberOptions {
   groupId: string
   /** without a heartbeat for so long, the group gives its partitions to others, ms */
   sessionTimeoutMs: number

@@ -17,7 +17,7 @@ export interface Written {
   appendedMs: number | null
 }
 
-export interface InputPosition {
+interface InputPosition {
   group: string
   topic: string
   partition: number

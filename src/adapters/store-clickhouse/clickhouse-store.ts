@@ -6,7 +6,7 @@ import { guardCode, guardMessage, guardParam, insertSql, type Column } from './i
 const ColumnRow = z.object({ name: z.string(), type: z.string() })
 const maxMessageChars = 600
 
-export interface ClickHouseStoreOptions {
+interface ClickHouseStoreOptions {
   client: ClickHouseClient
   /** where it is, for error messages; no credentials in it */
   place: string

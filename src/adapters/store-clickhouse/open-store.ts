@@ -7,11 +7,11 @@ import { migrate, readMigrations } from './migrations.ts'
 type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
 
 /** Embedded: the engine in this process. One process holds a data directory, and one process opens one directory at a time. */
-export interface EmbeddedOptions {
+interface EmbeddedOptions {
   path: string
 }
 
-export interface ServerOptions {
+interface ServerOptions {
   url: string
   database: string
   username?: string

@@ -3,7 +3,7 @@ import { type Expression, ExpressionError, type VariableNames, type Variables, p
 import { isKept } from './json.ts'
 
 /** A text of a config file with `${expression}` in it. */
-export interface Template {
+interface Template {
   /** Text with every value in its place, passed through `encode` with the text before it. Throws ExpressionError. */
   text(variables: Variables, encode?: (value: string, before: string) => string): string
   /** As `text`; but what is nothing but one expression keeps the value's own type, to be written by `writeJson`. */

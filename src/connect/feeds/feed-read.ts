@@ -22,7 +22,7 @@ export interface SpooledRow {
   row: TypedRow | null
 }
 
-export interface FeedReadOptions {
+interface FeedReadOptions {
   source: Source
   shape: FeedShape
   canonical: CanonicalAccount

@@ -20,7 +20,7 @@ import { type FeedRead, type SpooledRow, feedFamilies, readFeed } from './feed-r
 import { type CanonicalAccount, intentOf, mergeRows } from './intent.ts'
 import { requiredColumns } from './shape.ts'
 
-export interface FeedRunOptions {
+interface FeedRunOptions {
   /** its name is the feed's */
   source: Source
   feed: FeedConfig & { path: string }

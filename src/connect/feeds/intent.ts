@@ -68,7 +68,7 @@ export function traceOfRejected(values: Readonly<Record<string, unknown>>, shape
   }
 }
 
-export interface IntentFrame {
+interface IntentFrame {
   feed: string
   run: number | null
   observed: number

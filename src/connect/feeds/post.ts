@@ -23,7 +23,7 @@ interface Group {
 }
 
 /** How the rows of one feed are read. */
-export interface PostFrame {
+interface PostFrame {
   shape: FeedShape
   canonical: CanonicalAccount
   /** the applications that the config file has or had */

@@ -4,7 +4,7 @@ import { type Endpoint, type PageRequest, Progress, type Strategy } from './endp
 /** A chain of pages without rows is no progress; this many in a row are taken for an endless one. */
 const maxEmptyPages = 100
 
-export interface CursorParameters {
+interface CursorParameters {
   cursor: string
   /** parameter that holds how many rows are asked for; null where the source takes none */
   count: string | null

@@ -1,7 +1,7 @@
 import { ConnectError, type Page } from '../../ports/connector.ts'
 import { type Endpoint, Progress, type Strategy } from './endpoint.ts'
 
-export interface KeyParameters {
+interface KeyParameters {
   /** parameter that asks for rows behind this key */
   after: string
   /** parameter that holds how many rows are asked for; null where the source takes none */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConnectError, type Page } from '../../ports/connector.ts'
 import { type Answer, type Endpoint, Progress, type Strategy, resumeOf } from './endpoint.ts'
 
-export interface PageNumberParameters {
+interface PageNumberParameters {
   /** parameter that holds the number of the page */
   page: string
   /** parameter that holds how many rows are asked for; null where the source takes none */

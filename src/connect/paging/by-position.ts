@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConnectError, type Page } from '../../ports/connector.ts'
 import { type Endpoint, Progress, type Strategy, resumeOf } from './endpoint.ts'
 
-export interface PositionParameters {
+interface PositionParameters {
   /** parameter that holds the position of the first row */
   start: string
   /** parameter that holds how many rows are asked for; null where the source takes none */

@@ -6,7 +6,7 @@ import type { RateHints } from './hints.ts'
 export type Priority = 'urgent' | 'normal' | 'bulk'
 const order: readonly Priority[] = ['urgent', 'normal', 'bulk']
 
-export interface LimiterOptions {
+interface LimiterOptions {
   clock: Clock
   /** never faster, whatever the application allows; requests a second */
   maxPerSecond?: number

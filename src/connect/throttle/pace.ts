@@ -1,7 +1,7 @@
 /** How a request ended, as far as pace goes. `refused`: 429, or 503 and its like. `slow`: it took much longer than is usual here. */
 export type Signal = 'ok' | 'refused' | 'slow'
 
-export interface PaceOptions {
+interface PaceOptions {
   /** never faster than this, requests a second */
   maxPerSecond: number
   /** where an application that nothing is known of is begun with */

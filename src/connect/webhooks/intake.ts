@@ -11,7 +11,7 @@ import { accountOf, checkPieces } from '../pieces.ts'
 import type { Source } from '../source.ts'
 import { Seen } from './seen.ts'
 
-export interface IntakeOptions {
+interface IntakeOptions {
   source: Source
   canonical(native: string): string
   /** classes that a delivery tells of */
@@ -21,7 +21,7 @@ export interface IntakeOptions {
   onEvent: OnEvent
 }
 
-export interface Taken {
+interface Taken {
   /** native ids, to be read again */
   accounts: string[]
   /** something was lost: the application should be read whole, where it can */

@@ -15,7 +15,7 @@ export interface PlannedStep {
   step: string
 }
 
-export interface CallOptions {
+interface CallOptions {
   side: WriteSide
   /** the command's id: every attempt at a step has the same key */
   command: string
