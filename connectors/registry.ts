@@ -4,6 +4,7 @@ import type { AppConfig } from '../schemas/config.ts'
 import type { AppSource } from '../src/connect/app-reader.ts'
 import { describeIssues } from '../src/connect/errors.ts'
 import { WebhookConfig } from '../src/connect/webhooks/config.ts'
+import { reasonOf } from '../src/core/reason.ts'
 import { ConnectError, type ConnectorType } from '../src/ports/connector.ts'
 
 /** Every connector that ships: its kind, and where it is loaded from once it is used. */
@@ -65,7 +66,7 @@ async function loadCustom(path: string, baseDir: string): Promise<ConnectorType>
   try {
     module = (await import(pathToFileURL(resolve(baseDir, path)).href)) as { default?: unknown }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw new ConnectError('configuration', `the connector ${path} can't be loaded: ${reason}`, path, { cause: error })
   }
   if (!isConnectorType(module.default)) {

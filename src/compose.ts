@@ -24,6 +24,7 @@ import { Health, type WatchedSource } from './connect/health.ts'
 import { createReceiver, type Receiver } from './connect/webhooks/receiver.ts'
 import { startScheduler } from './connect/scheduler.ts'
 import { resolveSecret, type SecretSources } from './connect/secrets.ts'
+import { reasonOf } from './core/reason.ts'
 import { ApiError } from './http/api-error.ts'
 import type { Api } from './http/api.ts'
 import { configuredOf } from './http/configured.ts'
@@ -238,7 +239,7 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
     const hears = {
       onTrouble,
       onFailed: (task: string, error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = reasonOf(error)
         onTrouble(`${task} failed: ${reason}`)
         failure.reject(new Error(`${task} failed: ${reason}`, { cause: error }))
       },

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../src/core/reason.ts'
 import { ConnectError, type ErrorClass } from '../../src/ports/connector.ts'
 
 /** Longest matching prefix of the SQLSTATE decides. */
@@ -30,7 +31,7 @@ const unreachable = new Set([
 export function postgresError(error: unknown, place: string, secrets: readonly string[]): ConnectError {
   if (error instanceof ConnectError) return error
   const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = reasonOf(error)
   const state = /^[0-9A-Z]{5}$/.test(code) && !unreachable.has(code) ? code : null
   if (state !== null) {
     const known = byState.find(([prefix]) => state.startsWith(prefix))

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+import { reasonOf } from '../../src/core/reason.ts'
 import { ConnectError, type ErrorClass, type Platform } from '../../src/ports/connector.ts'
 import type { SqliteConfig } from './config.ts'
 import type { Cell, Reader, Row } from './reader.ts'
@@ -104,7 +105,7 @@ function guarded<T>(place: string, action: () => T): T {
     return action()
   } catch (error) {
     if (error instanceof ConnectError) throw error
-    const message = error instanceof Error ? error.message : String(error)
+    const message = reasonOf(error)
     throw new ConnectError(classOf(error), `SQLite: ${message}`, place, { cause: error })
   }
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { letterStages } from '../../schemas/letter-stages.ts'
 import { ConfigError } from '../config/config-error.ts'
+import { reasonOf } from '../core/reason.ts'
 import { dialects, proxyFaults } from '../hostile/names.ts'
 import { schemes } from '../hostile/webhook-sender.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -29,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.done
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    console.error(error instanceof Error ? error.message : String(error))
+    console.error(reasonOf(error))
     return error instanceof ConfigError || error instanceof ApiError ? exitCodes.usage : exitCodes.failed
   }
 }

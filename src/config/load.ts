@@ -5,6 +5,7 @@ import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
 import { Config } from '../../schemas/config.ts'
 import { decodeText } from '../connect/text.ts'
+import { reasonOf } from '../core/reason.ts'
 import { ConfigError } from './config-error.ts'
 import { nearest } from '../core/nearest.ts'
 
@@ -117,7 +118,7 @@ async function readCatalogue(path: string, app: string): Promise<Record<string, 
     }
     return Object.fromEntries(names)
   } catch (error) {
-    const what = error instanceof z.ZodError ? 'needs the columns native,name with no empty value' : error instanceof Error ? error.message : String(error)
+    const what = error instanceof z.ZodError ? 'needs the columns native,name with no empty value' : reasonOf(error)
     throw new ConfigError(`apps.${app}.catalogueFile: ${path}: ${what}`)
   }
 }

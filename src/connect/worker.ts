@@ -1,3 +1,4 @@
+import { reasonOf } from '../core/reason.ts'
 import { FencedError } from '../ports/log.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { InDoubtError } from '../runtime/errors.ts'
@@ -93,7 +94,7 @@ export class Worker {
   #report(error: unknown, failures: number): number | null {
     const fenced = error instanceof FencedError ? error : null
     const nextInMs = fenced !== null ? null : this.#pauseMs(failures)
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     this.#onEvent({ event: 'problem', source: this.#work.name, doing: fenced !== null ? 'publishing: another process has taken over' : 'working', reason, nextInMs })
     if (fenced !== null) this.#ended = { error: fenced }
     return nextInMs

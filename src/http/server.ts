@@ -4,6 +4,7 @@ import { Hono, type HonoRequest } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { decodeText } from '../connect/text.ts'
+import { reasonOf } from '../core/reason.ts'
 import { ActionRequest } from './actions.ts'
 import { ApiError } from './api-error.ts'
 import { RulingRequest, type Api } from './api.ts'
@@ -177,6 +178,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new ApiError(400, `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new ApiError(400, `the body is not JSON: ${reasonOf(error)}`)
   }
 }

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, createZstdDecompress } from 'node:zlib'
+import { reasonOf } from '../core/reason.ts'
 import { MoveError } from './errors.ts'
 
 export interface WrittenFile {
@@ -52,7 +53,7 @@ export async function* readLines<T>(path: string, parse: (line: string) => T): A
     try {
       return parse(line)
     } catch (error) {
-      throw new MoveError(`${path} line ${number} is not what an export holds: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      throw new MoveError(`${path} line ${number} is not what an export holds: ${reasonOf(error)}`, { cause: error })
     }
   }
   let rest = ''

@@ -22,5 +22,3 @@ export class DowngradeError extends Error {
 export class StateFormatError extends Error {
   override name = 'StateFormatError'
 }
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,10 +1,11 @@
 import type { Position } from '../../schemas/wire/common.ts'
 import type { AnyRecord, RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import { reasonOf } from '../core/reason.ts'
 import type { Foreseen } from '../ports/codec.ts'
 import type { Context, Encoded, Processor, ProcessorType, State } from '../ports/processor.ts'
 import type { Chunker } from './chunks.ts'
 import { placeOf } from './dead-letters.ts'
-import { ProcessorError, reasonOf } from './errors.ts'
+import { ProcessorError } from './errors.ts'
 
 /** What a processor's call works on. */
 export interface Surroundings {

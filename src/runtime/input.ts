@@ -1,7 +1,8 @@
 import type { Topic } from '../../schemas/wire/topics.ts'
+import { reasonOf } from '../core/reason.ts'
 import { CodecError, type Codec, type Foreseen, type OpenChunk } from '../ports/codec.ts'
 import type { Log, Message } from '../ports/log.ts'
-import { EnvironmentError, ProcessorError, reasonOf } from './errors.ts'
+import { EnvironmentError, ProcessorError } from './errors.ts'
 
 /** Messages asked for at a time; they are mostly chunks of hundreds of records. */
 const maxMessages = 1_000

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
+import { reasonOf } from '../core/reason.ts'
 import type { Codec } from '../ports/codec.ts'
 import { FencedError, type Log, type TaskStore } from '../ports/log.ts'
 import { Chunker } from './chunks.ts'
 import type { Clock } from './clock.ts'
-import { EnvironmentError, InDoubtError, reasonOf } from './errors.ts'
+import { EnvironmentError, InDoubtError } from './errors.ts'
 import { StateTable } from './state-table.ts'
 
 /** `key` null: to every partition of the topic. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { z } from 'zod'
+import { reasonOf } from '../../core/reason.ts'
 
 export interface RegistryOptions {
   /** up to where `/subjects` begins, such as `https://registry.example.com` or `http://127.0.0.1:8080/apis/ccompat/v7` */
@@ -148,8 +149,6 @@ function jsonOf(text: string): unknown {
     return null
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function statusOf(error: unknown): number | null {
   return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : null

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Topic } from '../../../schemas/wire/topics.ts'
+import { reasonOf } from '../../core/reason.ts'
 import type { Owned, Share } from '../../ports/assignment.ts'
 import { pause } from '../../runtime/pause.ts'
 import { assign, type Claimant } from './assignor.ts'
@@ -96,14 +97,14 @@ export class Member implements Share {
           if (type === 'UNKNOWN_MEMBER_ID') this.#lose()
           if (rejoin.has(type)) continue
           failures++
-          this.#options.log('info', `group ${this.#options.groupId}: ${error instanceof Error ? error.message : String(error)}; tries again`, {})
+          this.#options.log('info', `group ${this.#options.groupId}: ${reasonOf(error)}; tries again`, {})
           await pause(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), signal)
           await renew(this.#cluster, error)
         }
       }
       await this.#goodbye()
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       this.#failure = new Error(`this process is no longer a member of the group ${this.#options.groupId}: ${reason}. Start it again`, { cause: error })
       this.#wake()
     }

@@ -1,4 +1,5 @@
 import { reach } from '../../core/fault.ts'
+import { reasonOf } from '../../core/reason.ts'
 import { pause } from '../../runtime/pause.ts'
 import type { StateTable } from '../log-embedded/state-table.ts'
 import { BrokersClock } from './brokers-clock.ts'
@@ -207,7 +208,7 @@ export class Standby {
   #failed(error: unknown): void {
     if (this.#inTrouble || this.#stopping.signal.aborted) return
     this.#inTrouble = true
-    this.#parts.log('warn', `standby copies of states fall behind: ${error instanceof Error ? error.message : String(error)}; tries again`, {})
+    this.#parts.log('warn', `standby copies of states fall behind: ${reasonOf(error)}; tries again`, {})
   }
 
   #works(): void {

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import { z } from 'zod'
+import { reasonOf } from '../../core/reason.ts'
 import { GuardError, StoreError, type Guard, type Params, type Row, type Store } from '../../ports/store.ts'
 import { guardCode, guardMessage, guardParam, insertSql, type Column } from './insert-sql.ts'
 
@@ -74,7 +75,7 @@ export class ClickHouseStore implements Store {
     try {
       return await call()
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = reasonOf(error)
       if (isGuard(error, message)) throw new GuardError(`${what}: refused by its guard, nothing landed`, { cause: error })
       throw new StoreError(`${what} at ${this.#place} failed: ${message.slice(0, maxMessageChars)}`, { cause: error })
     }

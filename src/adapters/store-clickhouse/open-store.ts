@@ -1,4 +1,5 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
+import { reasonOf } from '../../core/reason.ts'
 import { StoreError, type Store } from '../../ports/store.ts'
 import { ClickHouseStore } from './clickhouse-store.ts'
 import { identifier } from './literal.ts'
@@ -57,7 +58,7 @@ async function connect(path: string): Promise<ClientConnection> {
     return createChdbConnection({ path }) as unknown as ClientConnection
   } catch (error) {
     throw new StoreError(
-      `can't open the tables at ${path}: ${error instanceof Error ? error.message : String(error)}. ` +
+      `can't open the tables at ${path}: ${reasonOf(error)}. ` +
         'One process holds a data directory, and opens one at a time: close the other, or ask the running server',
       { cause: error },
     )
