@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ExpiredCursor } from '../../src/connect/paging/endpoint.ts'
+import { cursorText, parseCursor } from '../../src/connect/since-cursor.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import type { AdminApi } from './client.ts'
 import type { KeycloakConfig } from './config.ts'
@@ -8,8 +9,6 @@ import { AdminEvent, shaped } from './shapes.ts'
 /** An event carries the time before its change was committed: this far back is asked for again each time. */
 const overlapMs = 5000
 
-const Cursor = z.strictObject({ since: z.int(), seen: z.array(z.string()) })
-type Cursor = z.infer<typeof Cursor>
 const Events = z.array(AdminEvent)
 const EventsConfig = z.object({ adminEventsEnabled: z.boolean() })
 
@@ -33,7 +32,7 @@ export async function readChanges(api: AdminApi, config: KeycloakConfig, text: s
     const [newest] = await events(api, { first: 0, max: 1 }, 'newest admin event')
     const since = newest?.time ?? 0
     const seen = newest === undefined ? [] : await eventsSince(api, config, since - overlapMs)
-    return { accounts: [], cursor: JSON.stringify({ since, seen: seen.map(signOf) } satisfies Cursor) }
+    return { accounts: [], cursor: cursorText({ since, seen: seen.map(signOf) }) }
   }
   const cursor = parseCursor(text)
   const told = new Set(cursor.seen)
@@ -43,7 +42,7 @@ export async function readChanges(api: AdminApi, config: KeycloakConfig, text: s
   const since = found.reduce((latest, { time }) => Math.max(latest, time), cursor.since)
   const seen = found.filter(({ time }) => time >= since - overlapMs).map(signOf)
   const accounts = found.filter((event) => !told.has(signOf(event))).flatMap(({ resourcePath }) => userIn(resourcePath) ?? [])
-  return { accounts: [...new Set(accounts)], cursor: JSON.stringify({ since, seen } satisfies Cursor) }
+  return { accounts: [...new Set(accounts)], cursor: cursorText({ since, seen }) }
 }
 
 const uuid = /^users\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/i
@@ -78,11 +77,3 @@ async function events(api: AdminApi, query: Record<string, number>, place: strin
 }
 
 const signOf = ({ id, time, operationType, resourcePath }: AdminEvent): string => `${id === null ? '' : `${id} `}${time} ${operationType} ${resourcePath}`
-
-function parseCursor(text: string): Cursor {
-  try {
-    return Cursor.parse(JSON.parse(text))
-  } catch (error) {
-    throw new ConnectError('fatal', 'the cursor of changes is not one that this connector wrote; begin again without one', 'changes', { cause: error })
-  }
-}

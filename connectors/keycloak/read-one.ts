@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Ref } from '../../schemas/wire/raw.ts'
 import { pathSegment } from '../../src/connect/address.ts'
+import { unprovenAbsence } from '../../src/connect/unproven-absence.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import { mapServiceAccount, mapUser, serviceAccountOf } from './accounts.ts'
 import { chain } from './chain.ts'
@@ -25,7 +26,10 @@ export async function readAccount(api: AdminApi, config: KeycloakConfig, groups:
   const place = `user ${id}`
   const path = pathOf(id)
   const answer = await api.get(path, {}, place)
-  if (answer === null) return (await controlFound(api, id, place)) ? null : unproven(place)
+  if (answer === null) {
+    if (await controlFound(api, id, place)) return null
+    throw unprovenAbsence(place)
+  }
   const user = shaped(User, answer, place)
   if (user.id !== id) throw new ConnectError('schema', 'the server answered for another user', place)
   const memberships = await held(api, groups, id, place)
@@ -75,10 +79,6 @@ async function serviceAccount(api: AdminApi, config: KeycloakConfig, user: User,
     }
   }
   return null
-}
-
-function unproven(place: string): never {
-  throw new ConnectError('partial', 'the user was not found, but no other user could be read either, so its absence is not proven', place)
 }
 
 async function controlFound(api: AdminApi, id: string, place: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { cursorText, parseCursor } from '../../src/connect/since-cursor.ts'
 import { ConnectError, MappingError } from '../../src/ports/connector.ts'
 import type { Entry, LdapClient } from './client.ts'
 import type { LdapConfig } from './config.ts'
@@ -7,9 +7,6 @@ import { walk } from './walk.ts'
 
 /** A change of a group larger than this is left to the next snapshot: hints must not become one of their own. */
 const maxHintedMembers = 500
-
-const Cursor = z.strictObject({ since: z.int(), seen: z.array(z.string()) })
-type Cursor = z.infer<typeof Cursor>
 
 /** Errors that say that this filter can't be had here; others are told. */
 const unanswered = new Set(['schema', 'not-found', 'partial'])
@@ -62,7 +59,7 @@ export async function readChanges(
 function cursorOf(since: number, versions: ReadonlyMap<string, number>): string {
   const second = Math.floor(since / 1000) * 1000
   const seen = [...versions].flatMap(([version, at]) => (at >= second ? [version] : []))
-  return JSON.stringify({ since: second, seen } satisfies Cursor)
+  return cursorText({ since: second, seen })
 }
 
 interface Modified {
@@ -97,12 +94,4 @@ function concernedBy({ groups }: LdapConfig, { entry, group }: Modified): string
 function versionOf({ entry }: Modified): [version: string, at: number] {
   const at = valuesOf(entry, 'modifyTimestamp')[0] ?? null
   return [`${entry.dn}@${valuesOf(entry, 'entryCSN')[0] ?? at}`, timeOf(at, 'modifyTimestamp', entry.dn) ?? 0]
-}
-
-function parseCursor(text: string): Cursor {
-  try {
-    return Cursor.parse(JSON.parse(text))
-  } catch (error) {
-    throw new ConnectError('fatal', 'the cursor of changes is not one that this connector wrote; begin again without one', 'changes', { cause: error })
-  }
 }

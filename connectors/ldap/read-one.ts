@@ -1,4 +1,5 @@
 import { escapeFilter } from 'ldapts'
+import { unprovenAbsence } from '../../src/connect/unproven-absence.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import type { Entry, LdapClient } from './client.ts'
 import type { Accounts, LdapConfig } from './config.ts'
@@ -23,7 +24,7 @@ export async function readAccount(client: LdapClient, config: LdapConfig, native
   for (const section of sections.length > 0 ? sections : config.accounts) {
     if (await controlFound(client, config, section, dn, place)) return null
   }
-  throw new ConnectError('partial', 'the account was not found, but no other account could be read either, so its absence is not proven', place)
+  throw unprovenAbsence(place)
 }
 
 async function entryAt(client: LdapClient, config: LdapConfig, section: Accounts, dn: string, place: string): Promise<Entry | null> {

@@ -3,7 +3,7 @@ import { OperationName } from '../../schemas/wire/operations.ts'
 import { expression, type VariableNames } from '../../src/connect/declared/expression.ts'
 import { DeclaredMap } from '../../src/connect/declared/mapping.ts'
 import { template, templateTree } from '../../src/connect/declared/template.ts'
-import { Auth } from '../../src/connect/credentials.ts'
+import { Auth, headerName } from '../../src/connect/credentials.ts'
 import { HandOverConfig } from '../../src/connect/hand-over.ts'
 import { Paging } from '../../src/connect/paging/config.ts'
 
@@ -22,7 +22,6 @@ export const names = {
 
 const ofAnswer = expression(...names.answer)
 const httpUrl = z.url({ protocol: /^https?$/ })
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name')
 const path = (...known: string[]) => template(...known).refine((text) => text.startsWith('/'), 'a path begins with a slash; it is appended to baseUrl')
 const query = (...known: string[]) => z.record(z.string(), template(...known)).default({})
 

@@ -1,5 +1,6 @@
 import { compileMap, type DeclaredRow } from '../../src/connect/declared/mapping.ts'
 import { Ledger } from '../../src/connect/ledger.ts'
+import { unprovenAbsence } from '../../src/connect/unproven-absence.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import { type Answer, type Api, flag, ofAnswer } from './api.ts'
 import { names, type RestConfig, type RestOne } from './config.ts'
@@ -47,7 +48,7 @@ export function singleReader(api: Api, config: RestConfig, ones: readonly RestOn
     if (pieces !== null) return pieces
     const control = await controlAccount(api, config, id)
     if (control !== null && (await readAll(control, `${place}, control ${control}`)) !== null) return null
-    throw new ConnectError('partial', 'not found, but no other account could be read either, so its absence is not proven', place)
+    throw unprovenAbsence(place)
   }
 }
 

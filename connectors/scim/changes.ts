@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { cursorText, parseCursor } from '../../src/connect/since-cursor.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { attribute, idOf, isComplex } from './attributes.ts'
 import type { ScimClient } from './client.ts'
@@ -10,9 +10,6 @@ import { walk, type Paging } from './paging.ts'
 const overlapMs = 5000
 /** A change of a group larger than this is left to the next snapshot: hints must not become one of their own. */
 const maxHintedMembers = 500
-
-const Cursor = z.strictObject({ since: z.int(), seen: z.array(z.string()) })
-type Cursor = z.infer<typeof Cursor>
 
 export interface ChangeReads {
   client: ScimClient
@@ -44,7 +41,7 @@ export async function measureChanges({ client, config }: ChangeReads): Promise<b
  * snapshot. The cursor holds the server's time, never ours, and what was told within the overlap.
  */
 export async function readChanges(reads: ChangeReads, text: string | null): Promise<{ accounts: string[]; cursor: string }> {
-  if (text === null) return { accounts: [], cursor: JSON.stringify({ since: await serverTime(reads), seen: [] }) }
+  if (text === null) return { accounts: [], cursor: cursorText({ since: await serverTime(reads), seen: [] }) }
   const cursor = parseCursor(text)
   const told = new Set(cursor.seen)
   const versions = new Map<string, number>()
@@ -67,7 +64,7 @@ export async function readChanges(reads: ChangeReads, text: string | null): Prom
   }
   const since = [...versions.values()].reduce((latest, modified) => Math.max(latest, modified), cursor.since)
   const seen = [...versions].flatMap(([version, modified]) => (modified >= since - overlapMs ? [version] : []))
-  return { accounts: [...accounts], cursor: JSON.stringify({ since, seen } satisfies Cursor) }
+  return { accounts: [...accounts], cursor: cursorText({ since, seen }) }
 }
 
 async function* modified(reads: ChangeReads, name: 'Users' | 'Groups', since: number): AsyncGenerator {
@@ -91,12 +88,4 @@ function modifiedOf(row: unknown): number {
   const text = isComplex(meta) ? attribute(meta, 'lastModified') : undefined
   const ms = typeof text === 'string' ? Date.parse(text) : NaN
   return Number.isNaN(ms) ? 0 : ms
-}
-
-function parseCursor(text: string): Cursor {
-  try {
-    return Cursor.parse(JSON.parse(text))
-  } catch (error) {
-    throw new ConnectError('fatal', 'the cursor of changes is not one that this connector wrote; begin again without one', 'changes', { cause: error })
-  }
 }

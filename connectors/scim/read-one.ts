@@ -1,3 +1,4 @@
+import { unprovenAbsence } from '../../src/connect/unproven-absence.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import { idOf } from './attributes.ts'
 import type { ScimClient } from './client.ts'
@@ -21,17 +22,16 @@ export async function readUser(reads: SingleReads, id: string): Promise<Mapped[]
   const { client, config } = reads
   const place = `user ${id}`
   const user = await client.resource(config.users.path, id, place)
-  if (user === null) return (await controlFound(reads, id, place)) ? null : unproven(place)
+  if (user === null) {
+    if (await controlFound(reads, id, place)) return null
+    throw unprovenAbsence(place)
+  }
   if (idOf(user) !== id) throw new ConnectError('schema', 'the server answered for another user', place)
   const pieces = mapUser(config, user)
   if (config.groups === 'user-groups') return pieces
   const groups = new Set(await groupsWith(reads, id))
   if (config.groups === 'both') for (const group of directGroupsOf(user)) groups.add(group)
   return [...pieces, ...[...groups].map((group) => membership(id, group))]
-}
-
-function unproven(place: string): never {
-  throw new ConnectError('partial', 'the user was not found, but no other user could be read either, so its absence is not proven', place)
 }
 
 async function controlFound({ client, config }: SingleReads, id: string, place: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { columnsOf } from '../../src/connect/declared/columns.ts'
+import { unprovenAbsence } from '../../src/connect/unproven-absence.ts'
 import { ConnectError, type Mapped } from '../../src/ports/connector.ts'
 import type { SqlStream } from './config.ts'
 import { mapRow } from './map.ts'
@@ -16,9 +17,7 @@ export async function readAccount(streams: readonly SqlStream[], reader: Reader,
   const place = `account ${nativeId}`
   let controls = 0
   for (const stream of streams) if (await controlFound(stream, reader)) controls++
-  if (controls === 0) {
-    throw new ConnectError('partial', 'the account was not found, but no other account could be read either, so its absence is not proven', place)
-  }
+  if (controls === 0) throw unprovenAbsence(place)
   return null
 }
 

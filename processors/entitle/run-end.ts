@@ -1,8 +1,9 @@
 import type { IntentClass } from '../../schemas/settings.ts'
-import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
-import { sourceHome } from '../../src/core/keys.ts'
-import type { AbsencePass, BrakeLimits, HeldNews } from '../shared/absences.ts'
+import type { ClassManifest } from '../../schemas/wire/common.ts'
+import { worstOf } from '../../src/core/verdicts.ts'
+import type { AbsencePass, BrakeLimits } from '../shared/absences.ts'
 import { continuePass } from '../shared/absences.ts'
+import { tellHeld } from '../shared/tell-held.ts'
 import type { OpenRun } from '../shared/runs.ts'
 import { dropObject } from './intake.ts'
 import type { Step } from './jobs.ts'
@@ -56,7 +57,7 @@ export function absenceStep(
     absent: (key) => drop(scope, pass.source, name, key),
   }, limits(scope, pass.source, name), budget)
   if (!outcome.done) return { done: false, spent, pass: outcome.pass }
-  if (outcome.tell !== null) tellHeld(scope, pass, outcome.tell)
+  if (outcome.tell !== null) tellHeld(context, pass.source, name, outcome.tell)
   if (release) return { done: true, spent, pass }
   const tally = context.state.get<Tally>('absences', pass.source) ?? { absent: 0, held: 0 }
   const held = tally.held + (outcome.held?.absent ?? 0)
@@ -121,7 +122,7 @@ export function retireStep(scope: Scope, retirement: Retirement, budget: number)
     if (!gone) drop(scope, feed, name, key)
   }
   const held = scope.runs.heldOf(feed, name)
-  if (held !== null) tellHeld(scope, { source: feed, class: name }, { held: false, absences: held })
+  if (held !== null) tellHeld(scope.context, feed, name, { held: false, absences: held })
   return { feed, classes: others, done: false, spent, after: null }
 }
 
@@ -144,19 +145,6 @@ function drop(scope: Scope, feed: string, name: IntentClass, key: string): void 
 function limits({ settings, context }: Scope, feed: string, name: IntentClass): BrakeLimits {
   const brake = settings.sources()?.feeds.find((other) => other.name === feed)?.brake ?? defaultBrake
   return { ...brake, divisor: name === 'business-roles' ? 1 : context.partitions.intent }
-}
-
-function tellHeld({ context }: Scope, { source, class: name }: { source: string; class: string }, { held, absences: { run, absent, present } }: HeldNews): void {
-  const home = sourceHome(source)
-  context.emit('facts', home, {
-    type: 'Held', home, source, run, class: name, writer: context.partition, held, absent, present, cause: context.position,
-  })
-}
-
-const verdictOrder: readonly Verdict[] = ['partial', 'unknown', 'complete']
-
-function worstOf(classes: readonly ClassManifest[]): ClassManifest | undefined {
-  return [...classes].sort((a, b) => verdictOrder.indexOf(a.verdict) - verdictOrder.indexOf(b.verdict))[0]
 }
 
 function classIn(pass: AbsencePass): IntentClass {

@@ -1,7 +1,6 @@
 import type { Brake } from '../../schemas/settings.ts'
 import { canonical, digest } from '../../src/core/canonical.ts'
-import { sourceHome } from '../../src/core/keys.ts'
-import type { BrakeLimits, HeldNews, Holding, Objects } from '../shared/absences.ts'
+import type { BrakeLimits, Holding, Objects } from '../shared/absences.ts'
 import type { AccountClass, AccountRow } from './account.ts'
 import { facetOf, lastObserved, splitKey } from './account.ts'
 import { currentAccount, publish, remove } from './publish.ts'
@@ -52,14 +51,6 @@ export function objectsOf(scope: Scope, absence: Absence): Objects {
 export function limitsOf(scope: Scope, app: string, name: string): BrakeLimits {
   const brake: Brake = scope.settings.app(app)?.brake ?? { maxAbsent: 0, maxAbsentShare: 0 }
   return { ...brake, divisor: name === 'definitions' ? 1 : scope.context.partitions.raw }
-}
-
-/** Tells facts that absences are held, or no longer. */
-export function tellHeld({ context }: Scope, app: string, name: string, { held, absences: { run, absent, present } }: HeldNews): void {
-  const home = sourceHome(app)
-  context.emit('facts', home, {
-    type: 'Held', home, source: app, run, class: name, writer: context.partition, held, absent, present, cause: context.position,
-  })
 }
 
 function* holdings(

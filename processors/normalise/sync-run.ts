@@ -1,12 +1,13 @@
 import type { ClassManifest } from '../../schemas/wire/common.ts'
+import { worstOf } from '../../src/core/verdicts.ts'
 import type { RunFinish } from './job.ts'
 import { isMarked } from './marks.ts'
 import type { Scope } from './scope.ts'
 
 type Outcome = Pick<ClassManifest, 'verdict' | 'reason' | 'place'>
 
-/** This partition's row of an ended run. Its verdict is that of its worst class, `partial` being worse than `unknown`. */
-export function tellRun(scope: Scope, finish: RunFinish, outcome: Outcome = worst(finish.manifests)): void {
+/** This partition's row of an ended run. Its verdict is that of its worst class. */
+export function tellRun(scope: Scope, finish: RunFinish, outcome: Outcome = outcomeOf(finish.manifests)): void {
   const { context, unresolved } = scope
   const { app, run, received, rejected, changed, absent, held, manifests } = finish
   context.emit('sync-runs', app, {
@@ -16,7 +17,7 @@ export function tellRun(scope: Scope, finish: RunFinish, outcome: Outcome = wors
   })
 }
 
-function worst(manifests: readonly ClassManifest[]): Outcome {
-  const found = manifests.find(({ verdict }) => verdict === 'partial') ?? manifests.find(({ verdict }) => verdict === 'unknown')
-  return found ?? { verdict: 'complete', reason: null, place: null }
+function outcomeOf(manifests: readonly ClassManifest[]): Outcome {
+  const worst = worstOf(manifests)
+  return worst === undefined || worst.verdict === 'complete' ? { verdict: 'complete', reason: null, place: null } : worst
 }

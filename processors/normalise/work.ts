@@ -1,7 +1,8 @@
 import { continuePass } from '../shared/absences.ts'
+import { tellHeld } from '../shared/tell-held.ts'
 import { carryOn } from '../shared/later.ts'
 import { lastObserved, layout } from './account.ts'
-import { objectsOf, limitsOf, tellHeld } from './absent.ts'
+import { objectsOf, limitsOf } from './absent.ts'
 import { removedDefinitions } from './definitions.ts'
 import type { ApplyDefinitions, Job, RunAbsences } from './job.ts'
 import { deriveLater } from './lagging.ts'
@@ -84,7 +85,7 @@ function applyAbsences(scope: Scope, job: RunAbsences, budget: number): Progress
   const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
   if (!outcome.done) return { job: { ...job, passes: [outcome.pass, ...passes] }, spent: budget }
   const { held, absent, tell } = outcome
-  if (tell !== null) tellHeld(scope, app, pass.class, tell)
+  if (tell !== null) tellHeld(scope.context, app, pass.class, tell)
   if (pass.class === 'definitions' && absent > 0) deriveLater(scope, app, null)
   const finish = { ...job.finish, absent: job.finish.absent + absent, held: job.finish.held + (held?.absent ?? 0) }
   return { job: { ...job, passes, finish }, spent: budget }
@@ -116,7 +117,7 @@ function release(scope: Scope, job: Extract<Job, { kind: 'release' }>, budget: n
   const objects = objectsOf(scope, { ...pass, app, observed: pass.begin })
   const outcome = continuePass(scope.runs, pass, objects, limitsOf(scope, app, pass.class), budget)
   if (!outcome.done) return { job: { ...job, pass: outcome.pass }, spent: budget }
-  if (outcome.tell !== null) tellHeld(scope, app, pass.class, outcome.tell)
+  if (outcome.tell !== null) tellHeld(scope.context, app, pass.class, outcome.tell)
   if (pass.class === 'definitions' && outcome.absent > 0) deriveLater(scope, app, null)
   return { job: null, spent: budget }
 }
@@ -147,7 +148,7 @@ function retire(scope: Scope, job: Extract<Job, { kind: 'retire' }>, budget: num
   }
   for (const name of Object.values(layout).flat()) {
     const held = runs.heldOf(app, name)
-    if (held !== null) tellHeld(scope, app, name, { held: false, absences: held })
+    if (held !== null) tellHeld(context, app, name, { held: false, absences: held })
   }
   runs.forget(app)
   forgetMarks(scope, app)

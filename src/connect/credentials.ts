@@ -3,7 +3,7 @@ import { ConnectError, type HttpClient, type HttpRequest, type Platform } from '
 import { systemClock, type Clock } from '../runtime/clock.ts'
 import { secretReference } from './secrets.ts'
 
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name')
+export const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name')
 
 /** How requests prove who asks, as a config file says it. Secrets are references. */
 export const Auth = z.discriminatedUnion('kind', [

@@ -1,4 +1,5 @@
 import type { ClassManifest, Verdict } from '../../schemas/wire/common.ts'
+import { worstOf } from '../core/verdicts.ts'
 import type { ObservedClass } from '../ports/connector.ts'
 
 /** What a stream's read says, as far as a manifest needs it. */
@@ -17,18 +18,16 @@ export interface Loss {
   place: string
 }
 
-const rank: Record<Verdict, number> = { complete: 0, unknown: 1, partial: 2 }
-
 /** The worst of what contributes to the class; a loss found while the objects were put together makes it partial. */
 export function classManifest(name: string, streams: readonly Contribution[], loss: Loss | null, counts: readonly number[]): ClassManifest {
   const own = streams.filter((stream) => stream.classes.includes(name))
-  const worst = own.reduce<Contribution | null>((bad, stream) => (bad === null || rank[stream.verdict] > rank[bad.verdict] ? stream : bad), null)
+  const worst = worstOf(own)
   const lost = loss !== null && worst?.verdict !== 'partial' ? loss : null
   const declared = own.map((stream) => stream.declared)
   return {
     class: name,
     verdict: lost === null ? (worst?.verdict ?? 'unknown') : 'partial',
-    reason: lost?.reason ?? (worst === null ? 'nothing reads this class' : worst.reason),
+    reason: lost?.reason ?? (worst === undefined ? 'nothing reads this class' : worst.reason),
     place: lost?.place ?? worst?.place ?? null,
     read: own.reduce((sum, stream) => sum + stream.read, 0),
     declared: own.length === 0 || declared.includes(null) ? null : declared.reduce<number>((sum, count) => sum + (count ?? 0), 0),
@@ -45,11 +44,9 @@ export function noDefinitions(counts: readonly number[]): ClassManifest {
   }
 }
 
-/** The manifest that says the worst; a run without any is partial. */
-export function worstOf(manifests: readonly ClassManifest[]): Pick<ClassManifest, 'verdict' | 'reason' | 'place'> {
-  const [first, ...others] = manifests
-  if (first === undefined) return { verdict: 'partial', reason: 'nothing was read', place: null }
-  return others.reduce((bad, manifest) => (rank[manifest.verdict] > rank[bad.verdict] ? manifest : bad), first)
+/** What a run is as a whole: as its worst class; one without any is partial. */
+export function outcomeOf(manifests: readonly ClassManifest[]): Pick<ClassManifest, 'verdict' | 'reason' | 'place'> {
+  return worstOf(manifests) ?? { verdict: 'partial', reason: 'nothing was read', place: null }
 }
 
 /** Classes that the streams contribute to, in a fixed order. */

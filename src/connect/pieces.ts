@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { maxAttributesChars } from '../../schemas/feeds.ts'
 import { AccountKind, AccountStatus, type Credential, millis } from '../../schemas/wire/common.ts'
 import { type AttributesFacet, Ref } from '../../schemas/wire/raw.ts'
-import { type Mapped, MappingError } from '../ports/connector.ts'
+import { type Mapped, MappingError, type ObservedClass } from '../ports/connector.ts'
 
 /** The border to connectors, ours and custom ones: what `map` and `readOne` answer is checked before anything is made of it. */
 const id = z
@@ -57,6 +57,11 @@ function textChars({ display, owner, values }: z.infer<typeof attributes>): numb
   let chars = (display?.length ?? 0) + (owner?.length ?? 0)
   for (const name in values) chars += name.length + values[name]!.length
   return chars
+}
+
+/** What of an application a piece is part of. */
+export const classOf: Record<Mapped['piece'], ObservedClass> = {
+  account: 'accounts', membership: 'memberships', grant: 'grants', credential: 'credentials', definition: 'definitions', child: 'definitions',
 }
 
 /** Native id of the account that a piece concerns; null for definitions. */

@@ -10,7 +10,7 @@ import { type Frame, type PlacedPiece, assembleAccount, assembleDefinition } fro
 import { asConnectError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import { type LetterContent, deadLetter } from './letters.ts'
-import { type Loss, classManifest, classesOf, noDefinitions, worstOf } from './manifest.ts'
+import { type Loss, classManifest, classesOf, noDefinitions, outcomeOf } from './manifest.ts'
 import { openRun, openRunOf, tellBegin } from './open-run.ts'
 import { type ReadTarget, type StreamOutcome, type StreamPoint, families, readStream, unread } from './read-stream.ts'
 import { type RunPoint, finishedOf, openSpool, outcomesOf } from './resume.ts'
@@ -219,8 +219,8 @@ class Publication {
     await this.#writer.add(syncRunEnd(source.name, this.#run, source.clock.nowMs(), this.#totals(), classes, reason, { shapeChanges }))
     await this.#writer.flush(new Map<string, unknown>([openRun(null), ...this.#newShapes()]))
     const error = failure ?? this.#read.streams.find((stream) => stream.error !== null)?.error ?? this.#read.closing
-    const worst = worstOf(classes)
-    return { run: this.#run, verdict: worst.verdict, reason: reason ?? worst.reason, place: failure?.place ?? worst.place, classes, pages: this.#totals().pages, error, shapeChanges, unknownApps: null }
+    const outcome = outcomeOf(classes)
+    return { run: this.#run, verdict: outcome.verdict, reason: reason ?? outcome.reason, place: failure?.place ?? outcome.place, classes, pages: this.#totals().pages, error, shapeChanges, unknownApps: null }
   }
 
   async #publishDefinitions(): Promise<void> {

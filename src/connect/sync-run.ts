@@ -2,7 +2,7 @@ import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { SchemaChange, UnknownApp } from '../../schemas/wire/results.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
 import type { Outgoing } from '../runtime/publisher.ts'
-import { worstOf } from './manifest.ts'
+import { outcomeOf } from './manifest.ts'
 import type { ShapeChange } from './shape.ts'
 
 type SyncRun = RecordOf<'sync-runs'>
@@ -38,9 +38,9 @@ interface RunNews {
 export function syncRunEnd(
   source: string, run: number, at: number, counts: RunCounts, classes: ClassManifest[], failure: string | null, { shapeChanges = [], unknownApps = [] }: RunNews = {},
 ): Outgoing {
-  const worst = worstOf(classes)
+  const outcome = outcomeOf(classes)
   const record: SyncRun = {
-    type: 'SyncRun', source, run, phase: 'end', verdict: worst.verdict, reason: failure ?? worst.reason, place: worst.place, at,
+    type: 'SyncRun', source, run, phase: 'end', verdict: outcome.verdict, reason: failure ?? outcome.reason, place: outcome.place, at,
     ...counts, classes, schemaChanges: shapeChanges.length === 0 ? null : shapeChanges.slice(0, maxChanges).map(shortened),
     unknownApps: unknownApps.length === 0 ? null : [...unknownApps], ...nothingYet,
   }

@@ -3,6 +3,7 @@ import { feedTime } from '../../../schemas/feeds.ts'
 import { AccountKind, AccountStatus } from '../../../schemas/wire/common.ts'
 import { Ref } from '../../../schemas/wire/raw.ts'
 import { type Mapped, MappingError, type ObservedClass } from '../../ports/connector.ts'
+import { classOf } from '../pieces.ts'
 import { type Expression, ExpressionError, type Variables, expression, parseExpression } from './expression.ts'
 
 const names = ['row', 'parent', 'item']
@@ -45,11 +46,7 @@ type Piece = z.infer<typeof Piece>
 export const DeclaredMap = z.array(Piece).min(1)
 export type DeclaredMap = z.infer<typeof DeclaredMap>
 
-const classes: Record<Piece['piece'], ObservedClass> = {
-  account: 'accounts', membership: 'memberships', grant: 'grants', credential: 'credentials', definition: 'definitions', child: 'definitions',
-}
-
-export const classesOfMap = (map: DeclaredMap): ObservedClass[] => [...new Set(map.map(({ piece }) => classes[piece]))]
+export const classesOfMap = (map: DeclaredMap): ObservedClass[] => [...new Set(map.map(({ piece }) => classOf[piece]))]
 
 /** A row as mappings get it: what was delivered, and the key of the row that it was read under. */
 export interface DeclaredRow {

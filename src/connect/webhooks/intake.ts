@@ -7,7 +7,7 @@ import { type PlacedPiece, assembleAccount } from '../assemble.ts'
 import type { Delivery } from '../command-queue.ts'
 import type { OnEvent } from '../events.ts'
 import { type LetterContent, deadLetter } from '../letters.ts'
-import { accountOf, checkPieces } from '../pieces.ts'
+import { accountOf, checkPieces, classOf } from '../pieces.ts'
 import type { Source } from '../source.ts'
 import { Seen } from './seen.ts'
 
@@ -202,10 +202,6 @@ export class WebhookIntake {
 
 /** It says what to look at, not what is so: it is done when that was read. */
 const isHint = ({ accounts, rejected }: Delivery): boolean => rejected === null && accounts.length > 0
-
-const classOf: Record<Mapped['piece'], ObservedClass> = {
-  account: 'accounts', membership: 'memberships', grant: 'grants', credential: 'credentials', definition: 'definitions', child: 'definitions',
-}
 
 type Facet = { whole: boolean; added: Assignment[]; removed: Ref[] }
 
