@@ -23,7 +23,6 @@ const fault = (list: When['list']) => (name: string, expected: Expected, when: O
 })
 const [one, groups, changes] = [fault('one'), fault('groups'), fault('changes')]
 const once = { times: 1 }
-const html = '<!doctype html><title>Sign in</title><p>Please sign in.'
 
 /** However it is asked: lost, late or damaged on the way. */
 const onTheWay = (on: typeof one): ObserveScenario[] => [
@@ -40,7 +39,7 @@ const onTheWay = (on: typeof one): ObserveScenario[] => [
   on('JSON that ends in the middle, with the right length', 'partial', {}, effect.body((text) => text.slice(0, Math.floor(text.length / 2)))),
   on('an empty body with 200', 'partial', {}, effect.body(() => '')),
   on('null with 200', 'partial', {}, effect.body(() => 'null')),
-  on('a sign-in page with 200', 'partial', {}, effect.page(200, html)),
+  on('a sign-in page with 200', 'partial', {}, effect.htmlPage(200)),
   on('an error inside 200', 'partial', {}, effect.refuse(200, {}, { error: 'the index is being rebuilt' })),
   on('a redirect to another host', 'partial', {}, effect.refuse(302, { location: 'http://127.0.0.2:1/elsewhere' })),
 ]

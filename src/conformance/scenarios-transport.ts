@@ -7,7 +7,6 @@ const users = { list: 'users' } as const
 const once = { ...users, times: 1 }
 const secondOnce = { ...users, from: 1, times: 1 }
 const fromSecond = { ...users, from: 1 }
-const html = '<!doctype html><title>Sign in</title><p>Please sign in.'
 const inThreeSeconds = (): string => new Date(Date.now() + 3_000).toUTCString()
 
 /** On the first request of a list, and in the middle of one. */
@@ -31,7 +30,7 @@ export const transportScenarios: readonly Scenario[] = [
   ...both('throttled by 503 with Retry-After', 'exact', effect.refuse(503, { 'retry-after': '1' })),
   wire('503 twice', 'exact', http, { ...users, times: 2 }, effect.refuse(503)),
   ...both('500 once', 'exact', effect.refuse(500)),
-  ...both('502 with a page of a proxy once', 'exact', effect.page(502, '<h1>Bad Gateway</h1>')),
+  ...both('502 with a page of a proxy once', 'exact', effect.htmlPage(502)),
   ...both('504 once', 'exact', effect.refuse(504)),
   wire('500 for good from the second page on', 'partial', ['http', 'pages'], fromSecond, effect.refuse(500)),
   wire('500 for good from the first page on', 'partial', http, users, effect.refuse(500)),
@@ -61,7 +60,7 @@ export const transportScenarios: readonly Scenario[] = [
   ...both('an empty body with 200', 'safe', effect.body(() => '')),
   wire('an empty body with 200, for good', 'partial', http, users, effect.body(() => '')),
   wire('204 instead of a list', 'partial', http, users, effect.refuse(204, {}, undefined)),
-  wire('a sign-in page with 200', 'partial', http, users, effect.page(200, html)),
+  wire('a sign-in page with 200', 'partial', http, users, effect.htmlPage(200)),
   wire('null with 200', 'partial', http, users, effect.body(() => 'null')),
   wire('an error inside 200', 'partial', http, users, effect.refuse(200, {}, { error: { code: 'internal', message: 'the index is being rebuilt' } })),
   wire('an error inside 200, in the middle', 'safe', ['http', 'pages'], fromSecond, effect.refuse(200, {}, { error: 'try later' })),

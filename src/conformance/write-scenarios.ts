@@ -19,7 +19,6 @@ const carriedOut = (status: number): Effect => ({ honest }) => {
   honest()
   return { status, headers: {}, json: { error: 'something went wrong behind us' } }
 }
-const html = '<!doctype html><title>Sign in</title><p>Please sign in.'
 
 const lostThenRefused: Effect = (exchange) => (exchange.asked.nth === 0 ? lost(exchange) : effect.refuse(403)(exchange))
 
@@ -47,7 +46,7 @@ export const writeScenarios: readonly WriteScenario[] = [
   toWrites('carried out, the answer byte by byte', ['applied'], first, effect.onTheWire('drip')),
   ...[500, 502, 503, 504].map((status) => toWrites(`carried out, and answered ${status}`, ['applied'], first, carriedOut(status))),
   toWrites('carried out, and answered 500 for good', unknown, always, carriedOut(500)),
-  toWrites('carried out, and answered with a page of a proxy', ['applied'], first, (exchange) => (exchange.honest(), effect.page(502, html)(exchange))),
+  toWrites('carried out, and answered with a page of a proxy', ['applied'], first, (exchange) => (exchange.honest(), effect.htmlPage(502)(exchange))),
   toWrites('not carried out, no answer', ['applied'], first, effect.noAnswer('reset')),
   toWrites('not carried out, no answer and no end', ['applied'], first, effect.noAnswer('hang'), { orders: ['revoke', 'enable'], callMs: 1_200 }),
   toWrites('not carried out, and never an answer', ['failed'], always, effect.noAnswer('reset')),
@@ -68,7 +67,7 @@ export const writeScenarios: readonly WriteScenario[] = [
   toWrites('every second request that writes is throttled', ['applied'], always, (exchange) => (exchange.asked.nth % 2 === 0 ? effect.refuse(429)(exchange) : null)),
   toWrites('dropped, and answered as carried out', ['lost-update', 'failed', 'refused'], always, ({ asked }) => ({ status: asked.method === 'POST' ? 201 : 200, headers: {}, json: {} })),
   toWrites('an error inside 200', ['refused'], always, effect.refuse(200, {}, { error: { code: 'locked' } }), { needs: ['errors-inside'] }),
-  toWrites('a sign-in page with 200', ['failed'], always, effect.page(200, html)),
+  toWrites('a sign-in page with 200', ['failed'], always, effect.htmlPage(200)),
   toWrites('the second request is refused', ['partial'], secondOn, effect.refuse(403), several),
   toWrites('the second request is never answered', ['partial'], secondOn, effect.refuse(500), several),
   toWrites('the second request is carried out, no answer', ['applied'], second, lost, several),

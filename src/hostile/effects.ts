@@ -9,7 +9,10 @@ export const refuse =
   (status: number, headers: Record<string, string> = {}, body: unknown = { error: 'refused' }): Effect =>
   () => json(body, status, headers)
 
-export const page = (status: number, html: string): Effect => () => ({ status, headers: { 'content-type': 'text/html' }, json: null, raw: html })
+/** A page for people, as a proxy or a sign-on gives to whoever asks. */
+export const htmlPage = (status: number): Effect => () => ({
+  status, headers: { 'content-type': 'text/html' }, json: null, raw: '<!doctype html><title>Sign in</title><p>Please sign in.',
+})
 
 /** The request is carried out, and then something happens to the answer on its way. */
 export const onTheWire = (wire: NonNullable<Answer['wire']>): Effect => ({ honest }) => ({ ...honest(), wire })

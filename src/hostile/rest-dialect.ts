@@ -1,6 +1,6 @@
 import { type Answer, type Asked, type Dialect, json, type ListName, type Shape } from './exchange.ts'
 import type { RestStyle } from './names.ts'
-import { versionOf, writeAnswer } from './rest-writes.ts'
+import { missing, versionOf, writeAnswer } from './rest-writes.ts'
 import { idsAfter, sortedIds, type Table } from './table.ts'
 import type { World } from './world.ts'
 
@@ -51,8 +51,6 @@ function answer(asked: Asked, world: World, style: RestStyle): Answer {
   const user = kind === 'users' ? users.get(id) : undefined
   return user === undefined ? missing() : json({ ...user, groups: world.shown.groupsOf(id) }, 200, { etag: versionOf(user) })
 }
-
-const missing = (): Answer => json({ error: 'not found' }, 404)
 
 /** A list as pages are taken of it: no page costs more than its own rows. */
 interface Rows {

@@ -82,4 +82,4 @@ function once(world: World, key: string | undefined, carryOut: () => Answer): An
   return answer
 }
 
-const missing = (): Answer => json({ error: 'not found' }, 404)
+export const missing = (): Answer => json({ error: 'not found' }, 404)

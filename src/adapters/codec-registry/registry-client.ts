@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { z } from 'zod'
+import { jsonOrNull } from '../../core/json.ts'
 import { reasonOf } from '../../core/reason.ts'
 
 export interface RegistryOptions {
@@ -85,7 +86,7 @@ export class RegistryClient {
   async schema(id: number): Promise<unknown> {
     try {
       const { schema, schemaType } = answered(Found, (await this.#within(this.#api.Schema.find({ id }))).data())
-      return schemaType === 'AVRO' ? jsonOf(schema) : null
+      return schemaType === 'AVRO' ? jsonOrNull(schema) : null
     } catch (error) {
       if (statusOf(error) === notFound && (await this.#answers())) return undefined
       throw this.#told(`asking for schema ${id}`, error, null)
@@ -140,14 +141,6 @@ function answered<T>(shape: z.ZodType<T>, answer: unknown): T {
   const parsed = shape.safeParse(answer)
   if (!parsed.success) throw new Error('the answer is not one of a schema registry')
   return parsed.data
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 function statusOf(error: unknown): number | null {

@@ -1,11 +1,10 @@
-import type { Topic } from '../../../schemas/wire/topics.ts'
+import { z } from 'zod'
+import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
 import { layoutOf } from './layout.ts'
 
-export interface StoredSchema {
-  topic: Topic
-  /** Avro schema as JSON, without documentation */
-  text: string
-}
+/** `text`: the Avro schema as JSON, without documentation. */
+export const StoredSchema = z.object({ topic: z.enum(topicNames), text: z.string() })
+export type StoredSchema = z.infer<typeof StoredSchema>
 
 /** Every schema that a message was ever written with. Nothing is removed: a log is read for as long as it is kept. */
 export interface SchemaStore {

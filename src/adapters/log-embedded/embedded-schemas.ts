@@ -1,9 +1,6 @@
 import type { Database } from 'lmdb'
-import { z } from 'zod'
-import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
-import { refuseCollision, type SchemaStore, type StoredSchema } from '../codec/schema-store.ts'
-
-const Stored = z.object({ topic: z.enum(topicNames), text: z.string() })
+import type { Topic } from '../../../schemas/wire/topics.ts'
+import { refuseCollision, StoredSchema, type SchemaStore } from '../codec/schema-store.ts'
 
 /** Beside the messages that were written with them, in the same environment: a copy of one is a copy of both. */
 export class EmbeddedSchemas implements SchemaStore {
@@ -14,7 +11,7 @@ export class EmbeddedSchemas implements SchemaStore {
   }
 
   get(id: number): StoredSchema | undefined {
-    return Stored.optional().parse(this.#db.get(id))
+    return StoredSchema.optional().parse(this.#db.get(id))
   }
 
   put(id: number, topic: Topic, text: string): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { jsonOrNull } from '../../core/json.ts'
 import { isAlive, thisLife } from '../../runtime/process-life.ts'
 
 /** A lock file that can't be parsed is being written this moment; one this old was left half written by a crash. */
@@ -75,19 +76,11 @@ function holderOf(file: string): Holder | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
-  const parsed = Holder.safeParse(parse(text))
+  const parsed = Holder.safeParse(jsonOrNull(text))
   if (parsed.success) return parsed.data
   const ageMs = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0)
   if (ageMs > HALF_WRITTEN_MS) return null
   throw new Error(`${file} is being written by another process. Try again in a few seconds`)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 /** Of our own pid only what this process holds counts: after a restart in a container it may be another's. */

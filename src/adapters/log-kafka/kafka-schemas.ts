@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Kafka, Producer } from 'kafkajs'
-import { z } from 'zod'
-import { topicNames, type Topic } from '../../../schemas/wire/topics.ts'
+import type { Topic } from '../../../schemas/wire/topics.ts'
+import { jsonOrNull } from '../../core/json.ts'
 import { FencedError, type Message } from '../../ports/log.ts'
-import { isSameSchema, refuseCollision, type SchemaStore, type StoredSchema } from '../codec/schema-store.ts'
+import { isSameSchema, refuseCollision, StoredSchema, type SchemaStore } from '../codec/schema-store.ts'
 import { textBytes } from '../log-embedded/layout.ts'
 import { retry } from './client.ts'
 import type { OtherTopics } from './other-topics.ts'
 import type { Reader } from './reader.ts'
 import { Transactor } from './transactor.ts'
 
-const Stored = z.object({ topic: z.enum(topicNames), text: z.string() })
 const readBytes = 1024 * 1024
 
 /** Keys of what an unfinished filling is filling the log with, of the log's id, of the topics' own, and before its name of a topic's on the brokers; other keys are ids of schemas. */
@@ -211,16 +210,8 @@ export class KafkaSchemas implements SchemaStore {
 
   /** A stranger, and a release that has more topics, may have written what is no schema here: nothing that can be read here names it. */
   #noteSchema(key: string, value: string): void {
-    const stored = Stored.safeParse(jsonOf(value))
+    const stored = StoredSchema.safeParse(jsonOrNull(value))
     if (/^\d+$/.test(key) && stored.success && !this.#known.has(Number(key))) this.#known.set(Number(key), stored.data)
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }
 
