@@ -56,7 +56,7 @@ const watch = setInterval(() => memory.push(anonymousMb()), 500)
 let verdict = ''
 const snapshot = await timed(async () => {
   const result = await runSnapshot({
-    source, partitions: 4, dataDir: directory, signal, canonical: (native) => native, open: () => connector.open(config, platform),
+    source, partitions: 4, dataDir: directory, settings: '', signal, canonical: (native) => native, open: () => connector.open(config, platform),
   })
   verdict = `${result.verdict}, ${result.classes.map((item) => `${item.read} ${item.class}`).join(', ')}`
 })

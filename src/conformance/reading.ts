@@ -1,7 +1,7 @@
 import type { ClassManifest } from '../../schemas/wire/common.ts'
 import type { Account, Definition } from '../../schemas/wire/raw.ts'
 import type { RecordOf } from '../../schemas/wire/topics.ts'
-import type { RunResult } from '../connect/run.ts'
+import type { RunResult } from '../connect/run-result.ts'
 
 /** What one run left in the log, as far as it is judged. */
 export interface Reading {

@@ -1,6 +1,6 @@
 import type { WriteVerdict } from '../../schemas/wire/actions.ts'
 import type { HttpWait, RequestReport } from './http.ts'
-import type { RunResult } from './run.ts'
+import type { RunResult } from './run-result.ts'
 
 /** What the connector runtime tells whoever watches it (health, log). Never carries content of records or secrets. */
 export type ConnectEvent =

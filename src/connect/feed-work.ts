@@ -2,7 +2,7 @@ import type { FeedConfig } from '../../schemas/config.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Due } from './due.ts'
 import type { OnEvent } from './events.ts'
-import type { RunResult } from './run.ts'
+import type { RunResult } from './run-result.ts'
 import type { Work } from './worker.ts'
 
 const longestWaitMs = 86_400_000

@@ -4,7 +4,12 @@ import type { RecordOf } from '../../schemas/wire/topics.ts'
 import { canonical } from '../core/canonical.ts'
 import type { Source } from './source.ts'
 
-type DeadLetter = RecordOf<'dead-letters'>
+/** As it is published. */
+interface Letter {
+  topic: 'dead-letters'
+  key: string
+  record: RecordOf<'dead-letters'>
+}
 
 export interface LetterContent {
   stage: Extract<LetterStage, 'read' | 'map' | 'assemble' | 'post'>
@@ -23,17 +28,18 @@ export interface LetterContent {
 }
 
 /**
- * The same record, broken in the same way, has the same id in whichever run it is read, wherever it stands there: what is decided about it
- * holds. Else its place is part of the id.
+ * A dead letter of the source. The same record, broken in the same way, has the same id in whichever run it is read, wherever it stands
+ * there: what is decided about it holds. Else its place is part of the id.
  */
-export function deadLetter(source: Source, run: number | null, { print, aside, ...content }: LetterContent): DeadLetter {
+export function deadLetter(source: Source, run: number | null, { print, aside, ...content }: LetterContent): Letter {
   const { stage, code, reason, place, record } = content
   const which = print === undefined ? { place } : { print }
   const id = keyed(source.letterKey, canonical([source.name, run !== null, stage, code, record, reason, which]))
-  return {
+  const letter: Letter['record'] = {
     type: 'DeadLetter', id, source: source.name, run, ...content, reason: aside === undefined ? reason : `${reason} (${aside})`, at: source.clock.nowMs(),
     state: 'open', by: null, why: null, cause: null,
   }
+  return { topic: 'dead-letters', key: source.name, record: letter }
 }
 
 /** Without the key nobody can try which content gives an id: a record that was put aside may hold anything, a short secret too. */

@@ -6,7 +6,7 @@ import { ConnectError, type ConnectorSession, type Mapped } from '../ports/conne
 import { type Frame, type PlacedPiece, assembleAccount } from './assemble.ts'
 import { asConnectError, asRejection } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
-import { type LetterContent, deadLetter } from './letters.ts'
+import { deadLetter } from './letters.ts'
 import { classesOf } from './manifest.ts'
 import { accountOf, checkPieces } from './pieces.ts'
 import { backoffMs } from './retry.ts'
@@ -48,7 +48,7 @@ export async function readSingle(native: string, options: SingleReadOptions): Pr
     .filter((piece) => accountOf(piece) !== null && options.canonical(accountOf(piece) ?? '') === id)
     .map((piece): PlacedPiece => ({ native: accountOf(piece) ?? native, stamp: observed, place, piece }))
   const { record, letters } = assembleAccount(id, own, frame)
-  const outgoing: Outgoing[] = letters.map((letter) => letterOf(source, letter))
+  const outgoing: Outgoing[] = letters.map((letter) => deadLetter(source, null, letter))
   if (record === null && outgoing.length === 0) throw new ConnectError('schema', 'the answer speaks of another account', place)
   if (record !== null) outgoing.push({ topic: 'raw', key, record })
   return outgoing
@@ -74,11 +74,7 @@ async function pause(clock: Clock, attempt: number, signal: AbortSignal): Promis
 
 function rejected(source: Source, error: unknown, native: string, place: string, answer: readonly Mapped[]): Outgoing {
   const { code, reason } = asRejection(error)
-  return letterOf(source, { stage: 'map', code, reason, place, record: native, payload: '', print: fingerprint(answer) })
-}
-
-function letterOf(source: Source, content: LetterContent): Outgoing {
-  return { topic: 'dead-letters', key: source.name, record: deadLetter(source, null, content) }
+  return deadLetter(source, null, { stage: 'map', code, reason, place, record: native, payload: '', print: fingerprint(answer) })
 }
 
 const gone = (app: string, id: string, native: string, observed: number): Account => ({

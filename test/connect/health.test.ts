@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Health } from '../../src/connect/health.ts'
-import type { RunResult } from '../../src/connect/run.ts'
+import type { RunResult } from '../../src/connect/run-result.ts'
 import { ConnectError } from '../../src/ports/connector.ts'
 import { HandClock } from '../../src/runtime/clock.ts'
 

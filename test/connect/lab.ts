@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { RecordOf, Topic } from '../../schemas/wire/topics.ts'
 import { topicNames } from '../../schemas/wire/topics.ts'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
-import { runSnapshot, type RunResult, type SnapshotOptions } from '../../src/connect/run.ts'
+import type { RunResult } from '../../src/connect/run-result.ts'
+import { runSnapshot, type SnapshotOptions } from '../../src/connect/run.ts'
 import { Source } from '../../src/connect/source.ts'
 import { HandClock } from '../../src/runtime/clock.ts'
 import { openPublisher } from '../../src/runtime/publisher.ts'
@@ -38,6 +39,7 @@ export class Lab {
       canonical: (native) => native,
       partitions: this.log.partitions.raw,
       dataDir: this.dataDir,
+      settings: '',
       signal: this.controller.signal,
       ...options,
     })

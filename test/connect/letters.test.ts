@@ -15,11 +15,11 @@ afterEach(() => lab.dispose())
 const content = (change: Partial<LetterContent> = {}): LetterContent => ({
   stage: 'map', code: 'shape', reason: 'end: expected a date', place: 'people.csv line 7', record: '7', payload: '{"end":"xxxx"}', print: 'abc', ...change,
 })
-const idOf = (change: Partial<LetterContent> = {}, run: number | null = 1, of = source): string => deadLetter(of, run, content(change)).id
+const idOf = (change: Partial<LetterContent> = {}, run: number | null = 1, of = source): string => deadLetter(of, run, content(change)).record.id
 
 describe('a dead letter', () => {
   it('says what was broken, where and when', () => {
-    expect(deadLetter(source, 3, content({ aside: 'first at people.csv line 2' }))).toEqual({
+    expect(deadLetter(source, 3, content({ aside: 'first at people.csv line 2' })).record).toEqual({
       type: 'DeadLetter', id: expect.stringMatching(/^[0-9a-f]{32}$/) as string, source: 'hr', run: 3, stage: 'map', code: 'shape',
       reason: 'end: expected a date (first at people.csv line 2)', place: 'people.csv line 7', record: '7', payload: '{"end":"xxxx"}',
       at: startOfTime, state: 'open', by: null, why: null, cause: null,
@@ -38,7 +38,7 @@ describe('a dead letter', () => {
 
   it('is told by its place where nothing else tells', () => {
     const { print: _print, ...unknown } = content()
-    const id = (place: string, run: number): string => deadLetter(source, run, { ...unknown, place }).id
+    const id = (place: string, run: number): string => deadLetter(source, run, { ...unknown, place }).record.id
     expect(id('people.csv line 7', 2)).toBe(id('people.csv line 7', 1))
     expect(id('people.csv line 8', 1)).not.toBe(id('people.csv line 7', 1))
   })
@@ -48,7 +48,7 @@ describe('a dead letter', () => {
     source = await lab.source('hr')
     const id = idOf()
     expect(id).not.toBe(before)
-    await source.publish([{ topic: 'dead-letters', key: 'hr', record: deadLetter(source, 1, content()) }])
+    await source.publish([deadLetter(source, 1, content())])
     expect(idOf({}, 1, await lab.source('hr'))).toBe(id)
     expect(JSON.stringify(await lab.all('dead-letters'))).not.toContain(source.letterKey)
   })

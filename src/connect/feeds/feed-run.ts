@@ -11,7 +11,7 @@ import { type LetterContent, deadLetter } from '../letters.ts'
 import { type Loss, classManifest, noDefinitions } from '../manifest.ts'
 import { maskRow } from '../mask.ts'
 import { openRun, tellBegin } from '../open-run.ts'
-import type { RunResult } from '../run.ts'
+import type { RunResult } from '../run-result.ts'
 import { RunWriter } from '../run-writer.ts'
 import type { Source } from '../source.ts'
 import { Spool, type SpoolRow } from '../spool.ts'
@@ -148,7 +148,6 @@ class FeedPublication {
   }
 
   async #letter(content: LetterContent): Promise<void> {
-    const { source } = this.#options
-    await this.#writer.add({ topic: 'dead-letters', key: source.name, record: deadLetter(source, this.#run, content) })
+    await this.#writer.add(deadLetter(this.#options.source, this.#run, content))
   }
 }

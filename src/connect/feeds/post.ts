@@ -43,7 +43,7 @@ export async function postIntent(source: Source, { shape, canonical, apps }: Pos
     result.rejected.push({ index, id, reason })
     const place = `posted row ${index + 1} at ${observed}`
     const content = { stage: 'post', code, reason, place, record: id, payload: maskRow(rows[index]) } as const
-    outgoing.push({ topic: 'dead-letters', key: source.name, record: deadLetter(source, null, content) })
+    outgoing.push(deadLetter(source, null, content))
   }
   const groups = new Map<string, Group>()
   for (const [index, row] of rows.entries()) {

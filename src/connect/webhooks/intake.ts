@@ -196,7 +196,7 @@ export class WebhookIntake {
   #letter(code: string, reason: string, place: string): Outgoing {
     const { source } = this.#options
     const content: LetterContent = { stage: code === 'webhook' ? 'map' : 'read', code, reason, place, record: null, payload: '' }
-    return { topic: 'dead-letters', key: source.name, record: deadLetter(source, null, content) }
+    return deadLetter(source, null, content)
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FeedConfig } from '../../../schemas/config.ts'
 import { runFeed } from '../../../src/connect/feeds/feed-run.ts'
-import type { RunResult } from '../../../src/connect/run.ts'
+import type { RunResult } from '../../../src/connect/run-result.ts'
 import { partitionOf } from '../../../src/core/partition.ts'
 import { Lab } from '../lab.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { RestConfig } from '../../../connectors/rest/config.ts'
 import { connector } from '../../../connectors/rest/connector.ts'
-import type { RunResult } from '../../../src/connect/run.ts'
+import type { RunResult } from '../../../src/connect/run-result.ts'
 import { createPlatform } from '../../../src/connect/platform.ts'
 import type { ConnectorSession } from '../../../src/ports/connector.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
