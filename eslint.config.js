@@ -2,16 +2,16 @@ import tseslint from 'typescript-eslint'
 
 /**
  * Who may import what. Imports point inwards: processors know schemas, core and port types; connectors know ports, core and their
- * vendor's client; only compose.ts and the entry points know adapters. test/lint/import-rules.test.ts plants a violation of each.
+ * vendor's client; only compose.ts, data-directory.ts and the entry points know adapters. test/lint/import-rules.test.ts plants a violation of each.
  */
 const layer = (files, forbidden) => ({
   files,
   rules: { 'no-restricted-imports': ['error', { patterns: forbidden }] },
 })
 
-const adapters = { regex: '/adapters/', message: 'only src/compose.ts and the entry points name adapters' }
+const adapters = { regex: '/adapters/', message: 'only src/compose.ts, src/data-directory.ts and the entry points name adapters' }
 const barrel = { regex: '/index\\.ts$', message: 'import the defining file: there are no barrel files' }
-const edges = { regex: '/(cli|http|config|observe)/|/compose\\.ts$', message: 'the edges import the inside, not the other way round' }
+const edges = { regex: '/(cli|http|config|observe)/|/(compose|data-directory)\\.ts$', message: 'the edges import the inside, not the other way round' }
 const anyPackage = { regex: '^[^.]', message: 'the pure core imports no package and no node: module' }
 const zodValue = { regex: '/schemas/config\\.ts$', message: 'a processor knows settings, never the config file' }
 
@@ -60,7 +60,7 @@ export default tseslint.config(
   {
     // what answers at once: a command line, and a question to a running process
     files: ['src/cli/main.ts', 'src/cli/ask.ts', 'src/cli/actions.ts', 'src/cli/with-api.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|node:|commander$|zod$)|/(compose|local-api|registry)\\.ts$|/(adapters|threads|conformance)/|^\\./(run|verify|log|probe|config|connector-.*|hostile.*|test-.*)\\.ts$', allowTypeImports: true, message: 'import() it where it is called: who asks a running process waits for nothing else' }] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|node:|commander$|zod$)|/(compose|data-directory|local-api|registry)\\.ts$|/(adapters|threads|conformance)/|^\\./(run|verify|log|probe|config|connector-.*|hostile.*|test-.*)\\.ts$', allowTypeImports: true, message: 'import() it where it is called: who asks a running process waits for nothing else' }] }] },
   },
   { files: ['processors/**/*.ts', 'src/core/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...ambientCalls] } },
   { files: ['src/core/canonical-id.ts', 'src/core/fold-table.ts'], rules: { 'no-restricted-syntax': 'off' } }, // the one place for Unicode

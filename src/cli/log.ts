@@ -1,5 +1,5 @@
 import { copyEmbeddedLog } from '../adapters/log-embedded/copy.ts'
-import { logDirectory, openPortableLog } from '../compose.ts'
+import { logDirectory, openPortableLog } from '../data-directory.ts'
 import { loadConfig } from '../config/load.ts'
 import { MoveError, type MoveProgress } from '../move/errors.ts'
 import { exportLog, type Moved } from '../move/export-log.ts'

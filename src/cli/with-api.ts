@@ -8,7 +8,7 @@ export async function withApi<T>(configFile: string, use: (api: Api) => Promise<
   const config = await loadConfig(configFile)
   const holder = await holderOf(config.dataDir)
   if (holder !== undefined) return use(remoteApi(holder.url, holder.token))
-  const [{ openDataDirectory }, { localApi }, { configuredOf }] = await Promise.all([import('../compose.ts'), import('../http/local-api.ts'), import('../http/configured.ts')])
+  const [{ openDataDirectory }, { localApi }, { configuredOf }] = await Promise.all([import('../data-directory.ts'), import('../http/local-api.ts'), import('../http/configured.ts')])
   const directory = await openDataDirectory(config, process.env)
   try {
     return await use(localApi(directory, null, configuredOf(config)))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { Transactor as AnyTransactor } from '../../src/adapters/log-kafka/transactor.ts'
-import { openDataDirectory } from '../../src/compose.ts'
+import { openDataDirectory } from '../../src/data-directory.ts'
 import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { Store } from '../../src/ports/store.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedLog } from '../../src/adapters/log-embedded/embedded-log.ts'
-import { openDataDirectory } from '../../src/compose.ts'
+import { openDataDirectory } from '../../src/data-directory.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { outcomeOf } from './outcome.ts'
 

@@ -1,4 +1,4 @@
-import type { DataDirectory } from '../../src/compose.ts'
+import type { DataDirectory } from '../../src/data-directory.ts'
 import type { Codec } from '../../src/ports/codec.ts'
 import { forwardedLog } from '../../src/ports/forwarded-log.ts'
 import type { Append, Log, TaskStore } from '../../src/ports/log.ts'

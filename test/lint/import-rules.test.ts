@@ -21,7 +21,7 @@ const planted: { title: string; file: string; code: string; rule: string }[] = [
   { title: 'a connector imports an adapter', file: 'connectors/csv/connector.ts', code: `import { x } from '../../src/adapters/log-embedded/log.ts'\nx()\n`, rule: 'no-restricted-imports' },
   { title: 'the runtime imports an adapter', file: 'src/runtime/task.ts', code: `import { x } from '../adapters/log-embedded/log.ts'\nx()\n`, rule: 'no-restricted-imports' },
   { title: 'an adapter imports kafkajs as it is published', file: 'src/adapters/log-kafka/reader.ts', code: `import { Kafka } from 'kafkajs'\nexport const kafka = new Kafka({ brokers: [] })\n`, rule: '@typescript-eslint/no-restricted-imports' },
-  { title: 'the command line imports the whole', file: 'src/cli/main.ts', code: `import { openLog } from '../compose.ts'\nvoid openLog\n`, rule: '@typescript-eslint/no-restricted-imports' },
+  { title: 'the command line imports the whole', file: 'src/cli/main.ts', code: `import { openLog } from '../data-directory.ts'\nvoid openLog\n`, rule: '@typescript-eslint/no-restricted-imports' },
   { title: 'a question imports the tables', file: 'src/cli/with-api.ts', code: `import { localApi } from '../http/local-api.ts'\nvoid localApi\n`, rule: '@typescript-eslint/no-restricted-imports' },
   { title: 'a barrel file is imported', file: 'src/runtime/task.ts', code: `import { x } from '../core/index.ts'\nx()\n`, rule: 'no-restricted-imports' },
 ]

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { topicNames } from '../../schemas/wire/topics.ts'
-import { openDataDirectory, openPortableLog } from '../../src/compose.ts'
+import { openDataDirectory, openPortableLog } from '../../src/data-directory.ts'
 import type { LoadedConfig } from '../../src/config/load.ts'
 import { readPartition } from '../../src/runtime/records.ts'
 

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
-import { openLog } from '../../../src/compose.ts'
+import { openLog } from '../../../src/data-directory.ts'
 import type { FaultPoint } from '../../../src/core/fault.ts'
 import { readPartition } from '../../../src/runtime/records.ts'
 

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFileCodec } from '../../../src/adapters/codec/avro-codec.ts'
-import { openLog } from '../../../src/compose.ts'
+import { openLog } from '../../../src/data-directory.ts'
 import { startScheduler } from '../../../src/connect/scheduler.ts'
 import { WebhookConfig } from '../../../src/connect/webhooks/config.ts'
 import { createReceiver } from '../../../src/connect/webhooks/receiver.ts'
