@@ -2,10 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { startGrantline, type DrainPhase, type Grantline } from '../compose.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
-import type { ConnectEvent } from '../connect/events.ts'
 import { resolveSecret } from '../connect/secrets.ts'
-import { shapeChangeText } from '../connect/shape.ts'
-import type { Api } from '../http/api.ts'
 import { Callers } from '../http/callers.ts'
 import { createApp, serve, type HttpServer, type Serving } from '../http/server.ts'
 import { Liveness } from '../observe/liveness.ts'
@@ -15,20 +12,14 @@ import { seldom } from '../observe/seldom.ts'
 import { roleNames, type Role } from '../roles.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { threadEntry } from '../threads/task-thread.ts'
-import { wholeText } from '../reports/held-text.ts'
+import { describeEvent } from './event-text.ts'
 import { announce, withdraw } from './held-by.ts'
-import { inVainLines, unknownLine } from './in-vain.ts'
-import { pausedLines } from './paused.ts'
 import { releaseOf } from './release.ts'
-import { terminalWidth } from './terminal.ts'
+import { openFindings, showTables, watchedFindings } from './run-tables.ts'
+import { say } from './terminal.ts'
 
-/** How many rows of each table the run prints; the report commands show all. */
-const shownRows = 40
 /** How often the open findings are looked at for what came and went. */
 const watchMs = 5_000
-/** findings whose openings and closings are shown while it runs */
-const watchedFindings = 10_000
-
 /** A task that neither commits nor retries for this long hangs, ms, or for this many ticks where they are rarer. */
 const stalledMs = 60_000
 const stalledTicks = 20
@@ -162,42 +153,6 @@ function awaited(phase: DrainPhase): string {
   return phase.sources.length === 0 ? '; waiting for word of which process a source went to' : `; not through: ${phase.sources.join(', ')}`
 }
 
-async function showTables(api: Api, apps: readonly string[], feeds: readonly string[]): Promise<void> {
-  const width = terminalWidth()
-  for (const [title, name, filters] of [
-    ['Findings', 'findings', { limit: String(shownRows) }],
-    ['Sync runs', 'sync-runs', { limit: String(shownRows) }],
-    ['Lag', 'lag', {}],
-  ] as const) {
-    const { text, cutAt } = await api.report(name, filters, 'table', width)
-    process.stdout.write(`\n${title}${cutAt === null ? '' : `, the first ${cutAt} (\`grantline ${name}\` shows more)`}\n${await wholeText(text)}`)
-  }
-  const { findings, grants, deadLetters, sources } = await api.summary()
-  const total = (rows: readonly { open?: number; grants?: number; letters?: number }[]): number => rows.reduce((sum, row) => sum + (row.open ?? row.grants ?? row.letters ?? 0), 0)
-  const undecided = total(grants.filter(({ verdict }) => verdict === 'undecided'))
-  process.stdout.write(`\n${total(findings)} findings open, ${total(grants)} grants held (${undecided} undecided), ${total(deadLetters)} dead letters\n`)
-  const line = unproven(feeds.filter((name) => !sources.some(({ source, lastComplete }) => source === name && lastComplete !== null)))
-  if (line !== null) say(line)
-  const paused = sources.filter(({ state }) => state === 'paused').map(({ source, lastComplete }) => ({ source, since: lastComplete }))
-  for (const one of pausedLines(paused)) say(`! ${one}; put them back, or retire them: grantline rule ${paused[0]!.source} --kind retire --by NAME --reason TEXT`)
-  for (const one of inVainLines(sources, apps, feeds)) say(one)
-}
-
-/** What is not told, of no application, as long as these feeds proved nothing; null: there are none. */
-function unproven(feeds: readonly string[]): string | null {
-  if (feeds.length === 0) return null
-  return `! no complete run yet of ${feeds.join(', ')}: unless a person has declared the baseline (grantline rule ${feeds[0]} --kind baseline --by NAME --reason TEXT), `
-    + 'what rests on an absence is not told until there is one: grants without a reason, grants that are missing, leavers, accounts of nobody'
-}
-
-/** null: too many to be told one by one */
-async function openFindings(api: Api): Promise<Map<string, string> | null> {
-  const { text, cutAt } = await api.report('findings', { limit: String(watchedFindings) }, 'json', 0)
-  if (cutAt !== null) return null
-  const rows = JSON.parse(await wholeText(text)) as { id: string; kind: string; detail: string }[]
-  return new Map(rows.map(({ id, kind, detail }) => [id, `${kind}: ${detail}`]))
-}
-
 interface Watchers {
   metrics: Metrics
   liveness: Liveness
@@ -224,35 +179,4 @@ async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: Read
   return server
 }
 
-/** An application that lets us wait shorter than this is worth no line. */
-const toldWaitMs = 30_000
-
-/** `told`: what was said last of a feed's unknown applications; a feed that is read every half minute says it once. */
-function describeEvent(event: ConnectEvent, told: Map<string, string>): string | null {
-  switch (event.event) {
-    case 'run': {
-      const { source, result } = event
-      const read = result.classes.map((item) => `${item.read} ${item.class}${item.rejected === 0 ? '' : `, ${item.rejected} of them rejected`}`).join(', ')
-      const why = result.reason === null ? '' : `: ${result.reason}${result.place === null ? '' : ` at ${result.place}`}`
-      const schema = result.shapeChanges.map((change) => `\n! ${source}: schema of ${shapeChangeText(change)}`).join('')
-      const unknown = (result.unknownApps ?? []).map((one) => `\n${unknownLine(source, one)}`).join('')
-      const news = told.get(source) === unknown ? '' : unknown
-      told.set(source, unknown)
-      return `${source}: run ${result.run} ${result.verdict}${why}${read === '' ? '' : ` (${read})`}${schema}${news}`
-    }
-    case 'reread':
-      return `${event.source}: ${event.accounts} accounts read again singly`
-    case 'write':
-      return `${event.source}: write to ${event.account}: ${event.verdict}${event.reason === null ? '' : `: ${event.reason}`}`
-    case 'problem':
-      return `! ${event.source}: ${event.doing}: ${event.reason}${event.nextInMs === null ? '' : `; again in ${Math.round(event.nextInMs / 1_000)} s`}`
-    case 'wait':
-      return event.wait.waitMs < toldWaitMs ? null : `${event.source}: ${event.wait.place}: ${event.wait.reason}; again in ${Math.round(event.wait.waitMs / 1_000)} s`
-    case 'request':
-    case 'deliveries':
-      return null
-  }
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-const say = (line: string): void => console.error(line)

@@ -22,3 +22,6 @@ export function sayHowFar(): (howFar: HowFar) => void {
     console.error(`  ${place}: ${done}${of === 0 ? '' : ` of ${of}`}${besides === undefined ? '' : `, ${besides}`}`)
   }
 }
+
+/** A line about what goes on: on standard error, so that standard output holds answers only. */
+export const say = (line: string): void => console.error(line)
