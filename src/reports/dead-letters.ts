@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { letterStages } from '../../schemas/letter-stages.ts'
 import type { Store } from '../ports/store.ts'
-import { limitFilter, ms, textFilter, where, type Report } from './report.ts'
+import { openLetterSet } from './open-letters.ts'
+import type { Sql } from './recent-letters.ts'
+import { limitFilter, textFilter, where, type Report } from './report.ts'
 
 export const DeadLetterRow = z.object({
   id: z.string(), source: z.string(), run: z.int().nullable(), stage: z.string(), code: z.string(), reason: z.string(), place: z.string(),
@@ -35,20 +37,69 @@ export const deadLetters: Report<DeadLetterFilters, DeadLetterRow> = {
     { key: 'state', title: 'state', kind: 'text' },
     { key: 'id', title: 'id', kind: 'id' },
   ],
-  run(store, filters) {
-    const state = filters.state === 'all' ? null : filters.state
-    const conditions = where([
-      ['startsWith(id, {id:String})', filters.id], ['source = {source:String}', filters.source], ['code = {code:String}', filters.code],
-      ['stage = {stage:String}', filters.stage], ['state = {state:String}', state],
-    ])
-    const sql = `
-      SELECT id, source, run, stage, code, reason, place, record, payload, ${ms('d.at', 'at')}, state, \`by\`, why,
-        CAST((topic, partition, offset, \`index\`), 'Tuple(topic String, partition Int64, offset Int64, index Int64)') AS position
-      FROM dead_letters_now AS d
-      ${conditions}
-      ORDER BY d.at DESC, topic, partition, offset DESC, \`index\` DESC LIMIT {limit:UInt32}`
-    return store.query(sql, filters, DeadLetterRow)
+  run: (store, filters) => (filters.state === 'open' ? openRows(store, filters) : rows(store, filters)),
+  async *pages(store, filters) {
+    if (filters.state === 'open') yield* openPages(store, filters)
+    else yield await rows(store, filters)
   },
+}
+
+const columns = `
+  d.id AS id, d.source AS source, d.run AS run, d.stage AS stage, d.code AS code, d.reason AS reason, d.place AS place, d.record AS record, d.payload AS payload,
+  toUnixTimestamp64Milli(d.at) AS at, d.state AS state, d.\`by\` AS \`by\`, d.why AS why,
+  CAST((d.topic, d.partition, d.offset, d.\`index\`), 'Tuple(topic String, partition Int64, offset Int64, index Int64)') AS position`
+const order = 'd.at DESC, d.topic, d.partition, d.offset DESC, d.`index` DESC'
+
+/** In whichever state: all letters that were ever told are looked through. */
+function rows(store: Store, filters: DeadLetterFilters): Promise<DeadLetterRow[]> {
+  const state = filters.state === 'all' ? null : filters.state
+  const conditions = where([
+    ['startsWith(d.id, {id:String})', filters.id], ['d.source = {source:String}', filters.source], ['d.code = {code:String}', filters.code],
+    ['d.stage = {stage:String}', filters.stage], ['d.state = {state:String}', state],
+  ])
+  return store.query(`SELECT ${columns} FROM dead_letters_now AS d ${conditions} ORDER BY ${order} LIMIT {limit:UInt32}`, filters, DeadLetterRow)
+}
+
+async function openRows(store: Store, filters: DeadLetterFilters): Promise<DeadLetterRow[]> {
+  return pageOf(store, await openLetterSet(store, filters.source), filters, null)
+}
+
+/** So many letters are in memory at a time. */
+const pageRows = 5_000
+
+async function* openPages(store: Store, filters: DeadLetterFilters): AsyncGenerator<DeadLetterRow[]> {
+  const open = await openLetterSet(store, filters.source)
+  let last: DeadLetterRow | null = null
+  for (let left = filters.limit; left > 0; left -= pageRows) {
+    const page: DeadLetterRow[] = await pageOf(store, open, { ...filters, limit: Math.min(left, pageRows) }, last)
+    yield page
+    last = page.at(-1) ?? null
+    if (page.length < pageRows) return
+  }
+}
+
+/** Those that follow on `last` (null: from the beginning). Which they are is known before any of their rows is read. */
+function pageOf(store: Store, { sql, params }: Sql, filters: DeadLetterFilters, last: DeadLetterRow | null): Promise<DeadLetterRow[]> {
+  const conditions = where([
+    ['startsWith(l.id, {id:String})', filters.id], ['tupleElement(l.last, 5) = {code:String}', filters.code], ['tupleElement(l.last, 4) = {stage:String}', filters.stage],
+    ['(-at, topic, partition, -offset, -index) > ({after_at:Int64}, {after_topic:String}, {after_partition:UInt32}, {after_offset:Int64}, {after_index:Int64})', last],
+  ])
+  const asked = `
+    SELECT
+      l.id AS id, l.source AS source, toUnixTimestamp64Milli(tupleElement(l.last, 3)) AS at, toString(tupleElement(l.last, 1)) AS topic, tupleElement(l.last, 2) AS partition,
+      tupleElement(l.place, 1) AS offset, tupleElement(l.place, 2) AS index
+    FROM (${sql}) AS l ${conditions}
+    ORDER BY at DESC, topic, partition, offset DESC, index DESC LIMIT {limit:UInt32}`
+  const after = last === null ? {} : {
+    after_at: -last.at, after_topic: last.position.topic, after_partition: last.position.partition, after_offset: -last.position.offset, after_index: -last.position.index,
+  }
+  return store.query(
+    `SELECT ${columns} FROM dead_letters AS d
+     WHERE (d.source, d.at, d.id, d.offset, d.\`index\`) IN (SELECT source, fromUnixTimestamp64Milli(at, 'UTC'), id, offset, index FROM (${asked}))
+     ORDER BY ${order} LIMIT {limit:UInt32}`,
+    { ...filters, ...params, ...after },
+    DeadLetterRow,
+  )
 }
 
 /** Letters whose id begins so, in any state; at most two, which is enough to know that it is ambiguous. */
@@ -60,9 +111,19 @@ export const OpenLetters = z.object({ source: z.string(), letters: z.int() })
 export type OpenLetters = z.infer<typeof OpenLetters>
 
 /** Most first. `source`: of this one only; null: of all. */
-export const openLetters = (store: Store, source: string | null): Promise<OpenLetters[]> =>
-  store.query(
-    `SELECT source, count() AS letters FROM dead_letters_now ${where([["state = 'open'", 'open'], ['source = {source:String}', source]])} GROUP BY source ORDER BY letters DESC, source`,
-    { source },
-    OpenLetters,
+export async function openLetters(store: Store, source: string | null): Promise<OpenLetters[]> {
+  const { sql, params } = await openLetterSet(store, source)
+  return store.query(`SELECT l.source AS source, count() AS letters FROM (${sql}) AS l GROUP BY source ORDER BY letters DESC, source`, params, OpenLetters)
+}
+
+const StageLetters = OpenLetters.extend({ stage: z.string() })
+export type StageLetters = z.infer<typeof StageLetters>
+
+/** Of all sources, by where on their way the records failed, most first. */
+export async function openLettersByStage(store: Store): Promise<StageLetters[]> {
+  const { sql, params } = await openLetterSet(store, null)
+  return store.query(
+    `SELECT l.source AS source, tupleElement(l.last, 4) AS stage, count() AS letters FROM (${sql}) AS l GROUP BY source, stage ORDER BY letters DESC, source, stage`,
+    params, StageLetters,
   )
+}

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Store } from '../ports/store.ts'
+import { openLettersByStage, type StageLetters } from './dead-letters.ts'
 import { sourceFreshness, type SourceFreshness } from './freshness.ts'
 import { grantCounts, type GrantCount } from './grant-counts.ts'
 
 const FindingCount = z.object({ kind: z.string(), severity: z.string(), open: z.int() })
 const AppLag = z.object({ app: z.string(), direction: z.enum(['grant', 'revoke']), p95Ms: z.int() })
-const LetterCount = z.object({ source: z.string(), stage: z.string(), letters: z.int() })
 
 export interface Summary {
   /** open findings, most first */
@@ -16,7 +16,7 @@ export interface Summary {
   /** within which 95 % of the desired changes were seen done */
   lags: z.infer<typeof AppLag>[]
   /** those that nobody retried or discarded */
-  deadLetters: z.infer<typeof LetterCount>[]
+  deadLetters: StageLetters[]
 }
 
 /** `configured`: the applications and feeds that the config file has. Throws StoreError. */
@@ -34,7 +34,7 @@ export async function sourceSummary(store: Store, configured: readonly string[])
   const [sources, lags, deadLetters] = await Promise.all([
     sourceFreshness(store, configured),
     store.query('SELECT app, direction, p95_ms AS p95Ms FROM lag ORDER BY app, direction', {}, AppLag),
-    store.query("SELECT source, stage, count() AS letters FROM dead_letters_now WHERE state = 'open' GROUP BY source, stage ORDER BY letters DESC, source, stage", {}, LetterCount),
+    openLettersByStage(store),
   ])
   return { sources, lags, deadLetters }
 }
