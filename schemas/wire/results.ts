@@ -124,7 +124,7 @@ export type UnknownApp = z.infer<typeof UnknownApp>
 
 /**
  * One step of a run; key: source. The connector writes `begin` and `end`; each partition that applied the run writes
- * `partition` with its own verdict. A run is complete only if its end and all its partitions say so. `schemaChanges`, `unknownApps`: of an `end`; null: none.
+ * `partition` with its own verdict. An `end` of run 0 belongs to none: rows of a feed were posted. A run is complete only if its end and all its partitions say so. `schemaChanges`, `unknownApps`: of an `end`; null: none.
  * `unresolved`: of a `partition`, now: of a feed, what it says of identities that no feed has told of, and roles that nobody defines; of an
  * application, accounts that governance names and it never had. null: none.
  */

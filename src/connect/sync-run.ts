@@ -47,4 +47,14 @@ export function syncRunEnd(
   return { topic: 'sync-runs', key: source, record }
 }
 
+/** Rows of a feed were taken that were posted: its number is 0, which no run has, and nothing follows from it but that the feed has told something. */
+export function postedRows(source: string, at: number, of: ClassManifest['class'], counts: Omit<RunCounts, 'pages'>): Outgoing {
+  const manifest: ClassManifest = { class: of, verdict: 'unknown', reason: null, place: null, read: counts.read, declared: null, rejected: counts.rejected, counts: [] }
+  const record: SyncRun = {
+    type: 'SyncRun', source, run: 0, phase: 'end', verdict: 'unknown', reason: 'posted', place: null, at, pages: 0, ...counts,
+    classes: [manifest], schemaChanges: null, unknownApps: null, ...nothingYet,
+  }
+  return { topic: 'sync-runs', key: source, record }
+}
+
 const shortened = (change: ShapeChange): SchemaChange => ({ ...change, example: change.example?.slice(0, maxExampleChars).toWellFormed() ?? null })

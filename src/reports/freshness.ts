@@ -22,7 +22,7 @@ const isThrough = `(${isRead} AND r.partitions_done >= r.partitions_expected)`
 
 /** What a retired source said is in force no more. */
 const namesNothing = { unknownApps: [], unresolved: 0, unresolvedSome: [] }
-/** An application that only delivers. */
+/** An application that only delivers, a feed that is only posted. */
 const neverRun = { lastRun: 0, lastVerdict: null, lastComplete: null, ...namesNothing }
 
 /** Of all sources that the tables know, by name. `configured`: those that the config file has. Throws StoreError. */
@@ -44,7 +44,7 @@ async function readSources(store: Store): Promise<Row[]> {
   const recent = await by(store, '(r.source, r.run) IN (SELECT source, run FROM recent_runs)', [])
   const stuck = recent.filter(({ through }) => through === 0).map(({ source }) => source)
   if (stuck.length === 0) return recent
-  const whole = new Map((await by(store, 'r.source IN {stuck:Array(String)}', stuck)).map((row) => [row.source, row]))
+  const whole = new Map((await by(store, 'r.run != 0 AND r.source IN {stuck:Array(String)}', stuck)).map((row) => [row.source, row]))
   return recent.map((row) => whole.get(row.source) ?? row)
 }
 

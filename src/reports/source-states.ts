@@ -13,7 +13,7 @@ export interface Inactive {
   isFeed: boolean
   /** when its last complete run ended, ms; null: it had none */
   lastComplete: number | null
-  /** when it last began or ended a run of whatever verdict, or told of an account, ms */
+  /** when it last began or ended a run of whatever verdict, was posted, or told of an account, ms */
   lastSign: number
   /** ms; null: it was not */
   retiredAt: number | null
@@ -27,14 +27,14 @@ const retired = "SELECT source, max(at) AS at FROM ruling_log WHERE kind = 'reti
 const doubtful = (column: string): string => `(${column} NOT IN {configured:Array(String)} OR ${column} IN (SELECT source FROM (${retired})))`
 
 /**
- * Of the applications and feeds that were ever read, and applications that ever told of accounts, those that are not active, by name.
+ * Of the applications and feeds that were ever read, feeds that were ever posted and applications that ever told of accounts, those that are not active, by name.
  * `configured`: what the config file has, of which only what was retired and not read since is told. Throws StoreError.
  */
 export async function inactiveSources(store: Store, configured: readonly string[]): Promise<Inactive[]> {
   const signs = await store.query(
     `SELECT s.source AS source, max(s.is_feed) AS isFeed, toUnixTimestamp64Milli(max(s.at)) AS lastSign, toUnixTimestamp64Milli(max(r.at)) AS ruledAt
      FROM (
-       SELECT l.source AS source, hasAny(l.\`classes.class\`, {feedClasses:Array(String)}) AS is_feed, l.at AS at FROM sync_run_log AS l WHERE l.phase != 'partition' AND ${doubtful('l.source')}
+       SELECT l.source AS source, hasAny(groupUniqArrayArray(l.\`classes.class\`), {feedClasses:Array(String)}) AS is_feed, max(l.at) AS at FROM sync_run_log AS l WHERE l.phase != 'partition' AND ${doubtful('l.source')} GROUP BY l.source
        UNION ALL SELECT l.app AS source, 0 AS is_feed, max(l.observed) AS at FROM access_log AS l WHERE ${doubtful('l.app')} GROUP BY l.app
      ) AS s
      LEFT JOIN (${retired}) AS r ON r.source = s.source

@@ -65,7 +65,7 @@ export const syncRuns: Report<SyncRunFilters, SyncRunRow> = {
 }
 
 const rowsOf = ({ source }: SyncRunFilters, condition: string | null): string =>
-  `SELECT l.source, l.run FROM sync_run_log AS l ${where([['l.source = {source:String}', source], [condition ?? '', condition]])}`
+  `SELECT l.source, l.run FROM sync_run_log AS l ${where([['l.run != 0', 'of a run'], ['l.source = {source:String}', source], [condition ?? '', condition]])}`
 
 /** Of the runs that `rows` of the log names, those that the filters let through. */
 function runsIn(store: Store, filters: SyncRunFilters, rows: string): Promise<SyncRunRow[]> {

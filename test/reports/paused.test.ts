@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { postedRows } from '../../src/connect/sync-run.ts'
+import { sourceFreshness } from '../../src/reports/freshness.ts'
+import { runsOf } from '../../src/reports/known-sources.ts'
 import { pausedSources } from '../../src/reports/paused.ts'
 import { inactiveSources } from '../../src/reports/source-states.ts'
+import { syncRuns } from '../../src/reports/sync-runs.ts'
 import { access, ruling, syncRun } from '../sink/records.ts'
 import { openTables, type Tables } from './tables.ts'
 
@@ -48,5 +52,27 @@ describe('paused sources', () => {
     expect(await paused(null, 301)).toEqual([desk, hooks, portal])
     expect(await paused(null, 450)).toEqual([desk, hooks, portal, sold])
     expect(await paused(null, 500)).toEqual([desk, hooks, portal])
+  })
+})
+
+describe('a feed that was only ever posted', () => {
+  const posted = (at: number) => tables.add('sync-runs', postedRows('letters', at, 'requests', { read: 3, rejected: 1 }).record as ReturnType<typeof syncRun>)
+  const state = async (): Promise<unknown> => (await inactiveSources(tables.store, configured)).find(({ source }) => source === 'letters')
+
+  it('is known by its posts: paused when it left the file, retired until it is posted again, and never read', async () => {
+    await posted(700)
+    await posted(800)
+    const letters = { source: 'letters', isFeed: true, lastComplete: null, lastSign: 800 }
+    expect(await state()).toMatchObject({ ...letters, state: 'paused', retiredAt: null })
+    expect(await paused('billing', null)).toContainEqual({ source: 'letters', since: null })
+    await tables.add('rulings', ruling({ source: 'letters', at: 900 }))
+    expect(await state()).toMatchObject({ ...letters, state: 'retired', retiredAt: 900 })
+    await posted(1_000)
+    expect(await state()).toMatchObject({ state: 'paused', lastSign: 1_000 })
+    expect(await syncRuns.run(tables.store, syncRuns.filters.parse({ source: 'letters' }))).toEqual([])
+    expect(await runsOf(tables.store, 'letters', 0)).toEqual({ last: 0, had: false })
+    const fresh = await sourceFreshness(tables.store, configured)
+    expect(fresh.find(({ source }) => source === 'letters')).toMatchObject({ lastRun: 0, lastVerdict: null, lastComplete: null, state: 'paused' })
+    expect((await sourceFreshness(tables.store, [...configured, 'letters'])).find(({ source }) => source === 'letters')).toBe(undefined)
   })
 })

@@ -4,6 +4,7 @@ import { asRejection } from '../errors.ts'
 import { deadLetter } from '../letters.ts'
 import { maskRow } from '../mask.ts'
 import type { Source } from '../source.ts'
+import { postedRows } from '../sync-run.ts'
 import { type CanonicalAccount, intentOf, mergeRows, traceOf, traceOfRejected } from './intent.ts'
 import { type FeedShape, type TypedRow, parseRow } from './shape.ts'
 import { UnknownApps } from './unknown-apps.ts'
@@ -32,7 +33,7 @@ interface PostFrame {
 
 /**
  * Rows that a governance system sends by itself: no run, so nothing is ever concluded from what is not among them. All rows that
- * hold are in the log when it resolves, in one transaction with a dead letter for each that does not.
+ * hold are in the log when it resolves, in one transaction with a dead letter for each that does not and, if any does, a record that the feed has told something.
  */
 export async function postIntent(source: Source, { shape, canonical, apps }: PostFrame, rows: readonly unknown[]): Promise<PostResult> {
   const observed = source.stamp()
@@ -78,6 +79,8 @@ export async function postIntent(source: Source, { shape, canonical, apps }: Pos
   }
   result.rejected.sort((a, b) => a.index - b.index)
   result.unknownApps = unknownApps.list()
+  // a feed that is only ever posted is known by this, once it has left the config file
+  if (result.accepted > 0) outgoing.push(postedRows(source.name, source.clock.nowMs(), shape.class, { read: rows.length, rejected: result.rejected.length }))
   if (outgoing.length > 0) await source.publish(outgoing)
   return result
 }

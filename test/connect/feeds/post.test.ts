@@ -21,7 +21,8 @@ describe('posted rows', () => {
     const first = all.find(({ display }) => display === 'Ann')!
     expect(all.find(({ removed }) => removed)!.observed).toBeGreaterThan(first.observed)
     expect(await lab.of('intent', 'RunBegin')).toEqual([])
-    expect(await lab.all('sync-runs')).toEqual([])
+    const told = { source: 'hr', run: 0, phase: 'end', verdict: 'unknown', reason: 'posted', classes: [{ class: 'identities', counts: [] }] }
+    expect(await lab.all('sync-runs')).toMatchObject([{ ...told, read: 2 }, { ...told, read: 1 }])
   })
 
   it('are told apart: what holds is accepted, the rest is named and kept as dead letters', async () => {
@@ -43,6 +44,7 @@ describe('posted rows', () => {
   it('of one id that contradict each other are all rejected', async () => {
     const result = await post([{ number: '1', display: 'Ann' }, { number: '1', display: 'Bob' }])
     expect(result).toMatchObject({ accepted: 0, rejected: [{ index: 0, id: '1' }, { index: 1, id: '1' }] })
+    expect(await lab.all('sync-runs')).toEqual([])
   })
 
   it('that name an application which the config file never had are taken, and the answer says so', async () => {
