@@ -7,6 +7,7 @@ import { reports } from '../../src/reports/catalogue.ts'
 import { openLetters } from '../../src/reports/dead-letters.ts'
 import { findingById } from '../../src/reports/findings.ts'
 import { knownSources } from '../../src/reports/known-sources.ts'
+import { inactiveSources } from '../../src/reports/source-states.ts'
 import { summary } from '../../src/reports/summary.ts'
 import { unknownNames } from '../../src/reports/unknown-names.ts'
 import { unprovenSources } from '../../src/reports/unproven.ts'
@@ -41,8 +42,10 @@ try {
   await measure('sync-runs --source', () => report('sync-runs').rows(store, { source: 'app-7' }))
   await measure('sync-runs --verdict partial', () => report('sync-runs').rows(store, { verdict: 'partial' }))
   await measure('dead-letters --source', () => report('dead-letters').rows(store, { source: 'app-7' }))
+  await measure('dead-letters --state all', () => report('dead-letters').rows(store, { state: 'all' }))
   await measure('explain: its finding', () => findingById(store, '0000000000000000A'))
   await measure('beside each report: open dead letters', () => openLetters(store, null))
+  await measure('beside each report: sources that nobody reads', () => inactiveSources(store, configured))
   await measure('beside each report: sources never read completely', () => unprovenSources(store, configured, null))
   await measure('beside an empty report: known sources', () => knownSources(store))
   await measure('beside an empty report: unknown names', () => unknownNames(store, { app, account: 'nobody', entitlement: 'nothing' }))

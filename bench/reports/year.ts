@@ -6,9 +6,14 @@ import { app } from '../workload.ts'
 /**
  * The tables of an installation of n accounts after a year, made by the engine itself: W(n) with two changes of each account; 30 sources
  * read every quarter of an hour (`daysOfRuns`); for every tenth account a finding with its action, of ten of which nine were closed; two
- * samples of lag an account; a broken record for every two hundredth account, told by ten runs, one of three put aside.
+ * samples of lag an account; a broken record for every two hundredth account, told by ten runs, one of three put aside. A source of which each
+ * run tells a hundred broken records (`brokenSource`), of 50 of them the same as the run before, of which a person put 10 aside; a feed of people
+ * that was posted once an account, and left the config file (`postedFeed`).
  */
 export const sources = 30
+/** One of the 30. */
+export const brokenSource = 'app-3'
+export const postedFeed = 'posted'
 const runsOfDay = 96
 const share = { finding: 10, letter: 200 }
 
@@ -17,7 +22,10 @@ export async function fillYear(store: Store, n: number, daysOfRuns: number, onPr
   for (let day = 0; day < daysOfRuns; day += 30) {
     await store.command(runs, { first: day * runsOfDay, count: Math.min(30, daysOfRuns - day) * runsOfDay })
   }
-  for (const statement of [findings, actions, lagSamples, letters]) await store.command(statement, { n })
+  for (let day = 0; day < daysOfRuns; day += 30) {
+    await store.command(tellings, { first: day * runsOfDay * 100, count: Math.min(30, daysOfRuns - day) * runsOfDay * 100 })
+  }
+  for (const statement of [putAside, posts, findings, actions, lagSamples, letters]) await store.command(statement, { n })
 }
 
 const at = (ms: string): string => `fromUnixTimestamp64Milli(${ms}, 'UTC')`
@@ -67,6 +75,21 @@ const letters = `
     ${at(`toInt64(${beginMs}) + toInt64(nth) * ${dayMs / runsOfDay}`)}, if(nth = 8, 'discarded', 'open'), if(nth = 8, 'anna', NULL), if(nth = 8, 'known', NULL)
   FROM (SELECT number AS k, arrayJoin(range(10)) AS nth FROM numbers({n:UInt64}) WHERE number % ${share.letter} = 0)
   WHERE nth != 8 OR intDiv(k, ${share.letter}) % 3 = 0`
+
+const tellings = `
+  INSERT INTO dead_letters (topic, partition, offset, \`index\`, id, source, run, stage, code, reason, place, payload, at)
+  SELECT 'dead-letters', 1, k, 0, lower(hex(MD5(if(k % 100 < 50, toString(k % 100), concat(toString(k % 100), ' of run ', toString(run)))))), '${brokenSource}', run, 'map', 'invalid-record', 'no id',
+    concat('line ', toString(k % 100)), '{"id":null,"name":"***","mail":"***","department":"sales"}', ${at(`toInt64(${beginMs}) + run * ${dayMs / runsOfDay}`)}
+  FROM (SELECT toInt64(number + {first:UInt64}) AS k, intDiv(k, 100) AS run FROM numbers({count:UInt64}))`
+
+const putAside = `
+  INSERT INTO dead_letters
+  SELECT * REPLACE (1 AS \`index\`, 'discarded' AS state, 'anna' AS \`by\`, 'known' AS why) FROM dead_letters AS l WHERE l.source = '${brokenSource}' AND l.run = 9 AND l.offset % 100 < 10`
+
+const posts = `
+  INSERT INTO sync_run_log (topic, partition, offset, \`index\`, source, run, phase, partitions, verdict, reason, at, read, \`classes.class\`, \`classes.verdict\`, \`classes.reason\`, \`classes.place\`, \`classes.read\`, \`classes.declared\`, \`classes.rejected\`, \`classes.counts\`)
+  SELECT 'sync-runs', 1, toInt64(number), 0, '${postedFeed}', 0, 'end', 0, 'unknown', 'posted', ${at(`toInt64(${beginMs}) + toInt64(number)`)}, 1, ['identities'], ['unknown'], [NULL], [NULL], [1], [NULL], [0], [[]]
+  FROM numbers({n:UInt64})`
 
 const Rows = z.object({ rows: z.int() })
 

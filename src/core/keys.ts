@@ -9,6 +9,6 @@ export const accountHome = (app: string, id: string): string => `${accountHomes}
 export const sourceHome = (source: string): string => `source/${source}`
 
 /** How the homes of accounts begin. */
-const accountHomes = 'account/'
+export const accountHomes = 'account/'
 
 const ofIdentities = identityHome('')
