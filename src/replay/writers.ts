@@ -21,8 +21,8 @@ const firstTask = 3
  * | --- | --- |
  * | any with a `cause`: KeyBook, KeysBaseline, AccountIntent (raw); AccountFact, AccountGone, Reference, Desired, Baseline, Held (facts); AccessChange, Finding, LagSample; DeadLetter and Command of a task | the processor whose input is `cause.topic`, on partition `cause.partition` |
  * | Proposal (actions), ActionChange, Command of kind `write` | the same, by their `cause` |
- * | DeadLetter, Command with `cause` null | outside: connectors, the command line |
- * | DeadLetter that is not open; Command whose `cause` is a dead letter | outside: a person decided about the letter at `cause` |
+ * | DeadLetter, Command with `cause` null | outside: connectors, the command line; but a Command of kind `write` is none of theirs: nobody's |
+ * | DeadLetter that is not open; Command of another kind whose `cause` is a dead letter | outside: a person decided about the letter at `cause` |
  * | SyncRun of phase `partition`: it has no cause | on its `partition`: the processor of `intent` where `source` is a feed, else that of `raw`. A feed is what has a RunBegin on intent |
  * | SyncRun of phase `begin`, `end` | outside: the connector |
  * | RunBegin, Definition, DefinitionsEnd, Account, Seen, Written, RunEnd, the records of feeds, ActionDecision, Delivery, WriteResult, Census, Setting, Ruling, Tick, Epoch | outside: these are inputs, what follows from them is what is compared |
@@ -60,7 +60,10 @@ export class Writers {
       if (record.phase !== 'partition') return outside
       return this.#task(this.#feeds.has(record.source) ? 'intent' : 'raw', record.partition, topic)
     }
-    if (!('cause' in record) || record.cause === null || isDecision(record, record.cause.topic)) return outside
+    if (!('cause' in record)) return outside
+    // what is written to an application follows from what is recorded, or it must not be there
+    if (record.cause === null) return isWrite(record) ? nobody : outside
+    if (isDecision(record, record.cause.topic)) return outside
     return this.#task(record.cause.topic, record.cause.partition, topic)
   }
 
@@ -78,7 +81,10 @@ export class Writers {
   }
 }
 
-const isDecision = (record: AnyRecord, cause: string): boolean => (record.type === 'DeadLetter' ? record.state !== 'open' : record.type === 'Command' && cause === 'dead-letters')
+const isWrite = (record: AnyRecord): boolean => record.type === 'Command' && record.kind === 'write'
+
+const isDecision = (record: AnyRecord, cause: string): boolean =>
+  record.type === 'DeadLetter' ? record.state !== 'open' : record.type === 'Command' && !isWrite(record) && cause === 'dead-letters'
 
 /** Names of everything that began a run on intent. Run marks go to every partition, so one tells all. */
 export async function feedsOf(log: Log, codec: Codec): Promise<ReadonlySet<string>> {

@@ -10,7 +10,7 @@ import { taskId } from '../../src/runtime/task.ts'
 import { Topology } from '../support/topology.ts'
 import { Hasty } from './hasty.ts'
 import { feeds, record, Surroundings, types } from './history.ts'
-import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, standsAt, tampered, type Tamper } from './logs.ts'
+import { codec, find, isOf, messagesOf, openTemporary, partitions, rewrite, standsAt, tampered, type Tamper, type Target } from './logs.ts'
 import { verify } from './verify.ts'
 
 let log: Log & AsyncDisposable
@@ -48,6 +48,7 @@ describe('an untouched log', () => {
     for (const [topic, kinds] of Object.entries({
       raw: ['KeyBook', 'KeysBaseline'], facts: ['AccountFact', 'AccountGone', 'Reference', 'Desired', 'Baseline'],
       access: ['AccessChange'], findings: ['Finding'], lag: ['LagSample'], 'sync-runs': ['SyncRun'], 'dead-letters': ['DeadLetter'],
+      actions: ['Proposal'], 'action-log': ['ActionChange'], commands: ['Command'],
     } as const)) {
       for (const kind of kinds) expect(await count(topic as Topic, isOf(kind)), `${kind} on ${topic}`).toBeGreaterThan(0)
     }
@@ -226,6 +227,102 @@ describe('a log that was changed', () => {
   it('names an end that is cut off', async () => {
     const [only] = await differencesOf((messages, topic, partition) => (topic === 'findings' && partition === 0 ? messages.slice(0, -1) : messages))
     expect(only).toMatchObject({ difference: { kind: 'missing', at: { topic: 'findings', partition: 0, offset: (await log.end('findings', 0)) - 1 } } })
+  })
+})
+
+describe('what is planned, done and asked of applications', () => {
+  let asking: Log & AsyncDisposable
+
+  /** An application that is asked again about who is absent, which the five days have not. */
+  beforeAll(async () => {
+    asking = await openTemporary()
+    const topology = new Topology({ types, log: asking, codec })
+    const world = new Surroundings(topology)
+    await world.settings({ crm: { reread: true } }, feeds)
+    for (const holders of [['ann', 'bob', 'cy', 'dee'], ['ann', 'cy']]) {
+      await world.snapshot('crm', {}, holders.map((id) => ({ id, direct: ['orders:read'] })))
+      await topology.advance(1_000)
+    }
+  })
+  afterAll(() => asking[Symbol.asyncDispose]())
+
+  interface Kind {
+    topic: Topic
+    processor: string
+    isIt: (one: RecordOf<Topic>) => boolean
+    of: () => Log
+    alter: (one: RecordOf<Topic>) => RecordOf<Topic>
+    field: string
+  }
+
+  const kinds: Record<string, Kind> = {
+    'a proposal': {
+      topic: 'actions', processor: 'reconcile', isIt: isOf('Proposal'), of: () => log, field: 'detail',
+      alter: (one) => (one.type === 'Proposal' ? { ...one, detail: 'nothing to see here' } : one),
+    },
+    'a change of an action': {
+      topic: 'action-log', processor: 'remediate', isIt: isOf('ActionChange'), of: () => log, field: 'by',
+      alter: (one) => (one.type === 'ActionChange' ? { ...one, by: 'somebody else' } : one),
+    },
+    'a write': {
+      topic: 'commands', processor: 'remediate', isIt: (one) => one.type === 'Command' && one.kind === 'write', of: () => log, field: 'write.operations[0].account',
+      alter: (one) =>
+        one.type === 'Command' && one.write !== null ? { ...one, write: { ...one.write, operations: one.write.operations.map((operation) => ({ ...operation, account: 'hal' })) } } : one,
+    },
+    'a read of one account': {
+      topic: 'commands', processor: 'normalise', isIt: (one) => one.type === 'Command' && one.kind === 'reread', of: () => asking, field: 'account',
+      alter: (one) => (one.type === 'Command' ? { ...one, account: 'ann' } : one),
+    },
+  }
+
+  /** What its own processor says, of the second of them: what came before is equal. */
+  async function found({ topic, processor, isIt, of }: Kind, change: (records: RecordOf<Topic>[], index: number) => RecordOf<Topic>[]): Promise<{ target: Target<Topic>; difference: Difference | null; before: number }> {
+    const target = await find<Topic>(of(), topic, isIt, 1)
+    const report = await verify(await tampered(of(), types, rewrite<Topic>(topic, target, (records) => change(records, target.index))))
+    expect(report.holds).toBe(false)
+    const own = report.tasks.find((task) => task.processor === processor && task.difference !== null)
+    return { target, difference: own?.difference ?? null, before: own?.compared ?? 0 }
+  }
+
+  it('is reproduced where accounts are asked about again, too', async () => {
+    expect((await verify(asking)).holds).toBe(true)
+  })
+
+  it.each(Object.entries(kinds))('%s that was altered is named with the field', async (_name, kind) => {
+    const { target: { partition, offset, index }, difference, before } = await found(kind, (records, at) => records.map((one, i) => (i === at ? kind.alter(one) : one)))
+    expect(difference).toMatchObject({ kind: 'changed', field: kind.field, at: { topic: kind.topic, partition, offset, index } })
+    expect(before).toBeGreaterThan(0)
+  })
+
+  it.each(Object.entries(kinds))('%s that was dropped is named where it is missing', async (_name, kind) => {
+    const { target: { partition, offset, record: gone }, difference } = await found(kind, (records, at) => records.filter((_, i) => i !== at))
+    expect(difference).toMatchObject({ at: { topic: kind.topic, partition, offset } })
+    expect(['missing', 'changed']).toContain(difference?.kind)
+    expect(difference?.derived).toContain(gone.type)
+  })
+
+  it.each(Object.entries(kinds))('%s that is there twice is named at the place of the second', async (_name, { topic, processor, isIt, of }) => {
+    const { partition, offset } = await find<Topic>(of(), topic, isIt, 1)
+    const twice = await tampered(of(), types, (messages, at, p) => (at === topic && p === partition ? messages.flatMap((one) => (one.offset === offset ? [one, one] : [one])) : messages))
+    const report = await verify(twice)
+    expect(report.holds).toBe(false)
+    const own = report.tasks.find((task) => task.processor === processor && task.difference !== null)
+    expect(own?.difference).toMatchObject({ at: { topic, partition, offset: offset + 1, index: 0 } })
+    expect(['extra', 'changed']).toContain(own?.difference?.kind)
+  })
+
+  it('a write that nothing gave is named, whatever it says that made it', async () => {
+    const { record: write, partition } = await find(log, 'commands', (one) => one.type === 'Command' && one.kind === 'write')
+    const place = { partition: 0, offset: 0, index: 0 }
+    for (const cause of [null, { topic: 'dead-letters', ...place }, { topic: 'intent', ...place }, { topic: 'raw', ...place }, { topic: 'actions', ...place }]) {
+      const forged: RecordOf<'commands'> = write.type === 'Command' ? { ...write, id: 'forged', cause } : write
+      const copy = await tampered(log, types, (messages, topic, p) =>
+        topic === 'commands' && p === partition ? [...messages, { offset: messages.length, key: 'crm', timestamp: 0, value: codec.encode('commands', [forged]) }] : messages,
+      )
+      const report = await verify(copy)
+      const named = [...report.strays, ...report.tasks.flatMap(({ difference }) => difference ?? [])]
+      expect(named, JSON.stringify(cause)).toMatchObject([{ at: { topic: 'commands', partition, offset: await log.end('commands', partition), index: 0 } }])
+    }
   })
 })
 

@@ -44,6 +44,9 @@ describe('a record is attributed', () => {
     const command = { type: 'Command', id: 'c', app: 'crm', kind: 'sync', account: null, run: null, reason: 'r', write: null, at: 0 } as const
     expect(writers.of('commands', { ...command, cause: from('dead-letters', 0) })).toBe(outside)
     expect(writers.of('commands', { ...command, cause: from('raw', 1) })).toBe(task('normalise', 1))
+    expect(writers.of('commands', { ...command, cause: null })).toBe(outside)
+    for (const cause of [null, from('dead-letters', 0)]) expect(writers.of('commands', { ...command, kind: 'write', cause })).toBe(nobody)
+    expect(writers.of('commands', { ...command, kind: 'write', cause: from('actions', 1) })).toBe(task('remediate', 1))
   })
 
   it('to nobody where no processor reads and writes like that', () => {
