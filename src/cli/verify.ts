@@ -18,6 +18,7 @@ import { tellTable } from '../replay/table-range.ts'
 import { verifyLog } from '../replay/verify-log.ts'
 import { verifyTables } from '../replay/verify-tables.ts'
 import { needOf } from '../replay/versions.ts'
+import { knownLine } from './known-line.ts'
 import { sayHowFar, terminalWidth, type HowFar } from './terminal.ts'
 import { sayAhead } from './ask.ts'
 
@@ -94,6 +95,7 @@ export async function replay(configFile: string, { until, ...asked }: ReplaySele
     const who = spelledAsKept(asked, configuredOf(config).ids)
     const report = await replayUntil({ log, codec, judge: reconcile, scratch, untilMs, ...who, onProgress: (progress) => say(howFar(progress)) })
     if (who.app !== undefined && !report.apps.includes(who.app)) throw new ApiError(404, `of ${who.app} no access was known then; of these some was: ${report.apps.join(', ') || 'none'}`)
+    console.error(knownLine(report.known))
     const whom = (['account', 'identity'] as const).flatMap((name) => (who[name] === undefined ? [] : [`${name} ${JSON.stringify(who[name])}`]))
     if (report.changes === 0 && whom.length > 0) console.error(`of ${whom.join(' and ')} no access was known then: there was none, or it is spelt otherwise`)
     for (const range of report.otherVersions) console.error(needOf(range, 'replay'))

@@ -8,7 +8,9 @@ export interface KnownFacts {
   partition: number
   /** of the first record that was not known yet */
   offset: number
-  /** the time that was reached, ms */
+  /** of the partition, whatever of it was known; `offset`, where all of it was */
+  end: number
+  /** the time that was reached, ms; 0: nothing was known */
   now: number
 }
 
@@ -43,7 +45,7 @@ export interface Reader {
 /** What was known of one partition of facts is given to a processor. */
 export async function readKnown({ log, codec, scratch, partition, untilMs, onProgress }: Knowing, { type, passes, isEnough = () => false }: Reader): Promise<KnownFacts> {
   const end = await log.end('facts', partition)
-  const known: KnownFacts = { partition, offset: end, now: 0 }
+  const known: KnownFacts = { partition, offset: end, end, now: 0 }
   await rerun({
     type, partition, log, codec, scratch, end,
     ...(passes === undefined ? {} : { passes }),

@@ -222,6 +222,19 @@ describe('grantline on the command line', { timeout: 180_000 }, () => {
     expect(then).toMatchObject([{ account: 'ann', identity: 'I1', entitlement: 'read', verdict: 'unauthorised' }])
     expect(await held('replay', '--until', until)).toEqual(then)
     const now = new Date().toISOString()
+    const known = async (time: string): Promise<{ offset: number; asOf: string }[]> => {
+      const { err } = await grantline('replay', '--until', time)
+      const line = err.split('\n').find((one) => one.startsWith('known then: facts/0 ')) ?? ''
+      return [...line.matchAll(/facts\/\d (?:before offset|to its end, offset) (\d+), as of (\S+Z)/g)].map(([, offset, asOf]) => ({ offset: Number(offset), asOf: asOf! }))
+    }
+    const [before, after] = [await known(until), await known(now)]
+    expect([before.length, after.length]).toEqual([2, 2])
+    for (const [i, { offset, asOf }] of before.entries()) {
+      expect(asOf <= until && until < after[i]!.asOf && after[i]!.asOf <= now).toBe(true)
+      expect(offset).toBeLessThan(after[i]!.offset)
+    }
+    const early = await grantline('replay', '--until', '2020-01-01')
+    expect(early).toMatchObject({ code: 0, out: 'nothing found\n', err: 'known then: nothing of facts/0; nothing of facts/1\n' })
     const filter = ['--app', 'wiki', '--account', 'bob']
     const bobs = await held('access', '--at', now, '--known-at', now, ...filter)
     expect(bobs).toMatchObject([{ account: 'bob', identity: null, entitlement: 'read' }])

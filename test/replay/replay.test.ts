@@ -113,7 +113,8 @@ describe('what was known at a moment', () => {
     const { known, otherVersions } = await replay(at)
     expect(otherVersions).toEqual([])
     expect(known.map(({ partition }) => partition)).toEqual([0, 1, 2])
-    for (const { partition, offset, now } of known) {
+    for (const { partition, offset, end, now } of known) {
+      expect(end).toBe(before[partition]!.length)
       expect(now).toBe(startOfTime + 120_000)
       const [first] = codec.decode('facts', before[partition]![offset]!.value)
       expect(first).toEqual({ type: 'Tick', at: startOfTime + dayMs + 120_000 })
