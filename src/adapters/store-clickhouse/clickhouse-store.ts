@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { reasonOf } from '../../core/reason.ts'
 import { GuardError, StoreError, type Guard, type Params, type Row, type Store } from '../../ports/store.ts'
 import { guardCode, guardMessage, guardParam, insertSql, type Column } from './insert-sql.ts'
+import { alteredTables, whatToDo } from './what-to-do.ts'
 
 const ColumnRow = z.object({ name: z.string(), type: z.string() })
 const maxMessageChars = 600
@@ -11,6 +12,8 @@ interface ClickHouseStoreOptions {
   client: ClickHouseClient
   /** where it is, for error messages; no credentials in it */
   place: string
+  /** how a person deletes all of it */
+  anew: string
   insertLimitMs: number
   settleMs: number
 }
@@ -20,12 +23,14 @@ export class ClickHouseStore implements Store {
   readonly settleMs: number
   readonly #client: ClickHouseClient
   readonly #place: string
+  readonly #anew: string
   readonly #insertLimitMs: number
   readonly #columns = new Map<string, Promise<Column[]>>()
 
-  constructor({ client, place, insertLimitMs, settleMs }: ClickHouseStoreOptions) {
+  constructor({ client, place, anew, insertLimitMs, settleMs }: ClickHouseStoreOptions) {
     this.#client = client
     this.#place = place
+    this.#anew = anew
     this.#insertLimitMs = insertLimitMs
     this.settleMs = settleMs
   }
@@ -45,10 +50,17 @@ export class ClickHouseStore implements Store {
   async insertRows(table: string, rows: readonly Row[], guard: Guard): Promise<void> {
     if (rows.length === 0) throw new RangeError(`insert into ${table}: no rows`)
     const columns = await this.#columnsOf(table)
-    const sql = insertSql(table, columns, rows, guard, this.#insertLimitMs)
-    await this.#run(`insert into ${table}`, () =>
-      this.#client.command({ query: sql, query_params: { ...guard.params, [guardParam]: guard.equals } }),
-    )
+    try {
+      this.#requireFields(table, columns, rows)
+      const sql = insertSql(table, columns, rows, guard, this.#insertLimitMs)
+      await this.#run(`insert into ${table}`, () =>
+        this.#client.command({ query: sql, query_params: { ...guard.params, [guardParam]: guard.equals } }),
+      )
+    } catch (error) {
+      // somebody may have altered the table, or put it back by now
+      if (!(error instanceof GuardError)) this.#columns.delete(table)
+      throw error
+    }
   }
 
   async close(): Promise<void> {
@@ -59,16 +71,25 @@ export class ClickHouseStore implements Store {
     const known = this.#columns.get(table)
     if (known !== undefined) return known
     const asked = this.query(
-      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position`,
+      // one that is computed takes no value
+      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} AND default_kind NOT IN ('ALIAS', 'MATERIALIZED') ORDER BY position`,
       { table },
       ColumnRow,
     ).then((columns) => {
-      if (columns.length === 0) throw new StoreError(`${this.#place} has no table ${table}: open the store with its migrations`)
+      if (columns.length === 0) throw new StoreError(`there is no table ${table} at ${this.#place}. ${alteredTables(this.#anew)}`)
       return columns
     })
     this.#columns.set(table, asked)
     asked.catch(() => this.#columns.delete(table))
     return asked
+  }
+
+  /** The engine refuses the first field that it has no column for, and says neither of which table nor what to do. */
+  #requireFields(table: string, columns: readonly Column[], rows: readonly Row[]): void {
+    const names = new Set(columns.map(({ name }) => name))
+    const lacking = new Set<string>()
+    for (const row of rows) for (const field in row) if (!names.has(field)) lacking.add(field)
+    if (lacking.size > 0) throw new StoreError(`table ${table} at ${this.#place} lacks ${[...lacking].join(', ')}. ${alteredTables(this.#anew)}`)
   }
 
   async #run<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -77,7 +98,7 @@ export class ClickHouseStore implements Store {
     } catch (error) {
       const message = reasonOf(error)
       if (isGuard(error, message)) throw new GuardError(`${what}: refused by its guard, nothing landed`, { cause: error })
-      throw new StoreError(`${what} at ${this.#place} failed: ${message.slice(0, maxMessageChars)}`, { cause: error })
+      throw new StoreError(`${what} at ${this.#place} failed: ${message.slice(0, maxMessageChars).trimEnd().replace(/\.$/, '')}${whatToDo(error, message, this.#anew)}`, { cause: error })
     }
   }
 }

@@ -1,7 +1,7 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
 import { reasonOf } from '../../core/reason.ts'
 import { StoreError, type Store } from '../../ports/store.ts'
-import { ClickHouseStore } from './clickhouse-store.ts'
+import { ClickHouseStore, type ClickHouseStoreOptions } from './clickhouse-store.ts'
 import { identifier } from './literal.ts'
 import { migrate, readMigrations } from './migrations.ts'
 
@@ -43,7 +43,7 @@ export async function openStore(options: EmbeddedOptions | ServerOptions): Promi
 
 async function openEmbedded({ path }: EmbeddedOptions): Promise<Store> {
   const client = createClient({ connection: await connect(path), clickhouse_settings: settings, log })
-  return prepare(client, { place: path, insertLimitMs: defaultInsertLimitMs, settleMs: 0 }, async (store) => {
+  return prepare(client, { place: path, anew: `stop grantline, delete ${path} and start it`, insertLimitMs: defaultInsertLimitMs, settleMs: 0 }, async (store) => {
     await store.command('CREATE DATABASE IF NOT EXISTS grantline', {})
     // the embedded connection takes no database of its own; its session keeps this one
     await store.command('USE grantline', {})
@@ -75,20 +75,20 @@ async function openServer({ url, database, username, password, insertLimitMs = d
     ...(password === undefined ? {} : { password }),
   }
   const place = `${new URL(url).host}/${database}`
-  const settleMs = insertLimitMs + settleMarginMs
-  return prepare(createClient({ ...common, database }), { place, insertLimitMs, settleMs }, async () => {
+  const at = { place, anew: `stop grantline, drop the database ${database} and start it`, insertLimitMs, settleMs: insertLimitMs + settleMarginMs }
+  return prepare(createClient({ ...common, database }), at, async () => {
     // a client that names a database which is not there yet can do nothing
-    const first = new ClickHouseStore({ client: createClient(common), place, insertLimitMs, settleMs })
+    const first = new ClickHouseStore({ client: createClient(common), ...at })
     await first.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, {}).finally(() => first.close())
   })
 }
 
 async function prepare(
   client: ClickHouseClient,
-  { place, insertLimitMs, settleMs }: { place: string; insertLimitMs: number; settleMs: number },
+  at: Omit<ClickHouseStoreOptions, 'client'>,
   begin: (store: Store) => Promise<void>,
 ): Promise<Store> {
-  const store = new ClickHouseStore({ client, place, insertLimitMs, settleMs })
+  const store = new ClickHouseStore({ client, ...at })
   try {
     await begin(store)
     await migrate(store, readMigrations())
