@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultPoints, type FaultPoint } from '../../src/core/fault.ts'
 import { Company, unordered } from './company.ts'
 import { differences, type Outcome } from './outcome.ts'
-import { audit, killAfter, killAt, runToEnd } from './processes.ts'
+import { audit, exhaustAt, killAfter, killAt, runToEnd } from './processes.ts'
 
 /**
  * The whole product on the example, killed and started again. Each sequence has a company of its own: up to four kills while everything
@@ -91,6 +91,16 @@ describe('the product on examples/acme', () => {
   it('with its tasks in two threads, killed in them', { timeout: sequenceMs }, async () => {
     const plan = points.filter((point) => point.startsWith('runtime.') || point.startsWith('log.'))
     await sequence(plan.length, (of, n, pass, nth) => killAtPoint(of, plan[n]!, pass, nth), 2)
+  })
+
+  it('out of memory in the midst of each pass', { timeout: sequenceMs }, async () => {
+    await sequence(2, async (of, _n, pass) => {
+      const { reached } = passes[pass]!
+      const point = 'runtime.after-commit'
+      const nth = Math.floor(reached.filter((one) => one === point).length / 4)
+      expect(nth).toBeGreaterThan(1)
+      await exhaustAt(of, { point, nth })
+    })
   })
 
   const sizes = Array.from({ length: Math.ceil(randomKills / killsOfSequence) }, (_, i) => Math.min(killsOfSequence, randomKills - i * killsOfSequence))

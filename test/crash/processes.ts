@@ -38,6 +38,18 @@ export async function killAt(company: Place, fault: Fault, variant: VariantName 
   throw new Error(`${point} was not reached ${nth} times: the process ended with ${signal ?? code}, and killed itself at ${mark?.fired?.point ?? 'nothing'}\n${errors.slice(-2_000)}`)
 }
 
+/** MB of the heap: a pass needs a third of it. */
+const smallHeap = 256
+
+/** Throws unless the process ran out of memory, which began to be short at the fault. Answers which points it had reached by then. */
+export async function exhaustAt(company: Place, fault: Omit<Fault, 'how'>): Promise<Reached> {
+  const { code, signal, errors } = await start('child.ts', [orders(company, { ...fault, how: 'exhaust' }, null)], null, [`--max-old-space-size=${smallHeap}`])
+  const mark = markOf(company)
+  // V8 ends a process by itself; a thread's death ends the process by way of an error
+  if ((signal === 'SIGABRT' || code !== 0) && /out of memory|OUT_OF_MEMORY/.test(errors) && mark?.fired?.point === fault.point) return mark.reached
+  throw new Error(`the process did not run out of memory after ${fault.point}: it ended with ${signal ?? code}\n${errors.slice(-2_000)}`)
+}
+
 /** Kills the process so long after its start. Where it ends by itself before: how long it took, ms. */
 export async function killAfter(company: Place, ms: number): Promise<'killed' | { tookMs: number }> {
   const began = performance.now()
@@ -68,9 +80,9 @@ function orders(company: Place, fault: Fault | null, variant: VariantName | null
   return JSON.stringify({ file: company.file, offsetMs: company.offsetMs, marker, fault, variant, threads: company.threads ?? 1 } satisfies Orders)
 }
 
-async function start(script: string, args: readonly string[], killAfterMs: number | null): Promise<End> {
+async function start(script: string, args: readonly string[], killAfterMs: number | null, flags: readonly string[] = []): Promise<End> {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, path, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     // what a test set since counts too
     env: { ...process.env, ...childEnv },

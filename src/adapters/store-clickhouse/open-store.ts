@@ -2,6 +2,7 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import { reasonOf } from '../../core/reason.ts'
 import { StoreError, type Store } from '../../ports/store.ts'
 import { ClickHouseStore, type ClickHouseStoreOptions } from './clickhouse-store.ts'
+import { leaveFatalSignals } from './fatal-signals.ts'
 import { identifier } from './literal.ts'
 import { migrate, readMigrations } from './migrations.ts'
 
@@ -55,7 +56,9 @@ async function connect(path: string): Promise<ClientConnection> {
   const { createChdbConnection } = await import('chdb/connection')
   try {
     // both packages declare the same interface, each with its own copy of a class that has a private field
-    return createChdbConnection({ path }) as unknown as ClientConnection
+    const connection = createChdbConnection({ path }) as unknown as ClientConnection
+    leaveFatalSignals()
+    return connection
   } catch (error) {
     throw new StoreError(
       `can't open the tables at ${path}: ${reasonOf(error)}. ` +
