@@ -8,7 +8,7 @@ import { alteredTables, whatToDo } from './what-to-do.ts'
 const ColumnRow = z.object({ name: z.string(), type: z.string() })
 const maxMessageChars = 600
 
-interface ClickHouseStoreOptions {
+export interface ClickHouseStoreOptions {
   client: ClickHouseClient
   /** where it is, for error messages; no credentials in it */
   place: string
