@@ -1,4 +1,5 @@
 import { extname } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { MeasuredCommit } from '../observe/measured-log.ts'
 import type { Look, Part } from '../runtime/drained.ts'
@@ -16,7 +17,15 @@ export const threadEntry = new URL(`entry${extname(import.meta.url)}`, import.me
 
 type ThreadHearers = Hearers & { onCommit: (commit: MeasuredCommit) => void }
 
+/** More than any machine has, MB. */
+const noLimit = 16 * 1024 * 1024
+
+/**
+ * A thread whose heap is full is ended by Node wherever it is, in the midst of a commit too, and LMDB commits the part that is written. So threads have no
+ * limit of their own, whatever `--max-old-space-size` says of the main one: where the machine has no more memory, the system ends the process, at once and whole.
+ */
 export function tasksInThreads({ count, entry }: Threads, orders: Omit<ThreadOrders, 'thread' | 'threads'>, hears: ThreadHearers): TaskThread[] {
+  setFlagsFromString(`--max-old-space-size=${noLimit}`)
   return Array.from({ length: count }, (_, thread) => new TaskThread(entry, { ...orders, thread, threads: count }, hears))
 }
 

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFileCodec } from '../../src/adapters/codec/avro-codec.ts'
@@ -63,6 +63,17 @@ describe('tasks in threads', () => {
     await publisher.publish([one('boom')])
     await expect(untilDrained(threads)).rejects.toThrow(/not drained: task\/fragile\/\d failed: fragile: process threw/)
     expect(failures).toEqual([expect.stringMatching(/^task\/fragile\/\d: Error: fragile: process threw.*no account is called boom/)])
+  })
+
+  it('have no limit of memory of their own, at which Node would end them in the midst of a commit', async () => {
+    const limits: number[] = []
+    tasksInThreads(
+      { count: 1, entry: new URL('limit-thread.ts', import.meta.url) },
+      { log: log.share(), limits: defaultLimits, release: 'test' },
+      { onTrouble: (what) => limits.push(Number(what)), onFailed: () => undefined, onCommit: () => undefined },
+    )
+    await expect.poll(() => limits.length, { timeout: 20_000 }).toBe(1)
+    expect(limits[0]).toBeGreaterThan(totalmem())
   })
 
   it('are not drained where a thread died, and say why it did', async () => {

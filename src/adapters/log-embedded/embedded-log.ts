@@ -11,6 +11,7 @@ import { Ends, type SharedEnds } from './ends.ts'
 import { joinEnvironment, openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
 import { decodeMessage, encodeMessage, messageKey, offsetBytes, offsetOf, partitionKey } from './layout.ts'
 import { StateTable } from './state-table.ts'
+import { WholeCommits } from './whole-commits.ts'
 
 /**
  * The log in one LMDB environment. A commit is one transaction there; those that are asked for at the same time share one write to
@@ -24,11 +25,12 @@ export async function openEmbeddedLog(options: EmbeddedOptions): Promise<Embedde
 export interface SharedLog {
   options: EmbeddedOptions
   ends: SharedEnds
+  commits: SharedArrayBuffer
 }
 
 /** The log that another thread of this process has open and shares. */
-export function joinEmbeddedLog({ options, ends }: SharedLog): EmbeddedLog {
-  return new EmbeddedLog(joinEnvironment(options), options, ends)
+export function joinEmbeddedLog({ options, ends, commits }: SharedLog): EmbeddedLog {
+  return new EmbeddedLog(joinEnvironment(options), options, { ends, commits })
 }
 
 const Task = z.object({ number: z.int(), epoch: z.int() })
@@ -40,14 +42,16 @@ export class EmbeddedLog implements PortableLog {
   readonly #env: Environment
   readonly #options: EmbeddedOptions
   readonly #ends: Ends
+  readonly #commits: WholeCommits
   #closed = false
 
-  constructor(env: Environment, options: EmbeddedOptions, shared?: SharedEnds) {
+  constructor(env: Environment, options: EmbeddedOptions, shared?: Omit<SharedLog, 'options'>) {
     this.#env = env
     this.#options = options
     this.partitions = { ...options.partitions }
     this.schemas = new EmbeddedSchemas(env.schemas)
-    this.#ends = new Ends(options.partitions, shared)
+    this.#ends = new Ends(options.partitions, shared?.ends)
+    this.#commits = new WholeCommits(shared?.commits)
     if (shared === undefined) this.#ends.raise(this.#storedEnds())
   }
 
@@ -57,7 +61,7 @@ export class EmbeddedLog implements PortableLog {
 
   /** For other threads of this process to join it (`joinEmbeddedLog`); this one closes it last. */
   share(): SharedLog {
-    return { options: this.#options, ends: this.#ends.share(`log ${this.#env.path}`) }
+    return { options: this.#options, ends: this.#ends.share(`log ${this.#env.path}`), commits: this.#commits.guard() }
   }
 
   async read(topic: Topic, partition: number, offset: number, limits: ReadLimits): Promise<Message[]> {
@@ -95,7 +99,7 @@ export class EmbeddedLog implements PortableLog {
       void tasks.put(id, task)
       return task
     }
-    const { number, epoch } = await onDisk(path, () => tasks.childTransaction(take))
+    const { number, epoch } = await this.#commits.make(() => onDisk(path, () => tasks.childTransaction(take)))
     const state = new StateTable(this.#env.state, number)
     const isTakenOver = (): boolean => Task.parse(tasks.get(id)).epoch !== epoch
     let spent = false
@@ -148,6 +152,7 @@ export class EmbeddedLog implements PortableLog {
     this.#closed = true
     this.#ends.close()
     await this.#env.root.close()
+    this.#commits.close()
     this.#env.lock?.release()
   }
 
@@ -162,7 +167,7 @@ export class EmbeddedLog implements PortableLog {
       reach('log.after-state')
       return assigned
     }
-    const offsets = await onDisk(this.#env.path, () => this.#env.root.childTransaction(write))
+    const offsets = await this.#commits.make(() => onDisk(this.#env.path, () => this.#env.root.childTransaction(write)))
     this.#publish(change.appends, offsets)
     this.#lookAnew()
     return { offsets }
