@@ -8,6 +8,7 @@ import { createApp, serve, type HttpServer, type Serving } from '../http/server.
 import { Liveness } from '../observe/liveness.ts'
 import { createLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
+import { SinkTroubles } from '../observe/sink-troubles.ts'
 import { seldom } from '../observe/seldom.ts'
 import { roleNames, type Role } from '../roles.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -50,6 +51,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   const logger = createLogger(logLevel)
   const metrics = new Metrics(releaseOf())
   const liveness = new Liveness(Math.max(stalledMs, stalledTicks * config.tickSeconds * 1_000))
+  const sinkTroubles = new SinkTroubles()
   const stopped = new AbortController()
   const onSignal = (): void => stopped.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
@@ -61,7 +63,10 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
     release: releaseOf(),
     roles,
     ...(threads === 1 ? {} : { threads: { count: threads, entry: threadEntry } }),
-    onSinkEvent: (event) => metrics.onSink(event),
+    onSinkEvent: (event) => {
+      metrics.onSink(event)
+      sinkTroubles.hear(event, performance.now())
+    },
     onCommit: (commit) => metrics.onCommit(commit),
     onConnectEvent: (event) => {
       metrics.onConnect(event)
@@ -87,7 +92,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   try {
     metrics.watch({ progress: () => grantline.progress(), summary: roles.has('api') ? () => grantline.api.summary() : null })
     const http = await serveHttp(config, grantline, roles, {
-      metrics, liveness,
+      metrics, liveness, sinkTroubles,
       onFailed: (request, error) => {
         logger.error({ err: error, request }, 'a request could not be answered')
         say(`! ${request}: ${error.message}`)
@@ -156,10 +161,11 @@ function awaited(phase: DrainPhase): string {
 interface Watchers {
   metrics: Metrics
   liveness: Liveness
+  sinkTroubles: SinkTroubles
   onFailed: Serving['onFailed']
 }
 
-async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, { metrics, liveness, onFailed }: Watchers): Promise<HttpServer> {
+async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: ReadonlySet<Role>, { metrics, liveness, sinkTroubles, onFailed }: Watchers): Promise<HttpServer> {
   const { host, port, token: reference, tokens } = config.http
   const secretOf = async (named: string): Promise<string> => (await resolveSecret(named, { env: process.env, baseDir: config.baseDir })).reveal()
   const token = reference === null ? randomBytes(24).toString('base64url') : await secretOf(reference)
@@ -169,7 +175,10 @@ async function serveHttp(config: LoadedConfig, grantline: Grantline, roles: Read
     callers: new Callers(token, named),
     health: {
       stalled: async () => liveness.stalled(await grantline.progress(), performance.now()),
-      troubles: async () => (await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`])),
+      troubles: async () => [
+        ...(await grantline.progress()).flatMap(({ task, trouble }) => (trouble === null ? [] : [`${task}: ${trouble}`])),
+        ...sinkTroubles.lines(performance.now()),
+      ],
       metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     },
     onFailed,
