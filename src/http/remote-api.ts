@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { PostResult } from '../connect/feeds/post.ts'
 import type { DeadLetterRow } from '../reports/dead-letters.ts'
 import type { Summary } from '../reports/summary.ts'
+import { jsonOrNull } from '../core/json.ts'
+import { reasonOf } from '../core/reason.ts'
 import { ApiError } from './api-error.ts'
 import type { ActionStep, Api, Explanation } from './api.ts'
 import type { ConnectorHealth } from './connectors.ts'
@@ -16,18 +18,22 @@ const Decided = z.object({ did: z.string() })
 const Recorded = z.object({ recorded: z.int() })
 const Problem = z.object({ title: z.string() })
 
-/** The running process that holds the data directory, asked over its local HTTP API. */
+/** A process that runs, asked over its HTTP API: the one that holds the data directory, or one elsewhere. A redirect is an error: the token is for this address. */
 export function remoteApi(url: string, token: string): Api {
   const answer = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<Response> => {
-    const response = await fetch(new URL(path, url), {
+    const asked = fetch(new URL(path, url), {
       method,
       headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: 'error',
+    })
+    const response = await asked.catch((error: unknown) => {
+      throw new Error(`${url} could not be asked: ${reasonOf(error instanceof Error && error.cause !== undefined ? error.cause : error)}`, { cause: error })
     })
     if (response.ok) return response
     const text = await response.text()
-    const problem = Problem.safeParse(text === '' ? {} : JSON.parse(text))
-    const title = problem.success ? problem.data.title : `the running process answered ${response.status}`
+    const problem = Problem.safeParse(jsonOrNull(text))
+    const title = problem.success ? problem.data.title : `${url} answered ${response.status}, and not as grantline does`
     const { status } = response
     if (status === 404 || status === 503) throw new ApiError(status, title)
     throw status < 500 ? new ApiError(400, title) : new Error(title)
