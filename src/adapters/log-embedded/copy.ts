@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, open as openFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { open } from 'lmdb'
+import { reasonOf } from '../../core/reason.ts'
 import { damaged, fileOf } from './environment.ts'
 import { damageOf } from './file-head.ts'
 
@@ -32,10 +33,10 @@ export async function copyEmbeddedLog({ path, target, onProgress }: CopyOptions)
   const whole = fileOf(target)
   const partial = `${whole}.partial`
   const { size: about } = await stat(source)
+  const env = open({ path: source, maxDbs: 8, encoding: 'binary', keyEncoding: 'binary', readOnly: true })
   const watch = setInterval(() => {
     void stat(partial).then(({ size }) => onProgress(size, about), () => undefined)
   }, progressMs)
-  const env = open({ path: source, maxDbs: 8, encoding: 'binary', keyEncoding: 'binary', readOnly: true })
   try {
     await env.backup(partial, true)
     await sync(partial)
@@ -45,7 +46,7 @@ export async function copyEmbeddedLog({ path, target, onProgress }: CopyOptions)
     return (await stat(whole)).size
   } catch (error) {
     await rm(partial, { force: true })
-    throw new Error(`${source} could not be copied to ${target}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`${source} could not be copied to ${target}: ${reasonOf(error)}`, { cause: error })
   } finally {
     clearInterval(watch)
     await env.close()
