@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Operation } from '../../schemas/wire/operations.ts'
 import { ConnectError, type ErrorClass, type Platform } from '../ports/connector.ts'
+import { syncPath } from '../runtime/sync-path.ts'
 
 /** Where a rotated secret is put, as a config file says it. */
 export const HandOverConfig = z
@@ -57,7 +58,7 @@ export class HandOver {
     if (!isThere) {
       await this.#write(`${file}${underWay}`, secret)
       await this.#guard(() => rename(`${file}${underWay}`, file))
-      await this.#guard(() => settle(dirname(file)))
+      await this.#guard(() => syncPath(dirname(file)))
     } else await this.drop(subject)
     return isThere ? 'already' : 'applied'
   }
@@ -101,7 +102,7 @@ export class HandOver {
         await handle.close()
       }
       await rename(`${file}${beingWritten}`, file)
-      await settle(this.#directory)
+      await syncPath(this.#directory)
     })
   }
 
@@ -120,16 +121,6 @@ const refusals: ReadonlySet<ErrorClass> = new Set(['configuration', 'authenticat
 /** An at sign in a name is encoded, so these are nobody's own files. */
 const underWay = '@rotating'
 const beingWritten = '@new'
-
-/** What was renamed in it is so after a power cut too. */
-async function settle(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
 
 /** When the credential was made and when it ends, as those who asked for its rotation saw it; where they saw neither, nothing. */
 export function seenOf({ attributes }: Pick<Operation, 'attributes'>): { created: number | null; expires: number | null } {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open as openFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { open } from 'lmdb'
 import { reasonOf } from '../../core/reason.ts'
+import { syncPath } from '../../runtime/sync-path.ts'
 import { damaged, fileOf } from './environment.ts'
 import { damageOf } from './file-head.ts'
 
@@ -39,10 +40,10 @@ export async function copyEmbeddedLog({ path, target, onProgress }: CopyOptions)
   }, progressMs)
   try {
     await env.backup(partial, true)
-    await sync(partial)
+    await syncPath(partial)
     await rename(partial, whole)
-    await sync(target)
-    await sync(dirname(target))
+    await syncPath(target)
+    await syncPath(dirname(target))
     return (await stat(whole)).size
   } catch (error) {
     await rm(partial, { force: true })
@@ -50,15 +51,5 @@ export async function copyEmbeddedLog({ path, target, onProgress }: CopyOptions)
   } finally {
     clearInterval(watch)
     await env.close()
-  }
-}
-
-/** Of a directory: the names in it. */
-async function sync(path: string): Promise<void> {
-  const handle = await openFile(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

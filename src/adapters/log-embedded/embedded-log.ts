@@ -9,7 +9,7 @@ import { EmbeddedFilling } from './embedded-filling.ts'
 import { EmbeddedSchemas } from './embedded-schemas.ts'
 import { Ends, type SharedEnds } from './ends.ts'
 import { joinEnvironment, openEnvironment, type EmbeddedOptions, type Environment } from './environment.ts'
-import { decodeMessage, encodeMessage, messageKey, offsetBytes, offsetOf, partitionKey } from './layout.ts'
+import { decodeMessage, encodeMessage, messageKey, offsetBytes, offsetOf, partitionKey, valueBytes } from './layout.ts'
 import { StateTable } from './state-table.ts'
 import { WholeCommits } from './whole-commits.ts'
 
@@ -73,10 +73,9 @@ export class EmbeddedLog implements PortableLog {
     const range = { start: messageKey(number, partition, Math.max(offset, 0)), end: messageKey(number, partition, end), limit: Math.max(limits.maxMessages, 1) }
     let bytes = 0
     for (const { key, value } of this.#env.messages.getRange(range)) {
-      const message = decodeMessage(offsetOf(key), value)
-      bytes += message.value.length
+      bytes += valueBytes(value)
       if (messages.length > 0 && bytes > limits.maxBytes) break
-      messages.push(message)
+      messages.push(decodeMessage(offsetOf(key), value))
     }
     return messages
   }

@@ -1,5 +1,5 @@
 import type { Message } from '../../ports/log.ts'
-import { pack, unpack } from './packed-value.ts'
+import { pack, unpack, unpackedBytes } from './packed-value.ts'
 
 /** How log messages lie in LMDB. Numbers in keys are big-endian, so that byte order is their order. */
 
@@ -57,10 +57,7 @@ export function encodeMessage(message: Pick<Message, 'key' | 'timestamp' | 'valu
 }
 
 export function decodeMessage(offset: number, bytes: Buffer): Message {
-  const length = bytes.readUInt32LE(8)
-  const hasKey = length < PACKED_NO_KEY
-  const isPacked = length >= PACKED && length !== NO_KEY
-  const valueAt = HEADER_BYTES + (hasKey ? length % PACKED : 0)
+  const { hasKey, isPacked, valueAt } = headOf(bytes)
   const value = bytes.subarray(valueAt)
   return {
     offset,
@@ -68,6 +65,19 @@ export function decodeMessage(offset: number, bytes: Buffer): Message {
     timestamp: bytes.readDoubleLE(0),
     value: isPacked ? unpack(value) : value,
   }
+}
+
+/** How large the message's value is, without unpacking it. */
+export function valueBytes(bytes: Buffer): number {
+  const { isPacked, valueAt } = headOf(bytes)
+  const value = bytes.subarray(valueAt)
+  return isPacked ? unpackedBytes(value) : value.length
+}
+
+function headOf(bytes: Buffer): { hasKey: boolean; isPacked: boolean; valueAt: number } {
+  const length = bytes.readUInt32LE(8)
+  const hasKey = length < PACKED_NO_KEY
+  return { hasKey, isPacked: length >= PACKED && length !== NO_KEY, valueAt: HEADER_BYTES + (hasKey ? length % PACKED : 0) }
 }
 
 /** UTF-8. Throws for half of a surrogate pair: two such keys would fall together. */

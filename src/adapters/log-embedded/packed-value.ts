@@ -23,9 +23,12 @@ export function pack(value: Uint8Array): Uint8Array | null {
   return packed
 }
 
+/** As long as the value says that it is. */
+export const unpackedBytes = (packed: Buffer): number => (packed.length < headBytes ? 0 : packed.readUInt32LE(0))
+
 /** The value again. Where the bytes are damaged: as they lie, which nobody can read as a message, and which is told as of any other such. */
 export function unpack(packed: Buffer): Uint8Array {
-  const size = packed.length < headBytes ? 0 : packed.readUInt32LE(0)
+  const size = unpackedBytes(packed)
   try {
     const value = zstdDecompressSync(packed.subarray(headBytes), { chunkSize: Math.max(minChunkBytes, Math.min(size, maxBytes)), maxOutputLength: maxBytes })
     if (value.length === size) return value
