@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endWithReader } from '../../src/cli/broken-pipe.ts'
 import { main } from '../../src/cli/main.ts'
 import { prepareAcme } from './prepare.ts'
 import { startPortal, type Portal } from './portal/server.ts'
@@ -15,6 +16,7 @@ const portalPort = 7411
 const here = fileURLToPath(new URL('.', import.meta.url))
 const work = join(here, 'work')
 
+endWithReader()
 try {
   process.exitCode = await start(process.argv.slice(2))
 } catch (error) {

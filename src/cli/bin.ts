@@ -1,4 +1,5 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8 --heap-growing-percent=100
+import { endWithReader } from './broken-pipe.ts'
 import { tooOld } from './node-version.ts'
 
 /**
@@ -7,15 +8,7 @@ import { tooOld } from './node-version.ts'
  * each thread. Where node is called by name (package.json, Dockerfile) it is repeated.
  */
 
-/** as a shell tells of a program that SIGPIPE ended */
-const brokenPipe = 141
-
-for (const output of [process.stdout, process.stderr]) {
-  output.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(brokenPipe) // whoever read has seen enough (`| head`), and where the errors went nothing can be said
-  })
-}
+endWithReader()
 
 const reason = tooOld(process.versions.node)
 if (reason === null) {
