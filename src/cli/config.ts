@@ -4,6 +4,7 @@ import { Config } from '../../schemas/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConnectError } from '../ports/connector.ts'
+import { configSize } from './config-size.ts'
 
 /** Everything that can be wrong without asking any application. */
 export async function configCheck(file: string): Promise<void> {
@@ -18,7 +19,7 @@ export async function configCheck(file: string): Promise<void> {
     }
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'))
-  console.log(`${file}: ${Object.keys(config.apps).length} applications, ${Object.keys(config.feeds).length} feeds, all well`)
+  console.log(`${file}: ${configSize(config)}, all well`)
   const unset = [...variablesIn(config)].filter((name) => (process.env[name] ?? '') === '')
   if (unset.length > 0) console.log(`not set where this was checked: ${unset.map((name) => `env:${name}`).join(', ')}; run needs ${unset.length === 1 ? 'it' : 'them'}`)
 }

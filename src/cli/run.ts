@@ -13,6 +13,7 @@ import { seldom } from '../observe/seldom.ts'
 import { roleNames, type Role } from '../roles.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { threadEntry } from '../threads/task-thread.ts'
+import { configSize } from './config-size.ts'
 import { describeEvent } from './event-text.ts'
 import { announce, withdraw } from './held-by.ts'
 import { releaseOf } from './release.ts'
@@ -56,7 +57,7 @@ export async function run(configFile: string, { once, logLevel, roles, threads }
   const onSignal = (): void => stopped.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   const told = new Map<string, string>()
-  say(`grantline: ${Object.keys(config.apps).length} applications, ${Object.keys(config.feeds).length} feeds, data in ${config.dataDir}`)
+  say(`grantline: ${configSize(config)}, data in ${config.dataDir}`)
   const grantline = await startGrantline(config, {
     clock: systemClock,
     env: process.env,
