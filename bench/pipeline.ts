@@ -17,6 +17,7 @@ import { openBenchLog } from './on-kafka.ts'
 import { grantsOf, inThousands, intent, plantedCount, plantedFindings, settings, snapshot, type Partitions } from './workload.ts'
 import { clock, stillThread, types } from './still-thread.ts'
 import { openTasks } from './tasks.ts'
+import { heldLog } from './held-log.ts'
 
 /**
  * End to end: raw records in the log to committed findings, W(n), first and unchanged snapshot. On the embedded log, or with
@@ -55,25 +56,30 @@ async function measurePipeline(n: number, { brokers, threads, assignments }: { b
   const watch = setInterval(() => {
     peakMb = Math.max(peakMb, anonymousMb())
   }, 100)
-  const drain = async (): Promise<{ seconds: number; cpuSeconds: number }> => {
+  const held = heldLog(log, ['raw', 'intent'])
+  // threads have the log by themselves: they begin anew with each phase
+  const ofThreads = (): ReturnType<typeof openTasks> => openTasks({ log, codec, types, clock }, { count: threads, entry: stillThread })
+  const running = threads === 1 ? openTasks({ log: held.log, codec, types, clock }, { count: 1, entry: stillThread }) : null
+  const measure = async (records: Iterable<Outgoing>): Promise<{ seconds: number; cpuSeconds: number }> => {
+    held.hold()
+    await publish(records)
     const begin = performance.now()
     const cpu = process.cpuUsage()
-    const parts = openTasks({ log, codec, types, clock }, { count: threads, entry: stillThread })
+    const parts = running ?? ofThreads()
+    held.letGo()
     await untilDrained(parts)
     const seconds = (performance.now() - begin) / 1_000
     const { user, system } = process.cpuUsage(cpu)
-    await Promise.all(parts.map((part) => part.stop()))
+    if (running === null) await Promise.all(parts.map((part) => part.stop()))
     return { seconds, cpuSeconds: (user + system) / 1e6 }
   }
   try {
-    await drain() // the first ticks: without them the backlog would be read in the year 1970
+    await measure([]) // the first ticks: without them the backlog would be read in the year 1970
     await publish(settings(counts))
-    await publish(intent(n, counts, assignments))
-    const loaded = await drain()
-    await publish(snapshot(n, 1, counts, assignments))
-    const first = await drain()
-    await publish(snapshot(n, 2, counts, assignments))
-    const unchanged = await drain()
+    const loaded = await measure(intent(n, counts, assignments))
+    const first = await measure(snapshot(n, 1, counts, assignments))
+    const unchanged = await measure(snapshot(n, 2, counts, assignments))
+    await Promise.all((running ?? []).map((part) => part.stop()))
     let grants = 0
     for (let k = 0; k < n; k++) grants += grantsOf(k, assignments)
     const findings = await findingsOf(log, codec)

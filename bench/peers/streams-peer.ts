@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { Kafka, logLevel } from 'kafkajs'
+import type { Kafka as KafkaClient } from 'kafkajs'
 import { z } from 'zod'
+import { Kafka, logLevel } from '../../src/adapters/log-kafka/kafkajs.ts'
 
 /** How the peer gets its accounts: one record each, or 250 in a message as ours do. */
 export type Variant = 'records' | 'chunks'
@@ -91,7 +92,7 @@ class Peer {
 }
 
 /** What is open at the end, of what was told with read_committed. */
-async function openFindings(kafka: Kafka): Promise<string[]> {
+async function openFindings(kafka: KafkaClient): Promise<string[]> {
   const admin = kafka.admin()
   await admin.connect()
   const ends = await admin.fetchTopicOffsets('peer-findings')
