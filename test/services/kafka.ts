@@ -11,6 +11,8 @@ import { fetchArtifacts } from './java.ts'
 
 export interface KafkaBroker {
   readonly address: string
+  /** the directory of its partitions */
+  readonly data: string
   readonly process: ChildProcess
   /** With SIGKILL; its data stay. */
   kill(): Promise<void>
@@ -79,10 +81,11 @@ export async function launchKafka(libs: string, { brokers: count = 1, settings =
         const home = join(dir, String(i + 1))
         mkdirSync(home)
         const file = join(home, 'server.properties')
-        writeFileSync(file, lines({ ...properties(i + 1, client, controller, voters, join(home, 'data'), count), ...(proxied === undefined ? {} : throughProxy(client, controller, proxied)), ...settings }))
+        const data = join(home, 'data')
+        writeFileSync(file, lines({ ...properties(i + 1, client, controller, voters, data, count), ...(proxied === undefined ? {} : throughProxy(client, controller, proxied)), ...settings }))
         const users = Object.entries(scram).flatMap(([name, password]) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`])
         await finish('java', [...jvm(libs, 128, false), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users])
-        started[i] = new Broker(`127.0.0.1:${client}`, [...jvm(libs, heapMb, isMeasured), 'kafka.Kafka', file])
+        started[i] = new Broker(`127.0.0.1:${client}`, data, [...jvm(libs, heapMb, isMeasured), 'kafka.Kafka', file])
       }),
     )
     await Promise.all(started.map((broker) => broker.restart()))
@@ -95,12 +98,14 @@ export async function launchKafka(libs: string, { brokers: count = 1, settings =
 
 class Broker implements KafkaBroker {
   readonly address: string
+  readonly data: string
   readonly #args: readonly string[]
   #process: ChildProcess | undefined
   readonly #killOnExit = (): unknown => this.#process?.kill('SIGKILL')
 
-  constructor(address: string, args: readonly string[]) {
+  constructor(address: string, data: string, args: readonly string[]) {
     this.address = address
+    this.data = data
     this.#args = args
   }
 

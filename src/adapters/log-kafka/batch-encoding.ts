@@ -1,4 +1,5 @@
 import { longBytes, writeLong } from '../../core/zig-zag.ts'
+import { crc32c } from './crc32c.ts'
 
 /**
  * A batch of records as kafkajs' producer asks for it: the same bytes (record batch, magic 2: Kafka protocol, "Record Batch"), written once and
@@ -35,10 +36,7 @@ interface Encoded {
   size(): number
 }
 
-export interface BatchTools {
-  crc32C: (bytes: Buffer) => number
-  compress: (compression: number, encoded: { buffer: Buffer }) => Promise<Buffer>
-}
+type Compress = (compression: number, encoded: { buffer: Buffer }) => Promise<Buffer>
 
 const magic = 2
 const codecMask = 7
@@ -51,7 +49,7 @@ const headBytes = 61
 const lengthAt = 8
 const crcAt = 17
 
-export function batchEncoder({ crc32C, compress }: BatchTools): (batch: Batch) => Promise<Encoded> {
+export function batchEncoder(compress: Compress): (batch: Batch) => Promise<Encoded> {
   return async (batch) => {
     const plain = encodeRecords(batch.records)
     const codec = plain.length < leastPackedBytes ? 0 : (batch.compression ?? 0) & codecMask
@@ -70,7 +68,7 @@ export function batchEncoder({ crc32C, compress }: BatchTools): (batch: Batch) =
     bytes.writeInt32BE(batch.firstSequence, 53)
     bytes.writeInt32BE(batch.records.length, 57)
     body.copy(bytes, headBytes)
-    bytes.writeUInt32BE(crc32C(bytes.subarray(crcAt + 4)), crcAt)
+    bytes.writeUInt32BE(crc32c(bytes.subarray(crcAt + 4)), crcAt)
     return { buf: bytes, buffer: bytes, size: () => bytes.length }
   }
 }

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
-import { batchEncoder, type BatchTools } from './batch-encoding.ts'
+import { batchEncoder } from './batch-encoding.ts'
+import { checkBatches } from './checked-batches.ts'
 import { readLargeBatches, readLargeRecords } from './fetched-batches.ts'
 import { keepLeaders } from './leaderless.ts'
 import { replace } from './replace.ts'
 
 /**
- * Eight defects of kafkajs 2.2.4, amended in memory:
+ * Nine defects of kafkajs 2.2.4, amended in memory:
  *
  * - `aborted`: its read_committed filter takes one entry of the broker's list of aborted transactions per record, in the order of
  *   the list, and takes a data record with the key 00 00 00 00 for an abort marker. Aborted records get through.
@@ -24,11 +25,12 @@ import { replace } from './replace.ts'
  * - `copies`: records are encoded and grouped by copying, at a third of what a transaction costs (batch-encoding.ts). The bytes are the same.
  * - `large`: a batch of more than some 120,000 records overflows the stack, the headers of a record are copied for each of them, and a batch of a few
  *   bytes may unpack to more than there is memory: whoever reads it never gets past it (fetched-batches.ts).
+ * - `unchecked`: nobody looks whether a batch's bytes give its checksum, so what a disk or the way altered is taken as it comes (checked-batches.ts).
  *
  * Other parts of it are used that have no documented interface (internals.ts), so any other release is refused.
  */
-export type Repair = 'copies' | 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen' | 'leaderless' | 'large'
-export const allRepairs: readonly Repair[] = ['copies', 'aborted', 'emptied', 'idle', 'torn', 'halfOpen', 'leaderless', 'large']
+export type Repair = 'copies' | 'aborted' | 'emptied' | 'idle' | 'torn' | 'halfOpen' | 'leaderless' | 'large' | 'unchecked'
+export const allRepairs: readonly Repair[] = ['copies', 'aborted', 'emptied', 'idle', 'torn', 'halfOpen', 'leaderless', 'large', 'unchecked']
 
 /** SHA-256 over path and content of each file of `src` in kafkajs 2.2.4. */
 const digestOf224 = '44574d7c11bce25ff386257c6742eb10455dcc04c4a7e14196373b1bc3b31d12'
@@ -61,6 +63,7 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
   if (repairs.includes('large')) readLargeRecords(require)
   if (repairs.includes('emptied')) replace(require, 'kafkajs/src/protocol/recordBatch/v0/decoder', steppingOverGaps)
   if (repairs.includes('large')) readLargeBatches(require)
+  if (repairs.includes('unchecked')) checkBatches(require)
   if (repairs.includes('idle')) quietWhenIdle(require('kafkajs/src/network/requestQueue') as RequestQueueClass)
   if (repairs.includes('torn')) beginAfresh(require('kafkajs/src/network/connection') as ConnectionClass)
   if (repairs.includes('halfOpen')) closeHalfOpen(require('kafkajs/src/network/connection') as ConnectionClass)
@@ -68,9 +71,8 @@ export function repairKafkajs(require: NodeJS.Require, repairs: readonly Repair[
 }
 
 function encodeAtOnce(require: NodeJS.Require): void {
-  const crc32C = require('kafkajs/src/protocol/recordBatch/crc32C') as BatchTools['crc32C']
   const { lookupCodec } = require('kafkajs/src/protocol/message/compression') as { lookupCodec: (type: number) => { compress: (encoded: { buffer: Buffer }) => Promise<Buffer> } }
-  const RecordBatch = batchEncoder({ crc32C, compress: (type, encoded) => lookupCodec(type).compress(encoded) })
+  const RecordBatch = batchEncoder((type, encoded) => lookupCodec(type).compress(encoded))
   replace(require, 'kafkajs/src/protocol/recordBatch/v0', (original: object) => ({ ...original, RecordBatch }))
   // a record stays what it is until its batch is written
   replace(require, 'kafkajs/src/protocol/recordBatch/record/v0', () => (record: unknown) => record)

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import type kafkajs from 'kafkajs'
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -142,6 +144,39 @@ describe('three brokers, of which one dies', { timeout: 400_000 }, () => {
     const once = Array.from({ length: acknowledged }, (_, n) => String(n))
     // a commit is acknowledged before its markers are everywhere
     await vi.waitFor(async () => expect(await textsOf(topic, partitions)).toEqual(Array(partitions).fill(once)), { timeout: 60_000, interval: 500 })
+  })
+})
+
+describe('a byte that is another on the disks of the brokers', { timeout: 60_000 }, () => {
+  it('is refused with its place, where kafkajs as published takes it as it comes; the byte put right, all is read', async () => {
+    const admin = createClient(installation.options, 'test').admin()
+    await admin.connect()
+    const topic = `${installation.options.prefix}damaged`
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 3 }] })
+    await admin.disconnect()
+    const writer = await connected(createClient(installation.options, 'test').producer({ idempotent: true, maxInFlightRequests: 1, retry }))
+    for (const value of ['before', 'granted', 'behind']) await writer.send({ topic, acks: -1, messages: [{ partition: 0, value }] })
+    await writer.disconnect()
+    const change = (from: string, to: string): void => {
+      for (const { data } of cluster.own) {
+        const file = openSync(join(data, `${topic}-0`, '00000000000000000000.log'), 'r+')
+        writeSync(file, to, readFileSync(file).indexOf(from))
+        closeSync(file)
+      }
+    }
+    const read = async ({ Kafka: Client, logLevel }: typeof kafkajs): Promise<string[]> => {
+      const view = clusterOf(new Client({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING, retry }))
+      await view.connect()
+      await view.addMultipleTargetTopics([topic])
+      const { messages } = await new Reader(view, 60_000).fetch(topic, 0, 0, 1e6)
+      await view.disconnect()
+      return messages.map(({ value }) => String(value))
+    }
+    change('granted', 'revoked')
+    await expect(read(copyOfKafkajs(allRepairs))).rejects.toThrow('the batch at offset 1 is not as it was written')
+    expect(await read(copyOfKafkajs(allRepairs.filter((repair) => repair !== 'unchecked')))).toEqual(['before', 'revoked', 'behind'])
+    change('revoked', 'granted')
+    expect(await read(copyOfKafkajs(allRepairs))).toEqual(['before', 'granted', 'behind'])
   })
 })
 
