@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '../../src/adapters/store-clickhouse/open-store.ts'
 import { connectorHealth } from '../../src/http/connectors.ts'
 import { reports } from '../../src/reports/catalogue.ts'
-import { openLetters } from '../../src/reports/dead-letters.ts'
+import { deadLetterById, deadLetters, openLetters } from '../../src/reports/dead-letters.ts'
 import { findingById } from '../../src/reports/findings.ts'
 import { knownSources } from '../../src/reports/known-sources.ts'
 import { inactiveSources } from '../../src/reports/source-states.ts'
@@ -43,6 +43,8 @@ try {
   await measure('sync-runs --verdict partial', () => report('sync-runs').rows(store, { verdict: 'partial' }))
   await measure('dead-letters --source', () => report('dead-letters').rows(store, { source: 'app-7' }))
   await measure('dead-letters --state all', () => report('dead-letters').rows(store, { state: 'all' }))
+  const [told] = await deadLetters.run(store, deadLetters.filters.parse({ state: 'all', limit: 1 }))
+  await measure('dlq retry, dlq discard: the letter by its id', () => deadLetterById(store, told!.id))
   await measure('explain: its finding', () => findingById(store, '0000000000000000A'))
   await measure('beside each report: open dead letters', () => openLetters(store, null))
   await measure('beside each report: sources that nobody reads', () => inactiveSources(store, configured))

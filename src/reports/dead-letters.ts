@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { letterStages } from '../../schemas/letter-stages.ts'
 import type { Store } from '../ports/store.ts'
+import { letterSet, ofSource, toldLately } from './letter-set.ts'
 import { openLetterSet } from './open-letters.ts'
-import type { Sql } from './recent-letters.ts'
+import { lastCompleteRuns, type CompleteRun, type Sql } from './recent-letters.ts'
 import { limitFilter, textFilter, where, type Report } from './report.ts'
 
 export const DeadLetterRow = z.object({
@@ -50,15 +51,32 @@ const columns = `
   CAST((d.topic, d.partition, d.offset, d.\`index\`), 'Tuple(topic String, partition Int64, offset Int64, index Int64)') AS position`
 const order = 'd.at DESC, d.topic, d.partition, d.offset DESC, d.`index` DESC'
 
-/** In whichever state: all letters that were ever told are looked through. */
-function rows(store: Store, filters: DeadLetterFilters): Promise<DeadLetterRow[]> {
-  const state = filters.state === 'all' ? null : filters.state
-  const conditions = where([
-    ['startsWith(d.id, {id:String})', filters.id], ['d.source = {source:String}', filters.source], ['d.code = {code:String}', filters.code],
-    ['d.stage = {stage:String}', filters.stage], ['d.state = {state:String}', state],
-  ])
-  return store.query(`SELECT ${columns} FROM dead_letters_now AS d ${conditions} ORDER BY ${order} LIMIT {limit:UInt32}`, filters, DeadLetterRow)
+/** Rows per letter that is asked for which are looked through for the newest, before all letters are. */
+const looks = [2, 16]
+
+/** In whichever state. Of letters that were told lately no others are looked at; an id is looked up, and so is what persons decided. */
+async function rows(store: Store, filters: DeadLetterFilters): Promise<DeadLetterRow[]> {
+  const { id, source, state, limit } = filters
+  const complete = await lastCompleteRuns(store, source)
+  const among = async (letters: Sql): Promise<DeadLetterRow[]> => {
+    const found = await pageOf(store, await letterSet(store, letters, complete), filters, null)
+    return found.map((row) => (isSuperseded(row, complete) ? { ...row, state: 'superseded' } : row))
+  }
+  if (id !== null) return among({ sql: 'startsWith(id, {id:String})', params: { id } })
+  if (state === 'retried' || state === 'discarded') {
+    return among({ sql: 'id IN (SELECT id FROM dead_letters WHERE state = {state:String} GROUP BY id)', params: { state } })
+  }
+  for (const look of looks) {
+    const lately = await toldLately(store, source, look * limit)
+    if (lately === null) break
+    const found = (await among(lately)).filter(({ at }) => at >= lately.since)
+    if (found.length === limit) return found
+  }
+  return among(ofSource(source))
 }
+
+const isSuperseded = ({ state, source, run }: DeadLetterRow, complete: readonly CompleteRun[]): boolean =>
+  state === 'open' && run !== null && run < Number(complete.find((last) => last.source === source)?.run ?? 0)
 
 async function openRows(store: Store, filters: DeadLetterFilters): Promise<DeadLetterRow[]> {
   return pageOf(store, await openLetterSet(store, filters.source), filters, null)
@@ -81,7 +99,8 @@ async function* openPages(store: Store, filters: DeadLetterFilters): AsyncGenera
 /** Those that follow on `last` (null: from the beginning). Which they are is known before any of their rows is read. */
 function pageOf(store: Store, { sql, params }: Sql, filters: DeadLetterFilters, last: DeadLetterRow | null): Promise<DeadLetterRow[]> {
   const conditions = where([
-    ['startsWith(l.id, {id:String})', filters.id], ['tupleElement(l.last, 5) = {code:String}', filters.code], ['tupleElement(l.last, 4) = {stage:String}', filters.stage],
+    ['startsWith(l.id, {id:String})', filters.id], ['l.source = {source:String}', filters.source], ['tupleElement(l.last, 5) = {code:String}', filters.code],
+    ['tupleElement(l.last, 4) = {stage:String}', filters.stage], ['l.state = {state:String}', filters.state === 'open' || filters.state === 'all' ? null : filters.state],
     ['(-at, topic, partition, -offset, -index) > ({after_at:Int64}, {after_topic:String}, {after_partition:UInt32}, {after_offset:Int64}, {after_index:Int64})', last],
   ])
   const asked = `
@@ -104,7 +123,7 @@ function pageOf(store: Store, { sql, params }: Sql, filters: DeadLetterFilters, 
 
 /** Letters whose id begins so, in any state; at most two, which is enough to know that it is ambiguous. */
 export const deadLetterById = (store: Store, id: string): Promise<DeadLetterRow[]> =>
-  deadLetters.run(store, DeadLetterFilters.parse({ id, state: 'all', limit: 2 }))
+  rows(store, DeadLetterFilters.parse({ id, state: 'all', limit: 2 }))
 
 /** Letters of one source that nobody decided about. */
 export const OpenLetters = z.object({ source: z.string(), letters: z.int() })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { DeadLetter, SyncRun } from '../../schemas/wire/results.ts'
 import { deadLetters, openLetters, openLettersByStage, type DeadLetterRow } from '../../src/reports/dead-letters.ts'
+import { letterSet, toldLately } from '../../src/reports/letter-set.ts'
 import { openLetterSet } from '../../src/reports/open-letters.ts'
 import { deadLetter, start, syncRun } from '../sink/records.ts'
 import { manifest, play, step } from './letter-stories.ts'
@@ -42,7 +43,35 @@ async function expectAsByView(): Promise<Place[]> {
     expect(await openLetters(tables.store, first.source)).toEqual([first])
     expect((await listed({ source: first.source })).map(place)).toEqual(open.filter(({ source }) => source === first.source))
   }
+  await expectAllAsByView()
   return open
+}
+
+const Told = Place.extend({ state: z.string(), at: z.int() })
+type Told = z.infer<typeof Told>
+
+/** Which questions come next: each costs several queries, and a story is asked some of them. */
+let asked = 0
+
+/** In whichever state, by id and the newest of all: what the view has, however few rows are looked through for it. */
+async function expectAllAsByView(): Promise<void> {
+  const all = await tables.store.query("SELECT id, source, stage, offset, state, toUnixTimestamp64Milli(d.at) AS at FROM dead_letters_now AS d ORDER BY d.at DESC, topic, partition, offset DESC, `index` DESC", {}, Told)
+  const [first, last] = [all[0], all.at(-1)]
+  if (first === undefined || last === undefined) return
+  const questions: [filters: object, answer: Told[]][] = [
+    [{}, all], [{ limit: 1 }, all], [{ limit: 3 }, all], [{ limit: 10 }, all],
+    ...['superseded', 'retried', 'discarded'].flatMap((state): [object, Told[]][] => [2, 1_000].map((limit) => [{ state, limit }, all.filter((letter) => letter.state === state)])),
+    [{ stage: 'entitle', limit: 2 }, all.filter(({ stage }) => stage === 'entitle')],
+    ...[first, last].flatMap(({ id, source }): [object, Told[]][] => [
+      [{ id }, all.filter((letter) => letter.id.startsWith(id))], [{ source }, all.filter((letter) => letter.source === source)], [{ source, limit: 2 }, all.filter((letter) => letter.source === source)],
+    ]),
+  ]
+  for (let i = 0; i < 6; i++) {
+    const [filters, answer] = questions[asked++ % questions.length]!
+    const parsed = deadLetters.filters.parse({ state: 'all', ...filters })
+    const rows = (await deadLetters.run(tables.store, parsed)).map(({ id, source, stage, position: { offset }, state, at }) => ({ id, source, stage, offset, state, at }))
+    expect([filters, rows]).toEqual([filters, answer.slice(0, parsed.limit)])
+  }
 }
 
 const complete = (source: string, run: number, verdict: 'complete' | 'partial' = 'complete'): SyncRun[] => [
@@ -130,6 +159,22 @@ describe('what is open', () => {
       expect(readFrom).toContain('tellings')
       expect(readFrom.filter((name) => name.includes('dead_letters'))).toEqual([])
     }
+  })
+
+  it('is found by its id, and what was told last, without a look at every letter', async () => {
+    await tables.add('dead-letters', ...Array.from({ length: 60_000 }, (_, i) => deadLetter({ id: `l${String(i).padStart(5, '0')}`, at: start + i, source: `s${i % 3}`, run: 1 + Math.floor(i / 100) })))
+    await tables.store.command('OPTIMIZE TABLE dead_letters FINAL', {})
+    const granules = async (sql: string, params: object) => {
+      const plan = await tables.store.query(`EXPLAIN indexes = 1 ${sql}`, { ...params }, z.object({ explain: z.string() }))
+      return plan.flatMap(({ explain }) => { const [, read, all] = /Granules: (\d+)\/(\d+)/.exec(explain) ?? []; return all === undefined ? [] : [{ read: Number(read), all: Number(all) }] })
+    }
+    const byId = await letterSet(tables.store, { sql: 'startsWith(id, {id:String})', params: { id: 'l31' } }, [])
+    const looked = await granules(byId.sql, byId.params)
+    expect(Math.max(...looked.map(({ all }) => all))).toBeGreaterThan(5)
+    expect(Math.max(...looked.map(({ read }) => read))).toBeLessThanOrEqual(1)
+    const lately = (await toldLately(tables.store, null, 20))!
+    expect((await granules(`SELECT id FROM dead_letters WHERE ${lately.sql}`, lately.params)).at(-1)?.read).toBeLessThanOrEqual(3)
+    expect((await deadLetters.run(tables.store, deadLetters.filters.parse({ state: 'all', limit: 10 }))).map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, i) => `l${59_999 - i}`))
   })
 
   it('is listed page by page where it is much', async () => {
