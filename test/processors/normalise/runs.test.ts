@@ -33,6 +33,16 @@ describe('a complete snapshot', () => {
     expect(rows(world)).toEqual(before)
   })
 
+  test('leaves nothing of accounts that come and go, for however long', () => {
+    const world = loaded()
+    const size = (): [table: string, rows: number][] => (JSON.parse(world.plain.dump()) as [string, unknown[]][]).map(([table, all]) => [table, all.length])
+    const turn = (run: number): void => void world.push(...snapshot({ run, from: run * 10_000, accounts: Object.fromEntries([run, run + 1, run + 2].map((n) => [`a${n}`, people.ann])) }))
+    for (let run = 2; run < 10; run++) turn(run)
+    const early = size()
+    for (let run = 10; run < 60; run++) turn(run)
+    expect(size()).toEqual(early)
+  })
+
   test('removes what it did not show', () => {
     const world = loaded()
     const outputs = world.push(...snapshot({ run: 2, from: 20_000, accounts: { ann, bob } }))
