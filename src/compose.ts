@@ -112,10 +112,15 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
         failure.reject(new Error(`${task} failed: ${reason}`, { cause: error }))
       },
     }
+    const inThreads = roles.has('processors') ? options.threads : undefined
+    const share = inThreads === undefined ? await take('processors', processors.map(({ input }) => input)) : {}
+    // before the tasks: their first tick sends what is approved, which the file may no longer have written
+    const settings = { log, codec, clock, id: 'settings' }
+    const known = await applySettings(settings, config)
     const working = { limits: { ...defaultLimits, tickMs: config.tickSeconds * 1_000 }, release }
-    const tasks = options.threads === undefined || !roles.has('processors')
-      ? [openPipeline({ ...(await take('processors', processors.map(({ input }) => input))), ...working, types: roles.has('processors') ? processors : [], log, codec, clock, onLost: failure.reject }, hears)]
-      : tasksInThreads(options.threads, { log: sharedLog(directory, options.threads, config), ...working }, { ...hears, onCommit: onCommit ?? (() => undefined) })
+    const tasks = inThreads === undefined
+      ? [openPipeline({ ...share, ...working, types: roles.has('processors') ? processors : [], log, codec, clock, onLost: failure.reject }, hears)]
+      : tasksInThreads(inThreads, { log: sharedLog(directory, inThreads, config), ...working }, { ...hears, onCommit: onCommit ?? (() => undefined) })
     stops.push('the processors', async () => {
       await Promise.all(tasks.map((part) => part.stop()))
     })
@@ -132,8 +137,6 @@ export async function startGrantline(config: LoadedConfig, options: RunOptions, 
       sinkStop.abort()
       await sink.done.catch(() => undefined) // `failed` told it
     })
-    const settings = { log, codec, clock, id: 'settings' }
-    const known = await applySettings(settings, config)
     const isConnecting = roles.has('connectors')
     const apps = await Promise.all(Object.entries(config.apps).map(([name, app]) => configureApp(name, app, config.baseDir, known.get(name)?.state === 'active')))
     const health = new Health(clock, watched(apps, isConnecting ? Object.keys(config.feeds) : []))

@@ -33,15 +33,22 @@ function begunAgain(row: ActionRow, { reversalDays }: RemedySetting, now: number
 
 const undecided = { approved: [], by: null, why: null, reason: null, released: false } as const
 
-/** What policy says about a proposal that nobody decided: `auto` approves it, unless it would take what is desired. */
+/** What policy says about a proposal that nobody decided: `auto` approves it, unless it would take what is desired. What `auto` approved, any other mode takes back. */
 export function byPolicy(row: ActionRow, setting: RemedySetting, now: number): ActionRow {
   const mode = modeOf(setting, row)
   const next = row.mode === mode ? row : { ...row, mode }
+  if ((next.state === 'approved' || next.state === 'held') && isTakenBack(next, setting)) return moved(next, 'propose', undecided)
   if (next.state !== 'proposed') return next
   if (next.reversals >= setting.maxReversals) return moved(next, 'contest', { reason: `it was corrected ${next.reversals} times and undone each time: something else wants it so` })
   if (mode !== 'auto' || next.obstacle !== null || next.loses.some(({ desired }) => desired)) return next
-  return approvedBy(next, 'policy', `${next.kind} is corrected without asking`, setting, now)
+  return approvedBy(next, policyName, `${next.kind} is corrected without asking`, setting, now)
 }
+
+/** Who approved it, where no person did. */
+const policyName = 'policy'
+
+/** Policy approved it and would not any more. While nothing may be written at all, that is not asked. */
+const isTakenBack = (row: ActionRow, setting: RemedySetting): boolean => row.by === policyName && setting.active && modeOf(setting, row) !== 'auto'
 
 function approvedBy(row: ActionRow, by: string, why: string, setting: RemedySetting, now: number): ActionRow {
   const waits = row.reversals === 0 ? 0 : distanceMs(setting, row.reversals)
@@ -98,7 +105,7 @@ export function due(row: ActionRow, setting: RemedySetting, now: number): Action
 }
 
 function again(row: ActionRow, setting: RemedySetting, now: number, waitMs: number): ActionRow {
-  if (isCovered(row)) return moved(row, 'retry', { due: now + waitMs })
+  if (isCovered(row) && !isTakenBack(row, setting)) return moved(row, 'retry', { due: now + waitMs })
   return byPolicy(moved(row, 'propose', { ...undecided }), setting, now)
 }
 

@@ -9,15 +9,17 @@ import { tellBrake } from './brake.ts'
 import { closed, decided, proposed, resulted } from './decide.ts'
 import { step, type Job, type Scope } from './work.ts'
 
+const name = 'remediate'
+
 /**
  * Turns proposals into writes: what policy or a person approves is asked of the application, within what its brake allows, and is
  * verified by what is observed afterwards. See ARCHITECTURE.md, "What is done about it".
  */
 export const remediate: ProcessorType<'actions'> = {
-  name: 'remediate',
+  name,
   input: 'actions',
   outputs: ['commands', 'action-log', 'findings'],
-  version: 4,
+  version: 5,
   stateFormat: 1,
   create: () => new Remediate(),
 }
@@ -49,6 +51,8 @@ class Remediate implements Processor<'actions'> {
         for (const [app, { ready }] of scope.book.apps()) if (ready > 0) jobs.push({ kind: 'dispatch', app })
         return
       case 'Epoch':
+        // what policy took back while an older version ran stood there as approved
+        if (record.processor === name) for (const [app] of scope.book.apps()) jobs.push({ kind: 'policy', app, after: null })
         return
     }
   }

@@ -105,7 +105,9 @@ function policy({ context, book, setting }: Scope, job: Job & { kind: 'policy' }
   const batch = first(book.all(job.app, job.after), rows)
   for (const [, row] of batch) book.save(row, byPolicy(row, setting(job.app), context.now))
   const last = batch.at(-1)
-  return { job: last === undefined || batch.length < rows ? null : { ...job, after: last[0] }, spent: Math.max(1, batch.length) }
+  if (last !== undefined && batch.length === rows) return { job: { ...job, after: last[0] }, spent: batch.length }
+  tellBrake(context, book, job.app)
+  return { job: null, spent: Math.max(1, batch.length) }
 }
 
 function first<T>(items: Iterable<T>, count: number): T[] {

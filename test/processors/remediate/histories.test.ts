@@ -98,7 +98,7 @@ describe('whatever happens', () => {
     )
   })
 
-  it('a command is of operations that were approved, about a finding that is open at that version, once for each id, and no more at once than allowed', () => {
+  it('a command is of operations that were approved, by policy only where it is auto, about a finding that is open at that version, once for each id, and no more at once than allowed', () => {
     fc.assert(
       fc.property(moves, (history) => {
         const seen = new Set<string>()
@@ -113,6 +113,7 @@ describe('whatever happens', () => {
             const action = latest.get(write.finding)!
             expect(action).toMatchObject({ state: 'dispatched', version: write.version, commandId: id, operations: write.operations, attempt: write.attempt })
             expect(action.by, 'somebody approved it').not.toBeNull()
+            if (action.by === 'policy') expect(action.mode).toBe('auto')
           }
           expect([...latest.values()].filter(({ state }) => state === 'dispatched').length).toBeLessThanOrEqual(limits.maxInFlight)
         }

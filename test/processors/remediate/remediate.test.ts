@@ -32,6 +32,45 @@ describe('policy', () => {
     expect(told(driver.push(setting({ policy: { otherwise: 'auto' } })))).toEqual(['a approved'])
   })
 
+  it('takes back what auto approved when it asks or observes, and leaves what a person decided', () => {
+    const driver = given([setting({ settleSeconds: 60 })])
+    driver.push(proposal('a'), proposal('b'), proposal('c', { kind: 'unauthorised-grant' }), decision('c', 'approve'))
+    const outputs = driver.push(setting({ settleSeconds: 60, policy: { otherwise: 'observe' } }))
+    expect(changes(outputs)).toMatchObject([{ id: 'a', state: 'proposed', mode: 'observe', by: null }, { id: 'b', state: 'proposed' }, { id: 'c', state: 'approved', by: 'A. Kaya' }])
+    expect(written(driver.push(tick(T0 + 61 * SECOND)))).toEqual(['c'])
+  })
+
+  it('takes back what the brake holds, and what failed or did not last is not written again by itself', () => {
+    const driver = given([setting({ brake: { maxRemovals: 2 } }), census(100)])
+    driver.push(proposal('a'), tick(T0 + SECOND))
+    driver.push(result(commands(driver.outputs)[0]!, 'failed', T0 + SECOND))
+    driver.push(proposal('b'), tick(T0 + 2 * SECOND))
+    driver.push(result(commands(driver.outputs)[1]!, 'applied', T0 + 2 * SECOND))
+    expect(told(driver.push(proposal('c'), proposal('d'), tick(T0 + 3 * SECOND)))).toEqual(['c approved', 'd approved', 'c held', 'd held'])
+    const outputs = driver.push(setting({ policy: {} }))
+    expect(told(outputs)).toEqual(expect.arrayContaining(['c proposed', 'd proposed']))
+    expect(findings(outputs)).toMatchObject([{ kind: 'held-removals', change: 'closed' }])
+    const later = driver.push(tick(T0 + 2 * DAY), tick(T0 + 2 * DAY + SECOND))
+    expect(told(later)).toEqual(['a proposed', 'b proposed'])
+    expect(written(later)).toEqual([])
+  })
+
+  it('leaves what it approved where it is while nothing may be written', () => {
+    const driver = given([setting({ settleSeconds: 60 })])
+    driver.push(proposal('a'))
+    expect(changes(driver.push(setting({ active: false, policy: {} })))).toMatchObject([{ state: 'approved', by: 'policy' }])
+    expect(written(driver.push(tick(T0 + 61 * SECOND)))).toEqual([])
+    expect(told(driver.push(setting({ policy: {} })))).toEqual(['a proposed'])
+  })
+
+  it('is asked anew by newer code about what stood as approved', () => {
+    const driver = given([setting({ settleSeconds: 60 })])
+    driver.push(proposal('a'))
+    const epoch = { type: 'Epoch' as const, processor: 'remediate', version: 5, stateFormat: 1, release: '0.2.0', from: { offset: 0, index: 0 }, resumed: null }
+    expect(told(driver.push(epoch))).toEqual([])
+    expect(told(driver.push(setting({ policy: {} }), epoch))).toEqual(['a proposed'])
+  })
+
   it('writes nothing while the application is left out of the configuration', () => {
     const driver = given([setting({ active: false })])
     expect(written(driver.push(proposal('a'), tick(T0 + SECOND)))).toEqual([])
