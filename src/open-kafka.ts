@@ -8,6 +8,7 @@ import type { LogLine } from './adapters/log-kafka/client.ts'
 import { kafkaAssignment } from './adapters/log-kafka/kafka-assignment.ts'
 import { openKafkaLog, type KafkaLog } from './adapters/log-kafka/kafka-log.ts'
 import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
+import { readMigrations } from './adapters/store-clickhouse/migrations.ts'
 import { resolveSecret, type SecretSources } from './connect/secrets.ts'
 import type { Assignment } from './ports/assignment.ts'
 import type { ProcessorType } from './ports/processor.ts'
@@ -39,7 +40,7 @@ export async function openKafka(config: KafkaConfig, options: OpenKafkaOptions):
       replication: config.replication,
       transactionTimeoutMs: config.transactionSeconds * 1_000,
     }),
-    assignment: kafkaAssignment({ ...client, versions: Object.fromEntries(processors.map(({ name, version }) => [name, version])), sessionTimeoutMs: config.sessionSeconds * 1_000, rebalanceTimeoutMs: config.sessionSeconds * 1_000 }),
+    assignment: kafkaAssignment({ ...client, versions: Object.fromEntries(processors.map(({ name, version }) => [name, version])), tables: readMigrations().length, sessionTimeoutMs: config.sessionSeconds * 1_000, rebalanceTimeoutMs: config.sessionSeconds * 1_000 }),
   }
 }
 

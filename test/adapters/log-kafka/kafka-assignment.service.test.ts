@@ -54,7 +54,7 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
     await installation.dispose()
   })
   const assignmentOf = (more: Partial<KafkaAssignmentOptions> = {}): Assignment =>
-    kafkaAssignment({ ...installation.options, versions, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs, ...more })
+    kafkaAssignment({ ...installation.options, versions, tables: 1, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs, ...more })
   const join = async (role: 'processors' | 'sink' = 'processors'): Promise<Share> => {
     const share = await assignment.share(role, ['raw', 'facts'])
     shares.push(share)
@@ -138,7 +138,13 @@ describe('the processes of a role', { timeout: 120_000 }, () => {
       expect(owned(second)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
     })
 
-    it('share what tells nobody anything with each other: the sink', async () => {
+    it('fill no tables beside it that have columns which it does not know', async () => {
+      const first = await join('sink')
+      await expect(assignmentOf({ tables: 2 }).share('sink', ['raw', 'facts'])).rejects.toThrow(/sink: its members work as grantline-sticky \(tables 1\), this process as grantline-sticky \(tables 2\)\. Stop all/)
+      expect(owned(first)).toEqual({ raw: [0, 1, 2, 3], facts: [0, 1, 2, 3] })
+    })
+
+    it('share what tells nobody anything with each other: the sink, where the tables are the same', async () => {
       const first = await join('sink')
       const told = first.next(first.owned.generation)
       shares.push(await assignmentOf({ versions: next }).share('sink', ['raw', 'facts']))
