@@ -3,14 +3,14 @@ import type { Clock } from './clock.ts'
 export interface TickLimits {
   /** a tick follows the one before after this long while there is work, ms */
   tickMs: number
-  /** how far the wall clock may run ahead of the monotonic clock, ms; what was used comes back at 1 % of the time that passes */
+  /** how far the wall clock may run ahead of the monotonic clock, ms; what was used comes back at 1 % of the time that passes. Half as far behind the last tick it is told */
   clockToleranceMs: number
 }
 
 export interface ClockLeap {
   /** what the wall clock says, ms */
   at: number
-  /** the latest time that the monotonic clock explains, ms */
+  /** the latest time that the monotonic clock explains, ms; where the clock says less than the newest tick: that one's */
   explained: number
 }
 
@@ -23,7 +23,7 @@ const longestRestMs = 10_000
 /**
  * Proposes the times of one task's ticks. The first is taken as the clock says; after that a time further ahead than the
  * monotonic clock explains is refused, and time stands until the clock is plausible again (or a restart, which trusts it anew).
- * A clock at or behind the last tick gives none.
+ * A clock at or behind the last tick gives none; one that is far behind it is refused, too: time stands until it gets there, be it a year.
  */
 export class TickSource {
   readonly #clock: Clock
@@ -70,7 +70,9 @@ export class TickSource {
     const at = this.#clock.nowMs()
     const basis = (this.#basis ??= { wall: Math.max(at, last), monotonic, slack: this.#limits.clockToleranceMs })
     const explained = basis.wall + (monotonic - basis.monotonic) + this.#slack(monotonic)
-    this.#judge(at > explained ? { at, explained } : null)
+    // sooner than a task that stands is taken for one that hangs
+    const isBehind = at < last - this.#limits.clockToleranceMs / 2
+    this.#judge(isBehind ? { at, explained: last } : at > explained ? { at, explained } : null)
     if (!this.#refused && at > last) {
       this.#proposed = { at, monotonic }
       return at

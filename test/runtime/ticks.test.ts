@@ -114,6 +114,18 @@ describe('TickSource', () => {
     expect(leaps).toEqual([])
   })
 
+  it('says that time stands where a process begins far behind the newest tick, and when it has got there', () => {
+    const { clock, leaps, tick, ticks } = source()
+    const newest = 34 * hour
+    expect([tick(newest), ticks.refused]).toEqual([null, true])
+    clock.advance(1_000)
+    expect(tick(newest)).toBe(null)
+    expect(leaps).toEqual([{ at: 10 * hour, explained: newest }])
+    clock.advance(24 * hour)
+    expect(tick(newest)).toBe(newest + 1_000)
+    expect([leaps.at(-1), leaps.length, ticks.refused]).toEqual([null, 2, false])
+  })
+
   it('takes small steps within the tolerance, but not one after another', () => {
     const { clock, tick, ticks } = source()
     tick()
