@@ -28,7 +28,7 @@ export function epochDue(type: ProcessorType, partition: number, release: string
       throw new DowngradeError(
         `${processor} (partition ${partition}): the state was made by version ${stored.version}, state format ${stored.stateFormat} ` +
           `(release ${stored.release}); this code is version ${version}, state format ${stateFormat} (release ${release}). ` +
-          `Run release ${stored.release} or newer.`,
+          `Run release ${stored.release} or newer, or put back a backup that was taken before it ran.`,
       )
     }
     if (stateFormat > stored.stateFormat) {

@@ -219,7 +219,7 @@ describe.each(logKinds)('a task on the $name', ({ open }) => {
     const failure = await run(2, 1, '0.9.0').catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(DowngradeError)
     expect((failure as Error).message).toMatch(/version 2, state format 2 \(release 1\.1\.0\).*version 2, state format 1 \(release 0\.9\.0\)/)
-    await expect(run(1, 2, '9')).rejects.toThrow(/Run release 1\.1\.0 or newer/)
+    await expect(run(1, 2, '9')).rejects.toThrow(/Run release 1\.1\.0 or newer, or put back a backup/)
     const releases = []
     for await (const { record } of readPartition(log, codec, 'raw', 0)) if (record?.type === 'Epoch') releases.push(record.release)
     expect(releases).toEqual(['1.0.0', '1.1.0'])
