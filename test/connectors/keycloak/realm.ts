@@ -7,6 +7,17 @@ import { testPlatform } from '../../support/test-platform.ts'
 
 export const readerSecret = 'secret-of-the-reader'
 export const robotSecret = 'secret-of-the-robot'
+/** Of its own choice a realm makes two RSA keys, which costs the server seconds; nobody here looks into a token. */
+const keys = {
+  defaultSignatureAlgorithm: 'ES256',
+  components: {
+    'org.keycloak.keys.KeyProvider': [
+      { name: 'signatures', providerId: 'ecdsa-generated', config: { ecdsaEllipticCurveKey: ['P-256'] } },
+      { name: 'sums', providerId: 'hmac-generated', config: { algorithm: ['HS512'] } },
+      { name: 'secrets', providerId: 'aes-generated', config: {} },
+    ],
+  },
+}
 const may = ['view-realm', 'view-users', 'view-clients', 'view-events', 'manage-users', 'manage-clients']
 
 export const someone = (username: string, more: object = {}): object => ({
@@ -17,7 +28,7 @@ export const someone = (username: string, more: object = {}): object => ({
 export async function makeRealm(keycloak: Keycloak, users: object[], more: object = {}): Promise<string> {
   const realm = `t-${randomBytes(6).toString('hex')}`
   await keycloak.call('POST', '', {
-    realm, enabled: true, adminEventsEnabled: true,
+    realm, enabled: true, adminEventsEnabled: true, ...keys,
     roles: {
       realm: [{ name: 'clerk' }, { name: 'head', composite: true, composites: { realm: ['clerk'], client: { billing: ['approve'] } } }],
       client: { billing: [{ name: 'approve' }, { name: 'read' }] },
