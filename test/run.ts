@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { prepareServices } from './services/prepare.ts'
 
 /**
- * `npm test`: types, lint, then every suite. Arguments are passed on to vitest (`npm test -- test/processors`), and then only
+ * `npm test`: types and lint beside every suite. Arguments are passed on to vitest (`npm test -- test/processors`), and then only
  * the named suites run. The last line counts all of it: `N passed, N failed`. Suites named `*.service.test.ts` need Java (Kafka
  * runs on it): where there is none they do not run, a line says so, and with CI=true that is a failure. No secret that a suite
  * configured may stand in what the suites print, nor in what they keep (test/support/watch-secrets.ts).
@@ -18,15 +18,14 @@ const chosen = process.argv.slice(2)
 let passed = 0
 let failed = 0
 
-function step(name: string, command: string, args: string[]): boolean {
-  console.log(`\n> ${name}`)
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
-  if (error) console.error(error.message)
-  return status === 0
-}
-
-function check(name: string, args: string[]): void {
-  if (step(name, 'npx', ['--no-install', ...args])) passed++
+/** Beside the suites, which would leave a core idle while one of these runs alone; what it prints comes out whole, when it has ended. */
+async function check(name: string, args: string[]): Promise<void> {
+  const child = spawn('npx', ['--no-install', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const from of [child.stdout, child.stderr]) from.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const [status] = (await once(child, 'close')) as [number | null]
+  console.log(`\n> ${name}: ${status === 0 ? 'passed' : 'failed'}\n${said}`)
+  if (status === 0) passed++
   else failed++
 }
 
@@ -57,10 +56,11 @@ function secretsPrinted(files: readonly string[]): number {
   return found.length + (unseen.length > 0 ? 1 : 0)
 }
 
-if (chosen.length === 0) {
-  check('types', ['tsc', '--noEmit'])
-  check('types of the pure core (no Node, no DOM)', ['tsc', '--noEmit', '-p', 'tsconfig.pure.json'])
-  check('lint', ['eslint', '.'])
+/** One after the other: each needs memory for all of the sources' types. */
+async function checks(): Promise<void> {
+  await check('types', ['tsc', '--noEmit'])
+  await check('types of the pure core (no Node, no DOM)', ['tsc', '--noEmit', '-p', 'tsconfig.pure.json'])
+  await check('lint', ['eslint', '.'])
 }
 
 const services = 'service.test.ts'
@@ -76,7 +76,9 @@ const directory = mkdtempSync(join(tmpdir(), 'grantline-test-'))
 const file = join(directory, 'report.json')
 const secretsFile = join(directory, 'secrets')
 const printed: string[] = []
+const checked = chosen.length === 0 ? checks() : Promise.resolve()
 const green = await suites([...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`])
+await checked
 try {
   const report = Report.parse(JSON.parse(readFileSync(file, 'utf8')))
   passed += report.numPassedTests
