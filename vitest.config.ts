@@ -8,6 +8,7 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/in-memory.ts'],
     setupFiles: ['test/support/watch-secrets.ts'],
     pool: 'forks',
     // two cores, and some suites wait more than they work
