@@ -6,7 +6,7 @@ import './adapters/native-sha256.ts'
 import { createFileCodec } from './adapters/codec/avro-codec.ts'
 import { fileNumbers } from './adapters/codec/file-numbers.ts'
 import type { SchemaStore } from './adapters/codec/schema-store.ts'
-import { openRegistryCodec, type RegistryCodec } from './adapters/codec-registry/registry-codec.ts'
+import type { RegistryCodec } from './adapters/codec-registry/registry-codec.ts'
 import { openEmbeddedLog, type EmbeddedLog, type SharedLog } from './adapters/log-embedded/embedded-log.ts'
 import type { RestoreProgress } from './adapters/log-kafka/changelog.ts'
 import type { LogLine } from './adapters/log-kafka/client.ts'
@@ -122,6 +122,8 @@ async function withCodec({ log, schemas }: OpenedLog, config: LoadedConfig, env:
 
 async function openRegistry({ registry, kafka, baseDir }: LoadedConfig, env: Env, kept: SchemaStore): Promise<RegistryCodec | null> {
   if (registry === null) return null
+  // only who uses a registry loads its client
+  const { openRegistryCodec } = await import('./adapters/codec-registry/registry-codec.ts')
   return openRegistryCodec({ kept, url: registry.url, prefix: kafka?.prefix ?? '', ...(await login(registry, { env, baseDir })) })
 }
 
