@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
-import { finish } from './install-once.ts'
+import { finish, installOnce } from './install-once.ts'
 import { fetchArtifacts } from './java.ts'
 
 export interface KafkaBroker {
@@ -46,7 +47,25 @@ const version = '4.4.0'
 const startTimeoutMs = 240_000
 
 /** The broker's programs, fetched from Maven Central once. Throws, saying why, where that can't be done. */
-export const fetchKafka = (): Promise<string> => fetchArtifacts(`kafka-${version}`, [{ group: 'org.apache.kafka', name: 'kafka_2.13', version }])
+export async function fetchKafka(): Promise<string> {
+  const libs = await fetchArtifacts(`kafka-${version}`, [{ group: 'org.apache.kafka', name: 'kafka_2.13', version }])
+  await installOnce(classesOf(libs), () => keepClasses(libs))
+  return libs
+}
+
+const classesOf = (libs: string): string => join(libs, '../classes')
+const archiveOf = (libs: string): string => join(classesOf(libs), 'broker.jsa')
+
+/** A broker that ends in order leaves its classes as the JVM has them by then: later ones start with half the CPU time. A JVM that can't use them does without. */
+async function keepClasses(libs: string): Promise<void> {
+  mkdirSync(classesOf(libs), { recursive: true })
+  const cluster = await launchKafka(libs, {}, `-XX:ArchiveClassesAtExit=${archiveOf(libs)}`)
+  const broker = cluster.own[0]!.process
+  const ended = once(broker, 'exit')
+  broker.kill('SIGTERM')
+  await ended
+  await cluster.stop()
+}
 
 /**
  * Apache Kafka of our own (KRaft): on loopback, free ports, in a temporary directory. `KAFKA_BROKERS` (host:port, by commas) uses
@@ -64,8 +83,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   }
 }
 
-/** One of our own, whatever `KAFKA_BROKERS` says: for suites that need settings of their own. */
-export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512, isMeasured = false, scram = {}, proxied }: KafkaOptions): Promise<KafkaCluster> {
+/** One of our own, whatever `KAFKA_BROKERS` says: for suites that need settings of their own. `classes`: what the JVM does with the archive of them. */
+export async function launchKafka(libs: string, { brokers: count = 1, settings = {}, heapMb = 512, isMeasured = false, scram = {}, proxied }: KafkaOptions, classes = `-XX:SharedArchiveFile=${archiveOf(libs)}`): Promise<KafkaCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'grantline-kafka-'))
   const clusterId = `G${randomBytes(16).toString('base64url').slice(1)}` // one that begins with a dash would be taken for an option
   const ports = await Promise.all(Array.from({ length: count }, async () => ({ client: await freePort(), controller: await freePort() })))
@@ -84,8 +103,8 @@ export async function launchKafka(libs: string, { brokers: count = 1, settings =
         const data = join(home, 'data')
         writeFileSync(file, lines({ ...properties(i + 1, client, controller, voters, data, count), ...(proxied === undefined ? {} : throughProxy(client, controller, proxied)), ...settings }))
         const users = Object.entries(scram).flatMap(([name, password]) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`])
-        await finish('java', [...jvm(libs, 128, false), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users])
-        started[i] = new Broker(`127.0.0.1:${client}`, data, [...jvm(libs, heapMb, isMeasured), 'kafka.Kafka', file])
+        await finish('java', [...jvm(libs, 128, false), `-XX:SharedArchiveFile=${archiveOf(libs)}`, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users])
+        started[i] = new Broker(`127.0.0.1:${client}`, data, [...jvm(libs, heapMb, isMeasured), classes, 'kafka.Kafka', file])
       }),
     )
     await Promise.all(started.map((broker) => broker.restart()))
