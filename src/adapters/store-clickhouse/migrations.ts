@@ -38,8 +38,9 @@ export function splitStatements(text: string): string[] {
 }
 
 /**
- * Applies what is new, in order, each recorded after its last statement. Statements can be run again, so a crash in the middle
- * and two processes at once are harmless. Throws where an applied file has changed since, or the tables are newer than this code.
+ * Applies what is new, in order, each recorded after its last statement. Statements can be run again, so a crash in the middle is harmless; of two
+ * processes at once the slower puts older views in the place of newer ones until it has come to the end (`remakeViews`). Throws where an applied file
+ * has changed since, or the tables are newer than this code.
  */
 export async function migrate(store: Store, migrations: readonly Migration[]): Promise<void> {
   await store.command(
@@ -61,4 +62,14 @@ export async function migrate(store: Store, migrations: readonly Migration[]): P
       { version, name, digest },
     )
   }
+}
+
+/** Each view as the last of these has it, whatever a process that ended in the midst of them left. */
+export async function remakeViews(store: Store, migrations: readonly Migration[]): Promise<void> {
+  const views = new Map<string, string>()
+  for (const statement of migrations.flatMap(({ statements }) => statements)) {
+    const name = /^CREATE OR REPLACE VIEW (\w+) /.exec(statement)?.[1]
+    if (name !== undefined) views.set(name, statement)
+  }
+  for (const statement of views.values()) await store.command(statement, {})
 }

@@ -4,7 +4,7 @@ import { StoreError, type Store } from '../../ports/store.ts'
 import { ClickHouseStore, type ClickHouseStoreOptions } from './clickhouse-store.ts'
 import { leaveFatalSignals } from './fatal-signals.ts'
 import { identifier } from './literal.ts'
-import { migrate, readMigrations } from './migrations.ts'
+import { migrate, readMigrations, remakeViews } from './migrations.ts'
 
 type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
 
@@ -48,6 +48,7 @@ async function openEmbedded({ path }: EmbeddedOptions): Promise<Store> {
     await store.command('CREATE DATABASE IF NOT EXISTS grantline', {})
     // the embedded connection takes no database of its own; its session keeps this one
     await store.command('USE grantline', {})
+    await migrate(store, readMigrations())
   })
 }
 
@@ -79,10 +80,14 @@ async function openServer({ url, database, username, password, insertLimitMs = d
   }
   const place = `${new URL(url).host}/${database}`
   const at = { place, anew: `stop grantline, drop the database ${database} and start it`, insertLimitMs, settleMs: insertLimitMs + settleMarginMs }
-  return prepare(createClient({ ...common, database }), at, async () => {
+  return prepare(createClient({ ...common, database }), at, async (store) => {
     // a client that names a database which is not there yet can do nothing
     const first = new ClickHouseStore({ client: createClient(common), ...at })
     await first.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, {}).finally(() => first.close())
+    const migrations = readMigrations()
+    await migrate(store, migrations)
+    // whoever else did that at the same time may have been killed before its end
+    await remakeViews(store, migrations)
   })
 }
 
@@ -94,7 +99,6 @@ async function prepare(
   const store = new ClickHouseStore({ client, ...at })
   try {
     await begin(store)
-    await migrate(store, readMigrations())
     return store
   } catch (error) {
     await store.close()

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { readMigrations } from '../../../src/adapters/store-clickhouse/migrations.ts'
 import { openStore } from '../../../src/adapters/store-clickhouse/open-store.ts'
 import { StoreError, type Guard } from '../../../src/ports/store.ts'
 import { storeContract } from '../../contract/store.ts'
@@ -13,6 +14,7 @@ const remove = (path: string): void => rmSync(path, { recursive: true, force: tr
 const always: Guard = { sql: 'SELECT 1', params: {}, equals: 1 }
 const letter = { topic: 'x', partition: 0, offset: 0, index: 0, id: 'i', source: 's', run: null, stage: 't', code: 'c', reason: 'r', place: 'p', record: null, payload: '', at: 1, cause_topic: null, cause_partition: null, cause_offset: null, cause_index: null }
 const Count = z.object({ n: z.int() })
+const Column = z.object({ table: z.string(), name: z.string() })
 
 storeContract('embedded', async () => {
   const path = tempDir()
@@ -81,6 +83,26 @@ describe('a server by URL', () => {
     expect(hasty.settleMs).toBe(6_000)
     await hasty.close()
     await store.close()
+    await bridge.close()
+    remove(path)
+  })
+
+  it('has its views as this release makes them, though a process that brought the tables up to date beside another was killed in the midst of it', async () => {
+    const path = tempDir()
+    const bridge = await openBridge(path)
+    const open = () => openStore({ url: bridge.url, database: 'grantline' })
+    const columns = async () => {
+      const store = await open()
+      const found = await store.query("SELECT table, name FROM system.columns WHERE database = currentDatabase() AND table IN (SELECT name FROM system.tables WHERE engine = 'View') ORDER BY table, position", {}, Column)
+      return { store, found }
+    }
+    const before = await columns()
+    const old = readMigrations().slice(0, 3).flatMap(({ statements }) => statements).filter((statement) => statement.startsWith('CREATE OR REPLACE VIEW'))
+    for (const statement of old) await before.store.command(statement, {})
+    await before.store.close()
+    const after = await columns()
+    expect(after.found).toEqual(before.found)
+    await after.store.close()
     await bridge.close()
     remove(path)
   })
