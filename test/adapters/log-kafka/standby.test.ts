@@ -103,7 +103,7 @@ describe('standby copies', () => {
         },
         end: () => Promise.resolve(2),
       },
-      tail: { wait: (_topic, _partition, _offset, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())) },
+      tail: { wait: (_topic, _partition, _offset, signal) => (signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve()))) },
       onProgress: ({ task, offset, end }) => task === ids[0] && told.push([offset, end]),
     })
     one.told(startMs)
