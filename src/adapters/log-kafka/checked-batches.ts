@@ -1,4 +1,5 @@
 import { crc32c } from './crc32c.ts'
+import { attributesAt, coveredBytes, crcAt, endOfBatch, magic, magicAt } from './record-batch.ts'
 import { replace } from './replace.ts'
 
 /** kafkajs' own, of what is needed of one. */
@@ -6,13 +7,6 @@ interface Decoder {
   readonly buffer: Buffer
   readonly offset: number
 }
-
-/** Of a batch (magic 2: Kafka protocol, "Record Batch"), from its beginning. What its length counts begins behind it, what the checksum covers behind that. */
-const lengthAt = 8
-const magicAt = 16
-const crcAt = 17
-const coveredAt = 21
-const magic = 2
 
 /**
  * An answer with a batch whose bytes are not those that its producer wrote is refused, as the Java client does it (`check.crcs`). After whatever else amends how
@@ -28,10 +22,10 @@ export function checkBatches(require: NodeJS.Require): void {
 
 /** The last batch may be cut off: of that one nothing is said. */
 function refuseDamaged(batches: Buffer): void {
-  for (let at = 0; at + coveredAt <= batches.length && batches[at + magicAt] === magic; ) {
-    const end = at + lengthAt + 4 + batches.readInt32BE(at + lengthAt)
+  for (let at = 0; at + attributesAt <= batches.length && batches[at + magicAt] === magic; ) {
+    const end = endOfBatch(batches, at)
     if (end > batches.length) return
-    if (end < at + coveredAt || crc32c(batches.subarray(at + coveredAt, end)) !== batches.readUInt32BE(at + crcAt)) {
+    if (end < at + attributesAt || crc32c(coveredBytes(batches, at, end)) !== batches.readUInt32BE(at + crcAt)) {
       throw new Error(
         `the batch at offset ${batches.readBigInt64BE(at)} is not as it was written: its bytes do not give its checksum. It is asked for again; where it stays so, ` +
           "the copy on the disk of the partition's leader is damaged: let another broker lead it",

@@ -1,3 +1,4 @@
+import { attributesAt, countAt, endOfBatch, lastOffsetDeltaAt, magic, magicAt, maxTimestampAt, producerIdAt, recordsAt, transactionalBit } from './record-batch.ts'
 import { replace } from './replace.ts'
 import { UnpackedTooLarge } from './unpacked.ts'
 
@@ -62,9 +63,9 @@ export function readLargeBatches(require: NodeJS.Require): void {
     }
     const batches = new Own(decoder.readBytes(size))
     const records: object[] = []
-    while (batches.canReadBytes(leastBatchBytes)) {
+    while (batches.canReadBytes(recordsAt)) {
       const at = batches.offset
-      const end = at + headBytes + batches.buffer.readInt32BE(at + lengthAt)
+      const end = endOfBatch(batches.buffer, at)
       if (end <= batches.buffer.length && batches.buffer.readInt32BE(at + countAt) > maxRecords) {
         records.push(unreadable(batches.buffer, at, `a batch of more than ${maxRecords} records`))
         batches.offset = end
@@ -83,21 +84,8 @@ export function readLargeBatches(require: NodeJS.Require): void {
   })
 }
 
-const magic = 2
-/** Up to its records. */
-const leastBatchBytes = 61
 /** Of one batch: each takes some hundred bytes of memory. Ours have less than a tenth. */
 const maxRecords = 400_000
-/** Of a batch (magic 2: Kafka protocol, "Record Batch"), from its beginning; its length counts what comes behind it. */
-const lengthAt = 8
-const headBytes = 12
-const magicAt = 16
-const attributesAt = 21
-const lastOffsetDeltaAt = 23
-const maxTimestampAt = 35
-const producerIdAt = 43
-const countAt = 57
-const transactionalBit = 0x10
 
 /** In place of a batch that has no room in memory: one record at its last offset, which its reader can make nothing of. */
 function unreadable(bytes: Buffer, at: number, why: string): object {
