@@ -10,3 +10,9 @@ export function timeMs(text: string): number | null {
   const calendar = new Date(`${day}T00:00:00Z`)
   return Number.isNaN(at) || Number.isNaN(calendar.getTime()) || calendar.toISOString().slice(0, 10) !== day ? null : at
 }
+
+/** ISO 8601, UTC; a number of ms that no `Date` has, as it is: a stranger may have written it. */
+export function timeText(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString()
+}

@@ -1,3 +1,4 @@
+import { timeText } from '../../schemas/time-text.ts'
 import type { ColumnKind, ReportColumn } from './report.ts'
 import { fit, textWidth, visible } from './text-width.ts'
 
@@ -122,23 +123,17 @@ function forPeople(value: unknown, kind: ColumnKind): string {
   if (value === null) return '-'
   if (kind === 'id' && typeof value === 'string') return value.slice(0, shownIdChars)
   if (kind === 'duration' && typeof value === 'number') return duration(value)
-  if (kind === 'time' && typeof value === 'number') return iso(value).replace('T', ' ').replace(/\.\d{3}Z$/, 'Z')
+  if (kind === 'time' && typeof value === 'number') return timeText(value).replace('T', ' ').replace(/\.\d{3}Z$/, 'Z')
   return forPrograms(value, kind)
 }
 
 function forPrograms(value: unknown, kind: ColumnKind): string {
-  if (kind === 'time' && typeof value === 'number') return iso(value)
+  if (kind === 'time' && typeof value === 'number') return timeText(value)
   if (Array.isArray(value)) return value.map((item: unknown) => (Array.isArray(item) ? item.join(' > ') || 'direct' : plain(item))).join('; ')
   return value === null ? '' : plain(value)
 }
 
 const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-
-/** An application may say any number; what no date can hold stays one. */
-function iso(value: number): string {
-  const date = new Date(value)
-  return Number.isNaN(date.getTime()) ? String(value) : date.toISOString()
-}
 
 const units = [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1_000]] as const
 

@@ -1,3 +1,4 @@
+import { timeText } from '../../schemas/time-text.ts'
 import { Pipeline, type PipelineOptions } from '../runtime/pipeline.ts'
 import type { ClockLeap } from '../runtime/ticks.ts'
 
@@ -26,9 +27,4 @@ function clockText(leap: ClockLeap | null): string {
     `the clock says ${timeText(at)}, and the log has come to ${timeText(explained)}: time stands still until it is that late, so nothing falls due. ` +
     'Set the clock right; where it was too far ahead before, put back a backup of then'
   )
-}
-
-function timeText(ms: number): string {
-  const date = new Date(ms)
-  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString()
 }
